@@ -1,0 +1,3 @@
+//! The worker's binary.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! The trainer.
+
+fn main() {}
