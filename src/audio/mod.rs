@@ -1,0 +1,31 @@
+//! From PCM as it comes to 16 kHz mono: mixing of channels and sample-rate conversion.
+
+mod mix;
+mod resampler;
+
+pub use mix::{MAX_AMPLITUDE, mix};
+pub use resampler::{CUTOFF, Resampler, SINC_TAPS};
+
+/// The rate everything after [`Resampler`] works at.
+pub const SAMPLE_RATE_HZ: u32 = 16_000;
+
+/// Lowest sample rate taken in.
+pub const MIN_SAMPLE_RATE_HZ: u32 = 8_000;
+
+/// Highest sample rate taken in.
+pub const MAX_SAMPLE_RATE_HZ: u32 = 192_000;
+
+/// Why audio cannot be processed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AudioError {
+    /// The sample rate is out of range.
+    #[error(
+        "audio at {0} Hz cannot be processed: use a sample rate from {MIN_SAMPLE_RATE_HZ} to \
+         {MAX_SAMPLE_RATE_HZ} Hz"
+    )]
+    SampleRate(u32),
+    /// The sample-rate converter refused its parameters.
+    #[error("no sample-rate conversion could be set up: {0}")]
+    Resampler(#[from] rubato::ResamplerConstructionError),
+}

@@ -1,0 +1,170 @@
+//! Streaming conversion of mono audio from any rate to 16 kHz by windowed-sinc interpolation.
+//!
+//! Around rubato's asynchronous resampler, which takes any ratio. It is fed blocks of a fixed size,
+//! so that the output does not depend on how the caller cut the audio. The filter's delay is taken
+//! off: output sample `k` is the input at `k / 16000` seconds, to within half an output sample.
+
+use rubato::{
+    Async, FixedAsync, Indexing, Resampler as _, SincInterpolationParameters,
+    SincInterpolationType, WindowFunction, audioadapter_buffers::direct::SequentialSlice,
+};
+
+use super::{AudioError, MAX_SAMPLE_RATE_HZ, MIN_SAMPLE_RATE_HZ, SAMPLE_RATE_HZ};
+
+/// Length of the windowed sinc in periods of the lower of the two rates.
+pub const SINC_TAPS: u32 = 64;
+
+/// Frequency at which the sinc has fallen to half its amplitude, relative to the lower rate's
+/// Nyquist frequency.
+pub const CUTOFF: f32 = 0.97;
+
+/// 8 ms: what a block of input adds to the latency.
+const BLOCKS_PER_SECOND: u32 = 125;
+
+/// Converts mono audio to [`SAMPLE_RATE_HZ`]; at that rate it hands the audio through untouched.
+///
+/// `n` input samples give `ceil(n · 16000 / rate)` output samples once finished. Nothing is
+/// allocated after construction.
+pub struct Resampler {
+    sample_rate_hz: u32,
+    converter: Option<Converter>,
+}
+
+struct Converter {
+    inner: Async<f32>,
+    input: Vec<f32>,
+    filled: usize,
+    output: Vec<f32>,
+    /// Output samples that precede the first input sample.
+    delay: usize,
+    to_skip: usize,
+    taken: u64,
+    given: u64,
+}
+
+impl Resampler {
+    /// A converter from `sample_rate_hz`.
+    ///
+    /// # Errors
+    /// When the rate is not in 8,000 to 192,000 Hz.
+    pub fn new(sample_rate_hz: u32) -> Result<Self, AudioError> {
+        if !(MIN_SAMPLE_RATE_HZ..=MAX_SAMPLE_RATE_HZ).contains(&sample_rate_hz) {
+            return Err(AudioError::SampleRate(sample_rate_hz));
+        }
+        let converter = if sample_rate_hz == SAMPLE_RATE_HZ {
+            None
+        } else {
+            Some(Converter::new(sample_rate_hz)?)
+        };
+        Ok(Self {
+            sample_rate_hz,
+            converter,
+        })
+    }
+
+    /// The rate of the input.
+    pub fn sample_rate_hz(&self) -> u32 {
+        self.sample_rate_hz
+    }
+
+    /// Takes in the next samples and hands what they complete to `sink`, in order, in pieces.
+    pub fn push(&mut self, mut samples: &[f32], mut sink: impl FnMut(&[f32])) {
+        let Some(converter) = &mut self.converter else {
+            sink(samples);
+            return;
+        };
+        converter.taken += samples.len() as u64;
+        while !samples.is_empty() {
+            let free = &mut converter.input[converter.filled..];
+            let (now, later) = samples.split_at(samples.len().min(free.len()));
+            free[..now.len()].copy_from_slice(now);
+            converter.filled += now.len();
+            samples = later;
+            if converter.filled == converter.input.len() {
+                sink(converter.convert());
+            }
+        }
+    }
+
+    /// Ends the stream as if silence followed, hands the rest to `sink` and starts afresh.
+    pub fn finish(&mut self, mut sink: impl FnMut(&[f32])) {
+        let Some(converter) = &mut self.converter else {
+            return;
+        };
+        let expected =
+            (converter.taken * u64::from(SAMPLE_RATE_HZ)).div_ceil(u64::from(self.sample_rate_hz));
+        while converter.given < expected {
+            let missing = expected - converter.given;
+            converter.input[converter.filled..].fill(0.0);
+            let produced = converter.convert();
+            let rest = usize::try_from(missing).map_or(produced.len(), |n| n.min(produced.len()));
+            sink(&produced[..rest]);
+        }
+        self.reset();
+    }
+
+    /// Forgets the stream; the next sample is the first of a new one.
+    pub fn reset(&mut self) {
+        if let Some(converter) = &mut self.converter {
+            converter.inner.reset();
+            converter.filled = 0;
+            converter.to_skip = converter.delay;
+            converter.taken = 0;
+            converter.given = 0;
+        }
+    }
+}
+
+impl Converter {
+    fn new(sample_rate_hz: u32) -> Result<Self, AudioError> {
+        let periods = f64::from(SINC_TAPS);
+        let ratio = f64::from(SAMPLE_RATE_HZ) / f64::from(sample_rate_hz);
+        let parameters = SincInterpolationParameters::new(
+            (periods / ratio.min(1.0)).ceil() as usize,
+            WindowFunction::Blackman,
+        )
+        .f_cutoff(CUTOFF)
+        .oversampling_factor(128)
+        .interpolation(SincInterpolationType::Linear);
+        let block = sample_rate_hz.div_ceil(BLOCKS_PER_SECOND) as usize;
+        let inner = Async::new_sinc(ratio, 1.0, &parameters, block, 1, FixedAsync::Input)?;
+        // Output i of rubato is centred on input (i + 1) / ratio - length / 2.
+        let length = parameters.sinc_len.next_multiple_of(8) as f64;
+        let delay = (length / 2.0 * ratio - 1.0).round() as usize;
+        Ok(Self {
+            input: vec![0.0; block],
+            filled: 0,
+            output: vec![0.0; inner.output_frames_max()],
+            inner,
+            delay,
+            to_skip: delay,
+            taken: 0,
+            given: 0,
+        })
+    }
+
+    /// Converts the full input block and empties it; returns what comes after the delay.
+    fn convert(&mut self) -> &[f32] {
+        self.filled = 0;
+        let produced = match self.process() {
+            Some(produced) => produced,
+            None => unreachable!("the buffers are as long as rubato asked for"),
+        };
+        let skipped = self.to_skip.min(produced);
+        self.to_skip -= skipped;
+        self.given += (produced - skipped) as u64;
+        &self.output[skipped..produced]
+    }
+
+    fn process(&mut self) -> Option<usize> {
+        let (inputs, outputs) = (self.input.len(), self.output.len());
+        let input = SequentialSlice::new(&self.input, 1, inputs).ok()?;
+        let mut output = SequentialSlice::new_mut(&mut self.output, 1, outputs).ok()?;
+        let none: Option<&Indexing> = None;
+        let (_, produced) = self
+            .inner
+            .process_into_buffer(&input, &mut output, none)
+            .ok()?;
+        Some(produced)
+    }
+}

@@ -1,0 +1,55 @@
+//! Orthonormal cosine transform (DCT-II), as in `scipy.fft.dct(norm="ortho")`.
+
+use std::f64::consts::PI;
+
+/// Matrix D of the orthonormal DCT-II, `[n, n]` row-major: coefficient `k` of `x` is
+/// `sum over m of D[k, m] x[m]`.
+///
+/// D is orthogonal, so `x[m] = sum over k of D[k, m] c[k]` undoes it.
+pub fn matrix(n: usize) -> Vec<f32> {
+    let mut matrix = Vec::with_capacity(n * n);
+    for k in 0..n {
+        let scale = if k == 0 { 1.0 } else { 2.0 } / n as f64;
+        for m in 0..n {
+            let angle = PI * k as f64 * (m as f64 + 0.5) / n as f64;
+            matrix.push((scale.sqrt() * angle.cos()) as f32);
+        }
+    }
+    matrix
+}
+
+/// `output[k] = sum over m of matrix[k, m] input[m]`.
+pub fn apply(matrix: &[f32], input: &[f32], output: &mut [f32]) {
+    for (output, row) in output.iter_mut().zip(matrix.chunks_exact(input.len())) {
+        *output = row
+            .iter()
+            .zip(input)
+            .map(|(weight, value)| weight * value)
+            .sum();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_orthonormal() {
+        let matrix = matrix(64);
+        for (i, a) in matrix.chunks_exact(64).enumerate() {
+            for (j, b) in matrix.chunks_exact(64).enumerate() {
+                let dot: f32 = a.iter().zip(b).map(|(a, b)| a * b).sum();
+                let expected = if i == j { 1.0 } else { 0.0 };
+                assert!((dot - expected).abs() < 1e-6, "rows {i} and {j}: {dot}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_constant_has_only_the_first_coefficient() {
+        let mut coefficients = [0.0; 64];
+        apply(&matrix(64), &[3.0; 64], &mut coefficients);
+        assert!((coefficients[0] - 24.0).abs() < 1e-5);
+        assert!(coefficients[1..].iter().all(|c| c.abs() < 1e-5));
+    }
+}

@@ -1,0 +1,8 @@
+//! Numerics that know nothing of speech: taper, spectrum, mel filterbank, cosine transform.
+//!
+//! Tables are computed in `f64` and rounded once; signals are `f32`.
+
+pub mod dct;
+pub mod mel;
+pub mod spectrum;
+pub mod window;
