@@ -71,6 +71,11 @@ impl SpeechGate {
         self.open
     }
 
+    /// Whether speech is going on, as [`push`](Self::push) said last.
+    pub fn is_open(&self) -> bool {
+        self.open
+    }
+
     /// Forgets everything; the same as a new gate.
     pub fn reset(&mut self) {
         self.detector.reset();

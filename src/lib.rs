@@ -8,5 +8,6 @@ pub mod features;
 pub mod model;
 pub mod protocol;
 pub mod session;
+pub mod smoothing;
 
 pub use emotion::Emotion;

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::session::{Summary, Update};
+use crate::session::{Pacing, Summary, Update};
 
 /// Version of the messages below; the page refuses a worker that speaks another.
 pub const PROTOCOL: u32 = 1;
@@ -18,17 +18,6 @@ pub const BUILD: &str = match option_env!("SPEECH_EMOTION_BUILD") {
     Some(build) => build,
     None => "development",
 };
-
-/// How inference keeps up with the audio.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Pacing {
-    /// A microphone: all queued audio is taken in first, then the newest segment is classified;
-    /// segments that are late are skipped, never queued.
-    Live,
-    /// A recording: every step is classified.
-    Recorded,
-}
 
 /// Page to worker.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

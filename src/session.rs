@@ -1,8 +1,117 @@
 //! The whole live loop as a pure state machine: chunks of PCM in, [`Update`]s out.
 
+//!
+//! Per frame the speech gate opens and closes utterances; every `step_frames` the newest
+//! `max_segment_frames` of the open utterance are trimmed, level-normalised and classified. Segments
+//! begin and end on frame numbers that do not depend on how the audio was cut into chunks, so that a
+//! recording gives the same answer as the same sound through a microphone.
+
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
-use crate::{Emotion, model::Posterior};
+use crate::{
+    Emotion,
+    activity::{HANGOVER_HOPS, SpeechGate},
+    audio::{AudioError, SAMPLE_RATE_HZ},
+    features::{self, Frame, FrontEnd, HOP_SAMPLES, N_FEATURES},
+    model::{Classifier, ModelError, Posterior},
+    smoothing::Smoother,
+};
+
+/// How inference keeps up with the audio.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pacing {
+    /// A microphone: [`Session::push`] takes audio in, [`Session::catch_up`] classifies the newest
+    /// segment; segments that are late are skipped, never queued.
+    Live,
+    /// A recording: every step is classified as it is reached.
+    Recorded,
+}
+
+/// Segment length, step and the rules of the verdict; part of model.json.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SessionSettings {
+    /// Longest segment the classifier sees.
+    pub max_segment_frames: usize,
+    /// Least speech, after trimming, that is classified at all.
+    pub min_segment_frames: usize,
+    /// Frames between two predictions.
+    pub step_frames: usize,
+    /// Least speech, after trimming, from which an emotion is claimed while the utterance goes on.
+    pub firm_segment_frames: usize,
+    /// Share of the newest posterior in the smoothed one, 0..=1.
+    pub smoothing_weight: f32,
+    /// No emotion is claimed below this probability.
+    pub unsure_below: f32,
+    /// Lead another emotion needs before it replaces the shown one.
+    pub switch_margin: f32,
+}
+
+impl Default for SessionSettings {
+    /// 3 s segments every 256 ms; nothing classified before 0.4 s nor claimed before 1 s of speech.
+    fn default() -> Self {
+        Self {
+            max_segment_frames: 188,
+            min_segment_frames: 24,
+            step_frames: 16,
+            firm_segment_frames: 62,
+            smoothing_weight: 0.5,
+            unsure_below: 0.4,
+            switch_margin: 0.08,
+        }
+    }
+}
+
+impl SessionSettings {
+    /// Checks that a session can run with these; the error is field, expected, found.
+    pub(crate) fn check(&self) -> Result<(), (&'static str, &'static str, String)> {
+        let frames = |field, value: usize, range: Range<usize>, expected| {
+            if range.contains(&value) {
+                Ok(())
+            } else {
+                Err((field, expected, value.to_string()))
+            }
+        };
+        let share = |field, value: f32| {
+            if (0.0..=1.0).contains(&value) {
+                Ok(())
+            } else {
+                Err((field, "0 to 1", value.to_string()))
+            }
+        };
+        frames(
+            "session.max_segment_frames",
+            self.max_segment_frames,
+            16..1000,
+            "16 to 999",
+        )?;
+        let longest = self.max_segment_frames + 1;
+        let expected = "1 to max_segment_frames";
+        frames(
+            "session.min_segment_frames",
+            self.min_segment_frames,
+            1..longest,
+            expected,
+        )?;
+        frames(
+            "session.step_frames",
+            self.step_frames,
+            1..longest,
+            expected,
+        )?;
+        frames(
+            "session.firm_segment_frames",
+            self.firm_segment_frames,
+            1..longest,
+            expected,
+        )?;
+        share("session.smoothing_weight", self.smoothing_weight)?;
+        share("session.unsure_below", self.unsure_below)?;
+        share("session.switch_margin", self.switch_margin)
+    }
+}
 
 /// What can be said about a stretch of audio. "No speech" and "unsure" are real answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,4 +181,374 @@ pub struct Summary {
     pub confidence: f32,
     /// Samples that were not finite and were taken as 0.
     pub nonfinite_samples: u64,
+}
+
+/// Frames before the gate opened that still belong to the utterance: the gate needs some speech
+/// to open.
+const PREROLL_FRAMES: u64 = 20;
+
+/// Frames in one [`Update::Level`].
+const LEVEL_FRAMES: u64 = 4;
+
+/// The live loop. One session is one stream of audio at one sample rate.
+pub struct Session<C> {
+    classifier: C,
+    pacing: Pacing,
+    front_end: FrontEnd,
+    track: Track,
+}
+
+impl<C: Classifier> Session<C> {
+    /// A session that has heard nothing yet.
+    ///
+    /// # Errors
+    /// When `sample_rate_hz` is outside what the front end takes.
+    pub fn new(
+        classifier: C,
+        settings: &SessionSettings,
+        sample_rate_hz: u32,
+        pacing: Pacing,
+    ) -> Result<Self, AudioError> {
+        let front_end = FrontEnd::new(sample_rate_hz)?;
+        Ok(Self {
+            classifier,
+            pacing,
+            front_end,
+            track: Track::new(settings.clone()),
+        })
+    }
+
+    /// Takes in a chunk of planar channels of equal length and adds what was found to `updates`.
+    ///
+    /// # Errors
+    /// When the classifier fails; the chunk is taken in all the same.
+    pub fn push(
+        &mut self,
+        channels: &[&[f32]],
+        updates: &mut Vec<Update>,
+    ) -> Result<(), ModelError> {
+        let Self {
+            classifier,
+            pacing,
+            front_end,
+            track,
+        } = self;
+        let mut result = Ok(());
+        front_end.push(channels, |frame| {
+            let outcome = track.push(frame, *pacing, classifier, updates);
+            if result.is_ok() {
+                result = outcome;
+            }
+        });
+        result
+    }
+
+    /// Classifies the newest segment that is due, if any.
+    ///
+    /// # Errors
+    /// When the classifier fails.
+    pub fn catch_up(&mut self, updates: &mut Vec<Update>) -> Result<(), ModelError> {
+        self.track.predict(&mut self.classifier, updates)
+    }
+
+    /// Notes that audio was lost: closes the utterance and starts the front end afresh.
+    ///
+    /// # Errors
+    /// When the classifier fails on the utterance so far.
+    pub fn gap(&mut self, lost_s: f64, updates: &mut Vec<Update>) -> Result<(), ModelError> {
+        let result = self.flush(updates);
+        self.front_end.reset();
+        self.track.gate.reset();
+        self.track.offset_s += lost_s;
+        result
+    }
+
+    /// Seconds of audio so far, lost audio included.
+    pub fn at_s(&self) -> f64 {
+        self.track.time_s(self.track.frames)
+    }
+
+    /// Takes in what the front end still holds, closes the open utterance and sums up.
+    ///
+    /// # Errors
+    /// When the classifier fails on the last utterance.
+    pub fn finish(&mut self, updates: &mut Vec<Update>) -> Result<Summary, ModelError> {
+        self.flush(updates)?;
+        Ok(self.track.summary(self.front_end.nonfinite_samples()))
+    }
+
+    /// Gives the classifier back for the next session.
+    pub fn into_classifier(self) -> C {
+        self.classifier
+    }
+
+    fn flush(&mut self, updates: &mut Vec<Update>) -> Result<(), ModelError> {
+        let Self {
+            classifier,
+            pacing,
+            front_end,
+            track,
+        } = self;
+        let mut result = Ok(());
+        front_end.finish(|frame| {
+            let outcome = track.push(frame, *pacing, classifier, updates);
+            if result.is_ok() {
+                result = outcome;
+            }
+        });
+        result.and(track.close_utterance(classifier, updates))
+    }
+}
+
+/// Everything a session knows besides the classifier and the front end.
+struct Track {
+    settings: SessionSettings,
+    gate: SpeechGate,
+    smoother: Smoother,
+    /// Frames seen.
+    frames: u64,
+    /// Lost audio, in seconds.
+    offset_s: f64,
+    /// The newest rows `[<= 2 * max_segment_frames, F]`; the last is frame `frames - 1`.
+    history: Vec<f32>,
+    /// Sum of squares over the current level update.
+    square_sum: f32,
+    utterance: Option<Utterance>,
+    /// End of the step that is due for classification.
+    due: Option<u64>,
+    /// Last frame of the utterance before this one.
+    last_end: u64,
+    speech_s: f64,
+    posterior_sum: WeightedMean,
+}
+
+/// An utterance that is still open. Frame numbers.
+struct Utterance {
+    start: u64,
+    predictions: WeightedMean,
+    /// The posterior of the longest segment that was too short to be firm.
+    longest_short: Option<(usize, Posterior)>,
+}
+
+/// A running mean of posteriors.
+#[derive(Default)]
+struct WeightedMean {
+    sum: [f64; Emotion::COUNT],
+    weight: f64,
+}
+
+impl WeightedMean {
+    fn add(&mut self, posterior: &Posterior, weight: f64) {
+        for (sum, p) in self.sum.iter_mut().zip(posterior.0) {
+            *sum += weight * f64::from(p);
+        }
+        self.weight += weight;
+    }
+
+    fn mean(&self) -> Option<Posterior> {
+        (self.weight > 0.0).then(|| Posterior(self.sum.map(|sum| (sum / self.weight) as f32)))
+    }
+}
+
+impl Track {
+    fn new(settings: SessionSettings) -> Self {
+        let smoother = Smoother::new(
+            settings.smoothing_weight,
+            settings.unsure_below,
+            settings.switch_margin,
+        );
+        Self {
+            gate: SpeechGate::new(),
+            smoother,
+            frames: 0,
+            offset_s: 0.0,
+            history: Vec::with_capacity(2 * settings.max_segment_frames * N_FEATURES),
+            square_sum: 0.0,
+            utterance: None,
+            due: None,
+            last_end: 0,
+            speech_s: 0.0,
+            posterior_sum: WeightedMean::default(),
+            settings,
+        }
+    }
+
+    fn time_s(&self, frame: u64) -> f64 {
+        self.offset_s + (frame * HOP_SAMPLES as u64) as f64 / f64::from(SAMPLE_RATE_HZ)
+    }
+
+    fn push<C: Classifier>(
+        &mut self,
+        frame: &Frame,
+        pacing: Pacing,
+        classifier: &mut C,
+        updates: &mut Vec<Update>,
+    ) -> Result<(), ModelError> {
+        let max = self.settings.max_segment_frames * N_FEATURES;
+        if self.history.len() == 2 * max {
+            self.history.copy_within(max.., 0);
+            self.history.truncate(max);
+        }
+        self.history.extend_from_slice(&frame.features);
+        self.frames += 1;
+
+        let speaking = self.gate.push(&frame.samples);
+        self.square_sum += frame.samples.iter().map(|x| x * x).sum::<f32>();
+        if self.frames.is_multiple_of(LEVEL_FRAMES) {
+            let mean_square = self.square_sum / (LEVEL_FRAMES * HOP_SAMPLES as u64) as f32;
+            self.square_sum = 0.0;
+            let rms_dbfs = (10.0 * mean_square.max(1e-12).log10()).max(-120.0);
+            updates.push(Update::Level {
+                at_s: self.time_s(self.frames),
+                rms_dbfs,
+                speaking,
+            });
+        }
+
+        if speaking && self.utterance.is_none() {
+            let start = (self.frames - 1)
+                .saturating_sub(PREROLL_FRAMES)
+                .max(self.last_end);
+            self.utterance = Some(Utterance {
+                start,
+                predictions: WeightedMean::default(),
+                longest_short: None,
+            });
+        }
+        if !speaking && self.utterance.is_some() {
+            return self.close_utterance(classifier, updates);
+        }
+        if self.utterance.is_some() && self.frames.is_multiple_of(self.settings.step_frames as u64)
+        {
+            self.due = Some(self.frames);
+            if pacing == Pacing::Recorded {
+                return self.predict(classifier, updates);
+            }
+        }
+        Ok(())
+    }
+
+    /// Classifies the due segment and adds a prediction.
+    fn predict<C: Classifier>(
+        &mut self,
+        classifier: &mut C,
+        updates: &mut Vec<Update>,
+    ) -> Result<(), ModelError> {
+        let Some(end) = self.due.take() else {
+            return Ok(());
+        };
+        let Some((heard, newest)) = self.classify(end, classifier)? else {
+            return Ok(());
+        };
+        let posterior = self.smoother.push(&newest);
+        let (mut verdict, mut confidence) = self.smoother.verdict();
+        if heard < self.settings.firm_segment_frames {
+            (verdict, confidence) = (Verdict::Unsure, posterior.top().1);
+        }
+        let heard_s = heard as f32 * HOP_SAMPLES as f32 / SAMPLE_RATE_HZ as f32;
+        let at_s = self.time_s(end);
+        updates.push(Update::Prediction {
+            at_s,
+            heard_s,
+            posterior,
+            verdict,
+            confidence,
+        });
+        Ok(())
+    }
+
+    /// Classifies the utterance's newest segment up to frame `end` (exclusive) and counts it towards
+    /// the utterance. Gives the frames of speech it holds, or nothing when they are too few.
+    fn classify<C: Classifier>(
+        &mut self,
+        end: u64,
+        classifier: &mut C,
+    ) -> Result<Option<(usize, Posterior)>, ModelError> {
+        let Some(utterance) = &mut self.utterance else {
+            return Ok(None);
+        };
+        let max = self.settings.max_segment_frames as u64;
+        let start = utterance.start.max(end.saturating_sub(max));
+        let held = (self.history.len() / N_FEATURES) as u64;
+        let row = |frame: u64| ((frame + held).saturating_sub(self.frames)) as usize * N_FEATURES;
+        let Some(segment) = features::segment(&self.history[row(start)..row(end)]) else {
+            return Ok(None);
+        };
+        let heard = segment.len() / N_FEATURES;
+        if heard < self.settings.min_segment_frames {
+            return Ok(None);
+        }
+        let posterior = classifier.classify(&segment)?;
+        if heard >= self.settings.firm_segment_frames {
+            utterance.predictions.add(&posterior, heard as f64);
+        } else if utterance
+            .longest_short
+            .is_none_or(|(longest, _)| heard >= longest)
+        {
+            utterance.longest_short = Some((heard, posterior));
+        }
+        Ok(Some((heard, posterior)))
+    }
+
+    /// Ends the open utterance, if any, with a last look at its newest segment.
+    fn close_utterance<C: Classifier>(
+        &mut self,
+        classifier: &mut C,
+        updates: &mut Vec<Update>,
+    ) -> Result<(), ModelError> {
+        let end = self.frames;
+        let result = self.classify(end, classifier).map(|_| ());
+        self.due = None;
+        self.smoother.reset();
+        let Some(utterance) = self.utterance.take() else {
+            return result;
+        };
+        self.last_end = end;
+        let silence = if self.gate.is_open() {
+            0
+        } else {
+            u64::from(HANGOVER_HOPS)
+        };
+        let end_s = self.time_s(end - silence);
+        let start_s = self.time_s(utterance.start);
+        let short = utterance.longest_short.map(|(_, posterior)| posterior);
+        if let Some(posterior) = utterance.predictions.mean().or(short) {
+            self.speech_s += end_s - start_s;
+            self.posterior_sum.add(&posterior, end_s - start_s);
+            let (verdict, confidence) = self.verdict(&posterior);
+            updates.push(Update::Utterance {
+                start_s,
+                end_s,
+                posterior,
+                verdict,
+                confidence,
+            });
+        }
+        result
+    }
+
+    fn verdict(&self, posterior: &Posterior) -> (Verdict, f32) {
+        let (top, confidence) = posterior.top();
+        if confidence >= self.settings.unsure_below {
+            (Verdict::Emotion(top), confidence)
+        } else {
+            (Verdict::Unsure, confidence)
+        }
+    }
+
+    fn summary(&self, nonfinite_samples: u64) -> Summary {
+        let posterior = self.posterior_sum.mean();
+        let (verdict, confidence) = match &posterior {
+            Some(posterior) => self.verdict(posterior),
+            None => (Verdict::NoSpeech, 0.0),
+        };
+        Summary {
+            duration_s: self.time_s(self.frames),
+            speech_s: self.speech_s,
+            posterior,
+            verdict,
+            confidence,
+            nonfinite_samples,
+        }
+    }
 }

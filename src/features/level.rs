@@ -12,6 +12,9 @@ pub(super) const LEVEL_QUANTILE: f32 = 0.9;
 /// A segment's level lies here after subtraction, in nats below full scale.
 pub(super) const LEVEL_OFFSET: f32 = 5.0;
 
+/// A segment's number of frames is a multiple of this, the network's decimation in time.
+pub const SEGMENT_MULTIPLE: usize = 4;
+
 /// The level of a stretch: 0.9 quantile of its log energies; negative infinity of none.
 pub fn level(energies: &[f32]) -> f32 {
     quantile(energies, LEVEL_QUANTILE).unwrap_or(f32::NEG_INFINITY)
@@ -32,10 +35,12 @@ pub fn subtract_level(segment: &mut [f32]) {
 }
 
 /// What the network is given of a stretch of frames, both `[T, F]`: silence around the speech
-/// [trimmed](trim) and the [level subtracted](subtract_level). None when there is only silence.
+/// [trimmed](trim), the first frames dropped that exceed a multiple of [`SEGMENT_MULTIPLE`], and the
+/// [level subtracted](subtract_level). None when there is only silence.
 pub fn segment(frames: &[f32]) -> Option<Vec<f32>> {
     let speech = trim(&energies(frames))?;
-    let mut segment = frames[speech.start * N_FEATURES..speech.end * N_FEATURES].to_vec();
+    let start = speech.start + speech.len() % SEGMENT_MULTIPLE;
+    let mut segment = frames[start * N_FEATURES..speech.end * N_FEATURES].to_vec();
     subtract_level(&mut segment);
     Some(segment)
 }

@@ -2,8 +2,12 @@
 //! the manifest that goes with a model file.
 
 mod error;
+mod manifest;
+mod onnx;
 
 pub use error::ModelError;
+pub use manifest::{Evaluation, Manifest, OnnxFile, SCHEMA, Training};
+pub use onnx::OnnxClassifier;
 
 use serde::{Deserialize, Serialize};
 

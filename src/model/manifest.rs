@@ -1,0 +1,272 @@
+//! model.json: what a model file is, what it needs, how good it is and under which licence.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::ModelError;
+use crate::{Emotion, features::FrontEndConfig, session::SessionSettings};
+
+/// Version of the manifest's schema that this program reads.
+pub const SCHEMA: u32 = 1;
+
+/// The contents of model.json.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// Version of the model, such as "0.1.0".
+    pub version: String,
+    /// Labels in the order of the logits.
+    pub labels: Vec<String>,
+    /// The front end that made the features the model was trained on.
+    pub front_end: FrontEndConfig,
+    /// [`FrontEndConfig::fingerprint`] of `front_end`.
+    pub front_end_fingerprint: String,
+    /// Where features are standardised: "graph", inside the network.
+    pub normalisation: String,
+    /// Divides the logits before the softmax.
+    pub temperature: f32,
+    /// Segment length, step and the rules of the verdict.
+    pub session: SessionSettings,
+    /// What the weights were trained on.
+    pub training: Training,
+    /// How good the same recipe is on voices it was not trained on.
+    pub evaluation: Evaluation,
+    /// The model file.
+    pub onnx: OnnxFile,
+    /// Licence of the weights (SPDX).
+    pub licence: String,
+    /// The credit that the licence asks for.
+    pub attribution: String,
+}
+
+/// What the weights were trained on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct Training {
+    pub data_set: String,
+    pub clips: u32,
+    pub actors: u32,
+    pub epochs: u32,
+    pub seed: u64,
+}
+
+/// Speaker-independent cross-validation of the model's recipe; shares are 0..=1, intervals cover 95 %.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct Evaluation {
+    pub folds: String,
+    pub seeds: Vec<u64>,
+    pub clips: u32,
+    pub uar: f32,
+    pub uar_interval: [f32; 2],
+    pub war: f32,
+    pub war_interval: [f32; 2],
+}
+
+/// The model file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct OnnxFile {
+    pub sha256: String,
+    pub bytes: u64,
+}
+
+impl OnnxFile {
+    /// Describes the bytes of a model file.
+    pub fn of(model: &[u8]) -> Self {
+        let sha256 = Sha256::digest(model)
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        Self {
+            sha256,
+            bytes: model.len() as u64,
+        }
+    }
+}
+
+impl Manifest {
+    /// Reads model.json and checks that this program can serve it.
+    ///
+    /// # Errors
+    /// When it is not a manifest, or a field differs from what this program does; the field is named.
+    pub fn from_json(json: &str) -> Result<Self, ModelError> {
+        let schema: Schema = serde_json::from_str(json)?;
+        expect("schema", SCHEMA, schema.schema)?;
+        let manifest: Self = serde_json::from_str(json)?;
+        manifest.check()?;
+        Ok(manifest)
+    }
+
+    fn check(&self) -> Result<(), ModelError> {
+        expect(
+            "labels",
+            Emotion::ALL.map(Emotion::label).join(", "),
+            self.labels.join(", "),
+        )?;
+        let front_end = FrontEndConfig::default();
+        expect(
+            "front_end_fingerprint",
+            front_end.fingerprint(),
+            self.front_end_fingerprint.clone(),
+        )?;
+        expect(
+            "front_end",
+            format!("{front_end:?}"),
+            format!("{:?}", self.front_end),
+        )?;
+        expect("normalisation", "graph", self.normalisation.as_str())?;
+        if !(self.temperature.is_finite() && self.temperature > 0.0) {
+            return mismatch("temperature", "a positive number", self.temperature);
+        }
+        self.session
+            .check()
+            .map_err(|(field, expected, found)| ModelError::Mismatch {
+                field,
+                expected: expected.to_owned(),
+                found,
+            })
+    }
+
+    /// Checks that `model` is the file this manifest describes.
+    ///
+    /// # Errors
+    /// When its size or its SHA-256 differs.
+    pub fn check_file(&self, model: &[u8]) -> Result<(), ModelError> {
+        let found = OnnxFile::of(model);
+        let differs = |what, expected: String, found: String| {
+            Err(ModelError::WrongFile {
+                what,
+                expected,
+                found,
+            })
+        };
+        if found.bytes != self.onnx.bytes {
+            return differs(
+                "its size",
+                format!("{} bytes", self.onnx.bytes),
+                format!("{} bytes", found.bytes),
+            );
+        }
+        if found.sha256 != self.onnx.sha256 {
+            return differs("its SHA-256", self.onnx.sha256.clone(), found.sha256);
+        }
+        Ok(())
+    }
+}
+
+/// Read before the rest, so that a manifest of another schema is named as such.
+#[derive(Deserialize)]
+struct Schema {
+    schema: u32,
+}
+
+fn expect<T: PartialEq + std::fmt::Display>(
+    field: &'static str,
+    expected: T,
+    found: T,
+) -> Result<(), ModelError> {
+    if expected == found {
+        Ok(())
+    } else {
+        mismatch(field, expected, found)
+    }
+}
+
+fn mismatch(
+    field: &'static str,
+    expected: impl std::fmt::Display,
+    found: impl std::fmt::Display,
+) -> Result<(), ModelError> {
+    Err(ModelError::Mismatch {
+        field,
+        expected: expected.to_string(),
+        found: found.to_string(),
+    })
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A manifest that this program accepts for the given model file.
+    pub(crate) fn manifest(model: &[u8]) -> Manifest {
+        let front_end = FrontEndConfig::default();
+        Manifest {
+            schema: SCHEMA,
+            version: "0.0.0".to_owned(),
+            labels: Emotion::ALL
+                .map(|emotion| emotion.label().to_owned())
+                .to_vec(),
+            front_end_fingerprint: front_end.fingerprint(),
+            front_end,
+            normalisation: "graph".to_owned(),
+            temperature: 1.0,
+            session: SessionSettings::default(),
+            training: Training {
+                data_set: "none".to_owned(),
+                clips: 0,
+                actors: 0,
+                epochs: 0,
+                seed: 0,
+            },
+            evaluation: Evaluation {
+                folds: "none".to_owned(),
+                seeds: vec![],
+                clips: 0,
+                uar: 0.0,
+                uar_interval: [0.0; 2],
+                war: 0.0,
+                war_interval: [0.0; 2],
+            },
+            onnx: OnnxFile::of(model),
+            licence: "none".to_owned(),
+            attribution: "none".to_owned(),
+        }
+    }
+
+    fn refused(change: impl FnOnce(&mut serde_json::Value)) -> String {
+        let mut json = serde_json::to_value(manifest(b"model")).unwrap();
+        change(&mut json);
+        Manifest::from_json(&json.to_string())
+            .unwrap_err()
+            .to_string()
+    }
+
+    #[test]
+    fn a_manifest_reads_back_as_written() {
+        let written = manifest(b"model");
+        let json = serde_json::to_string(&written).unwrap();
+        assert_eq!(Manifest::from_json(&json).unwrap(), written);
+    }
+
+    #[test]
+    fn a_mismatch_names_the_field() {
+        assert!(refused(|m| m["schema"] = 2.into()).contains("schema is 2, expected 1"));
+        assert!(refused(|m| m["labels"][0] = "bored".into()).contains("labels is bored, calm"));
+        assert!(refused(|m| m["front_end"]["hop_samples"] = 160.into()).contains("front_end is"));
+        assert!(
+            refused(|m| m["front_end_fingerprint"] = "0".into()).contains("front_end_fingerprint")
+        );
+        assert!(refused(|m| m["normalisation"] = "none".into()).contains("normalisation"));
+        assert!(refused(|m| m["temperature"] = 0.into()).contains("temperature"));
+        assert!(refused(|m| m["session"]["step_frames"] = 0.into()).contains("step_frames"));
+        assert!(refused(|m| drop(m.as_object_mut().unwrap().remove("onnx"))).contains("onnx"));
+        let error = Manifest::from_json("{").unwrap_err().to_string();
+        assert!(error.contains("model.json cannot be read"), "{error}");
+    }
+
+    #[test]
+    fn another_model_file_is_refused() {
+        let manifest = manifest(b"model");
+        manifest.check_file(b"model").unwrap();
+        let truncated = manifest.check_file(b"mode").unwrap_err().to_string();
+        assert!(
+            truncated.contains("its size is 4 bytes, expected 5 bytes"),
+            "{truncated}"
+        );
+        let altered = manifest.check_file(b"modem").unwrap_err().to_string();
+        assert!(altered.contains("SHA-256"), "{altered}");
+    }
+}

@@ -1,0 +1,104 @@
+//! From a run of posteriors to an answer a person can read: smoothing over time, hysteresis of the
+//! shown emotion, and abstaining.
+
+use crate::{Emotion, model::Posterior, session::Verdict};
+
+/// Exponential smoothing of posteriors and a verdict that changes only for a clear reason.
+#[derive(Clone, Debug)]
+pub struct Smoother {
+    weight: f32,
+    unsure_below: f32,
+    switch_margin: f32,
+    posterior: Option<Posterior>,
+    shown: Option<Emotion>,
+}
+
+impl Smoother {
+    /// `weight`: share of the newest posterior, 0..=1. `unsure_below`: probability under which no
+    /// emotion is claimed. `switch_margin`: by how much another emotion must lead the shown one, and
+    /// the shown one fall under `unsure_below`, before the verdict changes.
+    pub fn new(weight: f32, unsure_below: f32, switch_margin: f32) -> Self {
+        Self {
+            weight,
+            unsure_below,
+            switch_margin,
+            posterior: None,
+            shown: None,
+        }
+    }
+
+    /// Forgets everything heard.
+    pub fn reset(&mut self) {
+        self.posterior = None;
+        self.shown = None;
+    }
+
+    /// Takes the newest posterior and gives the smoothed one.
+    pub fn push(&mut self, newest: &Posterior) -> Posterior {
+        let smoothed = match self.posterior {
+            Some(before) => before.mix(newest, self.weight),
+            None => *newest,
+        };
+        self.posterior = Some(smoothed);
+        let (top, confidence) = smoothed.top();
+        let keep = self.shown.is_some_and(|shown| {
+            let held = smoothed.get(shown);
+            held >= self.unsure_below - self.switch_margin && confidence - held < self.switch_margin
+        });
+        if !keep {
+            self.shown = (confidence >= self.unsure_below).then_some(top);
+        }
+        smoothed
+    }
+
+    /// What to show, and its probability.
+    pub fn verdict(&self) -> (Verdict, f32) {
+        match (self.shown, self.posterior) {
+            (Some(emotion), Some(posterior)) => (Verdict::Emotion(emotion), posterior.get(emotion)),
+            (None, Some(posterior)) => (Verdict::Unsure, posterior.top().1),
+            (_, None) => (Verdict::NoSpeech, 0.0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn split(first: Emotion, p: f32, second: Emotion) -> Posterior {
+        let mut posterior = Posterior([0.0; Emotion::COUNT]);
+        posterior.0[first.index()] = p;
+        posterior.0[second.index()] = 1.0 - p;
+        posterior
+    }
+
+    #[test]
+    fn a_narrow_lead_does_not_change_the_shown_emotion_and_a_clear_one_does() {
+        let mut smoother = Smoother::new(1.0, 0.4, 0.1);
+        smoother.push(&split(Emotion::Happy, 0.8, Emotion::Angry));
+        smoother.push(&split(Emotion::Happy, 0.46, Emotion::Angry));
+        assert_eq!(smoother.verdict().0, Verdict::Emotion(Emotion::Happy));
+        smoother.push(&split(Emotion::Happy, 0.3, Emotion::Angry));
+        assert_eq!(smoother.verdict(), (Verdict::Emotion(Emotion::Angry), 0.7));
+    }
+
+    #[test]
+    fn nothing_is_claimed_below_the_threshold_nor_after_a_reset() {
+        let mut smoother = Smoother::new(1.0, 0.4, 0.1);
+        smoother.push(&Posterior::UNIFORM);
+        assert_eq!(smoother.verdict(), (Verdict::Unsure, 0.125));
+        smoother.push(&split(Emotion::Calm, 0.9, Emotion::Sad));
+        assert_eq!(smoother.verdict().0, Verdict::Emotion(Emotion::Calm));
+        smoother.reset();
+        assert_eq!(smoother.verdict().0, Verdict::NoSpeech);
+    }
+
+    #[test]
+    fn smoothing_moves_by_its_weight() {
+        let mut smoother = Smoother::new(0.25, 0.4, 0.1);
+        smoother.push(&split(Emotion::Calm, 1.0, Emotion::Sad));
+        let smoothed = smoother.push(&split(Emotion::Calm, 0.0, Emotion::Sad));
+        assert!((smoothed.get(Emotion::Calm) - 0.75).abs() < 1e-6);
+        assert!((smoothed.0.iter().sum::<f32>() - 1.0).abs() < 1e-6);
+    }
+}
