@@ -9,7 +9,7 @@ use earshot::Detector;
 use crate::features::HOP_SAMPLES;
 
 /// Score from which a hop is speech, 0 to 1.
-const SPEECH_SCORE: f32 = 0.5;
+const SPEECH_SCORE: f32 = 0.4;
 
 /// Hops of speech in a row that open the gate: 48 ms.
 pub const ONSET_HOPS: u32 = 3;
@@ -18,7 +18,7 @@ pub const ONSET_HOPS: u32 = 3;
 pub const HANGOVER_HOPS: u32 = 38;
 
 /// A hop whose root mean square is below this is never speech: digital silence, faint hiss or hum.
-pub const MIN_LEVEL_DBFS: f32 = -60.0;
+pub const MIN_LEVEL_DBFS: f32 = -66.0;
 
 /// Decides hop by hop whether somebody is speaking.
 pub struct SpeechGate {
@@ -87,5 +87,100 @@ impl SpeechGate {
 impl Default for SpeechGate {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Hop = [f32; HOP_SAMPLES];
+
+    const SILENCE: Hop = [0.0; HOP_SAMPLES];
+
+    /// Synthetic speech of 1.1 s, silence around it left out.
+    fn speech() -> Vec<Hop> {
+        let hops: Vec<Hop> = include_bytes!("../tests/golden/speech.s16")
+            .chunks_exact(2 * HOP_SAMPLES)
+            .map(|bytes| {
+                std::array::from_fn(|n| {
+                    f32::from(i16::from_le_bytes([bytes[2 * n], bytes[2 * n + 1]])) / 32_768.0
+                })
+            })
+            .collect();
+        hops[12..81].to_vec()
+    }
+
+    fn noise(hops: usize, amplitude: f32) -> Vec<Hop> {
+        let mut state = 1u32;
+        let mut sample = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            amplitude * ((state >> 8) as f32 / (1 << 23) as f32 - 1.0)
+        };
+        (0..hops)
+            .map(|_| std::array::from_fn(|_| sample()))
+            .collect()
+    }
+
+    fn answers(gate: &mut SpeechGate, hops: &[Hop]) -> Vec<bool> {
+        hops.iter().map(|hop| gate.push(hop)).collect()
+    }
+
+    #[test]
+    fn speech_opens_the_gate_within_a_fifth_of_a_second() {
+        let answers = answers(&mut SpeechGate::new(), &speech());
+        let opened = answers.iter().position(|&open| open).unwrap();
+        assert!(opened < 12, "after {opened} hops");
+        assert!(answers[opened..].iter().all(|&open| open));
+    }
+
+    #[test]
+    fn neither_silence_nor_faint_nor_steady_noise_is_speech() {
+        let faint_speech: Vec<Hop> = speech()
+            .iter()
+            .map(|hop| hop.map(|sample| sample * 1e-3))
+            .collect();
+        for hops in [
+            vec![SILENCE; 200],
+            noise(200, 1e-4),
+            noise(200, 0.01),
+            faint_speech,
+        ] {
+            assert!(!answers(&mut SpeechGate::new(), &hops).contains(&true));
+        }
+    }
+
+    #[test]
+    fn a_click_does_not_open_the_gate() {
+        let mut hops = vec![SILENCE; 60];
+        hops[20] = noise(1, 0.9)[0];
+        assert!(!answers(&mut SpeechGate::new(), &hops).contains(&true));
+    }
+
+    #[test]
+    fn a_pause_keeps_the_gate_open_and_silence_closes_it_after_the_hangover() {
+        let mut gate = SpeechGate::new();
+        let speech = speech();
+        assert!(answers(&mut gate, &speech[..20])[19]);
+        assert!(!answers(&mut gate, &[SILENCE; 20]).contains(&false));
+        assert!(!answers(&mut gate, &speech[..20]).contains(&false));
+        let open = answers(&mut gate, &[SILENCE; 100])
+            .iter()
+            .filter(|&&open| open)
+            .count();
+        assert_eq!(open, HANGOVER_HOPS as usize - 1);
+    }
+
+    #[test]
+    fn a_reset_gate_answers_like_a_new_one_whatever_it_was_given() {
+        let mut gate = SpeechGate::new();
+        answers(&mut gate, &noise(3, 1e30));
+        gate.push(&[f32::NAN; HOP_SAMPLES]);
+        answers(&mut gate, &speech());
+        gate.reset();
+        assert_eq!(
+            answers(&mut gate, &speech()),
+            answers(&mut SpeechGate::new(), &speech())
+        );
     }
 }

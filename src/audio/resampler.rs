@@ -168,3 +168,101 @@ impl Converter {
         Some(produced)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::f64::consts::TAU;
+
+    use super::*;
+
+    const RATES_HZ: [u32; 9] = [
+        8_000, 11_025, 22_050, 42_240, 44_100, 48_000, 54_241, 96_000, 192_000,
+    ];
+
+    fn tone(hz: f64, sample_rate_hz: u32, samples: usize) -> Vec<f32> {
+        let step = TAU * hz / f64::from(sample_rate_hz);
+        (0..samples)
+            .map(|n| (0.5 * (step * n as f64).sin()) as f32)
+            .collect()
+    }
+
+    fn resample(samples: &[f32], sample_rate_hz: u32) -> Vec<f32> {
+        let mut resampled = Vec::new();
+        let mut resampler = Resampler::new(sample_rate_hz).unwrap();
+        resampler.push(samples, |piece| resampled.extend_from_slice(piece));
+        resampler.finish(|piece| resampled.extend_from_slice(piece));
+        resampled
+    }
+
+    /// Level of a converted tone relative to the tone, away from its ends.
+    fn gain_db(hz: f64, sample_rate_hz: u32) -> f64 {
+        let resampled = resample(
+            &tone(hz, sample_rate_hz, sample_rate_hz as usize),
+            sample_rate_hz,
+        );
+        let middle = &resampled[2_000..14_000];
+        let power: f64 = middle.iter().map(|&sample| f64::from(sample).powi(2)).sum();
+        10.0 * (power / middle.len() as f64 / 0.125).log10()
+    }
+
+    #[test]
+    fn tones_of_the_speech_band_keep_their_level() {
+        for rate in RATES_HZ {
+            for hz in [100.0, 1_000.0, 3_300.0] {
+                assert!(gain_db(hz, rate).abs() < 0.1, "{hz} Hz at {rate} Hz");
+            }
+        }
+        assert!(gain_db(7_000.0, 48_000).abs() < 0.1);
+    }
+
+    #[test]
+    fn tones_above_the_band_do_not_fold_back() {
+        for rate in [22_050, 44_100, 48_000, 96_000, 192_000] {
+            for hz in [8_600.0, 9_000.0, 10_500.0, 12_000.0, 16_000.0, 20_000.0] {
+                if hz < f64::from(rate / 2) {
+                    assert!(gain_db(hz, rate) < -70.0, "{hz} Hz at {rate} Hz");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn output_is_aligned_with_input_to_half_a_sample() {
+        for rate in RATES_HZ {
+            let resampled = resample(&tone(500.0, rate, rate as usize), rate);
+            let (mut sine, mut cosine) = (0.0, 0.0);
+            for (n, &sample) in resampled.iter().enumerate().take(14_400).skip(1_600) {
+                let angle = TAU * 500.0 * n as f64 / 16_000.0;
+                sine += f64::from(sample) * angle.sin();
+                cosine += f64::from(sample) * angle.cos();
+            }
+            let shift_samples = cosine.atan2(sine) / (TAU * 500.0) * 16_000.0;
+            assert!(shift_samples.abs() <= 0.52, "{shift_samples} at {rate} Hz");
+        }
+    }
+
+    #[test]
+    fn output_lasts_as_long_as_input() {
+        for rate in RATES_HZ {
+            for samples in [0, 1, 2, 255, 1_000, 12_345] {
+                let expected = (samples as u64 * 16_000).div_ceil(u64::from(rate));
+                let resampled = resample(&vec![0.1; samples], rate);
+                assert_eq!(resampled.len() as u64, expected, "{samples} at {rate} Hz");
+            }
+        }
+    }
+
+    #[test]
+    fn audio_at_16_khz_is_not_touched() {
+        let samples = tone(7_900.0, 16_000, 1_000);
+        assert_eq!(resample(&samples, 16_000), samples);
+    }
+
+    #[test]
+    fn rates_out_of_range_are_refused_with_the_range() {
+        for rate in [0, 7_999, 192_001, u32::MAX] {
+            let message = Resampler::new(rate).err().unwrap().to_string();
+            assert!(message.contains("8000 to 192000"), "{message}");
+        }
+    }
+}
