@@ -82,8 +82,7 @@ fn conv(
     let op = Conv::default()
         .kernel_shape(node.get_attr_tvec("kernel_shape")?)
         .strides(node.get_attr_tvec("strides")?)
-        .padding(PaddingSpec::Explicit(before.into(), after.into()))
-        .bias_input(2);
+        .padding(PaddingSpec::Explicit(before.into(), after.into()));
     Ok((expand(op), vec![]))
 }
 
