@@ -9,5 +9,7 @@ pub mod model;
 pub mod protocol;
 pub mod session;
 pub mod smoothing;
+#[cfg(feature = "web")]
+pub mod web;
 
 pub use emotion::Emotion;

@@ -57,6 +57,8 @@ pub enum Event {
         protocol: u32,
         /// [`BUILD`] of the worker.
         build: String,
+        /// Name of the Web Lock that the worker holds for as long as it lives.
+        lock: String,
     },
     /// The model is loaded; sessions can start.
     Ready {

@@ -1,3 +1,5 @@
-//! The page's binary.
+//! The page's program.
 
-fn main() {}
+fn main() {
+    speech_emotion::web::run_page();
+}

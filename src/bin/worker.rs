@@ -1,3 +1,5 @@
-//! The worker's binary.
+//! The worker's program.
 
-fn main() {}
+fn main() {
+    speech_emotion::web::run_worker();
+}

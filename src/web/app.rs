@@ -1,0 +1,556 @@
+//! The page's state machine: one engine, at most one input, one result on screen.
+
+use std::{cell::RefCell, rc::Rc};
+
+use js_sys::Function;
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use wasm_bindgen_futures::spawn_local;
+use web_sys::{File, MessageChannel, Window};
+
+use super::{
+    display::{Display, Origin},
+    engine::{Engine, ModelFiles, Sign, fetch_program, refresh_program},
+    error::{Action, WebError},
+    file::{Recording, SAMPLE_RATE_HZ},
+    gestures,
+    lifeline,
+    microphone::Microphone,
+    view::{Headline, Phase, View},
+};
+use crate::{
+    protocol::{BUILD, Command, Event, PROTOCOL, Stage},
+    session::Pacing,
+};
+
+/// Runs the page for the rest of its life.
+pub fn run() {
+    let started = web_sys::window()
+        .ok_or_else(|| "no window".into())
+        .and_then(App::start);
+    if let Err(error) = started {
+        web_sys::console::error_1(&error);
+    }
+}
+
+/// Everything that can happen.
+pub enum Signal {
+    PrimaryPressed,
+    ChoosePressed,
+    CancelPressed,
+    AlertPressed,
+    FileGiven(File),
+    Dragging(bool),
+    Redraw,
+    /// With the attempt it belongs to, as all that follow.
+    MicrophoneOpened(u32, Result<Microphone, WebError>),
+    FileDecoded(u32, Result<Recording, WebError>),
+    MicrophoneLost(u32, WebError),
+    Received(u32),
+    ProgramFetched(Result<(), WebError>),
+    ModelFetched(Result<ModelFiles, WebError>),
+    /// With the number of the worker it comes from.
+    Engine(u32, Sign),
+}
+
+/// Hands signals to the app, one at a time.
+#[derive(Clone)]
+pub struct Mailbox(Rc<RefCell<Option<App>>>);
+
+impl Mailbox {
+    /// Handles a signal at once: for what must happen inside a click.
+    pub fn handle(&self, signal: Signal) {
+        if let Some(app) = self.0.borrow_mut().as_mut() {
+            app.handle(signal);
+        }
+    }
+
+    /// Handles a signal after what is going on now, which may be the app itself.
+    fn send(&self, signal: Signal) {
+        let mailbox = self.clone();
+        spawn_local(async move { mailbox.handle(signal) });
+    }
+}
+
+/// How far the worker is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Readiness {
+    /// Started; nothing may be sent to it yet.
+    Booting,
+    /// Listens; waits for the model.
+    Booted,
+    /// Reads the model.
+    Loading,
+    /// Sessions can start.
+    Ready,
+}
+
+/// How far the input is.
+enum Input {
+    None,
+    Opening,
+    Waiting(Source),
+    Running(Source),
+    /// Stopped; the summary is still to come.
+    Closing,
+}
+
+enum Source {
+    Microphone(Microphone),
+    File(Recording),
+}
+
+struct App {
+    window: Window,
+    mailbox: Mailbox,
+    display: Display,
+    error: Option<WebError>,
+    engine: Option<(Engine, Readiness)>,
+    /// Counts the engines.
+    engine_number: u32,
+    model: Option<ModelFiles>,
+    received_bytes: u32,
+    input: Input,
+    /// Counts the inputs; also the number of the session.
+    attempt: u32,
+    on_frame: Function,
+    frame_is_due: bool,
+}
+
+impl App {
+    fn start(window: Window) -> Result<(), JsValue> {
+        let mailbox = Mailbox(Rc::default());
+        let view = View::new(&window)?;
+        gestures::listen(&window, &view, &mailbox)?;
+        let on_frame = Closure::<dyn FnMut()>::new({
+            let mailbox = mailbox.clone();
+            move || mailbox.handle(Signal::Redraw)
+        });
+        let mut app = Self {
+            window,
+            mailbox: mailbox.clone(),
+            display: Display::new(view),
+            error: None,
+            engine: None,
+            engine_number: 0,
+            model: None,
+            received_bytes: 0,
+            input: Input::None,
+            attempt: 0,
+            on_frame: on_frame.into_js_value().unchecked_into(),
+            frame_is_due: false,
+        };
+        app.display.view.phase(Phase::Idle);
+        app.load();
+        *mailbox.0.borrow_mut() = Some(app);
+        Ok(())
+    }
+
+    fn handle(&mut self, signal: Signal) {
+        match signal {
+            Signal::PrimaryPressed => match self.input {
+                Input::None | Input::Closing => self.open_microphone(),
+                _ => self.stop(),
+            },
+            Signal::ChoosePressed => self.display.view.file.click(),
+            Signal::CancelPressed => {
+                if !matches!(self.input, Input::Running(Source::Microphone(_))) {
+                    self.stop();
+                }
+            }
+            Signal::AlertPressed => self.act_on_error(),
+            Signal::FileGiven(file) => self.open_file(file),
+            Signal::Dragging(over) => self.display.view.dragging(over),
+            Signal::Redraw => {
+                self.frame_is_due = false;
+                self.display.draw();
+            }
+            Signal::MicrophoneOpened(attempt, opened) if attempt == self.attempt => {
+                self.opened(opened.map(Source::Microphone));
+            }
+            Signal::FileDecoded(attempt, decoded) if attempt == self.attempt => {
+                self.opened(decoded.map(Source::File));
+            }
+            Signal::MicrophoneLost(attempt, error) if attempt == self.attempt => {
+                self.stop();
+                self.show_error(error);
+            }
+            Signal::MicrophoneOpened(..)
+            | Signal::FileDecoded(..)
+            | Signal::MicrophoneLost(..) => {}
+            Signal::Received(bytes) => {
+                self.received_bytes += bytes;
+                let total = self.display.view.engine_bytes();
+                self.display.view.engine_loading(self.received_bytes, total);
+            }
+            Signal::ProgramFetched(Ok(())) => self.start_engine(),
+            Signal::ModelFetched(Ok(model)) => {
+                self.model = Some(model);
+                self.load_model();
+            }
+            Signal::ProgramFetched(Err(error)) | Signal::ModelFetched(Err(error)) => {
+                self.give_up(error);
+            }
+            Signal::Engine(number, sign) if number == self.engine_number => self.engine(sign),
+            Signal::Engine(..) => {}
+        }
+    }
+
+    /// Fetches whatever of engine and model is not here yet.
+    fn load(&mut self) {
+        self.received_bytes = 0;
+        let total = self.display.view.engine_bytes();
+        self.display.view.engine_loading(0, total);
+        let received = {
+            let mailbox = self.mailbox.clone();
+            move |bytes| mailbox.send(Signal::Received(bytes))
+        };
+        if self.engine.is_none() {
+            let (mailbox, received) = (self.mailbox.clone(), received.clone());
+            spawn_local(async move {
+                let fetched = fetch_program(received).await;
+                mailbox.send(Signal::ProgramFetched(fetched));
+            });
+        }
+        if self.model.is_none() {
+            let mailbox = self.mailbox.clone();
+            spawn_local(async move {
+                let fetched = ModelFiles::fetch(received).await;
+                mailbox.send(Signal::ModelFetched(fetched));
+            });
+        }
+    }
+
+    fn start_engine(&mut self) {
+        self.engine_number += 1;
+        let number = self.engine_number;
+        let mailbox = self.mailbox.clone();
+        let started = Engine::start(move |sign| mailbox.send(Signal::Engine(number, sign)));
+        match started {
+            Ok(engine) => {
+                self.engine = Some((engine, Readiness::Booting));
+                self.display.view.engine_starting();
+            }
+            Err(error) => self.give_up(error),
+        }
+    }
+
+    fn engine(&mut self, sign: Sign) {
+        match sign {
+            Sign::Event(event) => self.event(event),
+            Sign::Unreadable => self.give_up(WebError::EngineOutdated),
+            Sign::Broken | Sign::Gone => {
+                let was_ready = matches!(self.engine, Some((_, Readiness::Ready)));
+                self.engine = None;
+                if was_ready {
+                    self.abandon_session();
+                    self.start_engine();
+                    self.show_error(WebError::EngineCrashed);
+                } else {
+                    let reason = "The browser could not run it".into();
+                    self.give_up(WebError::EngineUnavailable(reason));
+                }
+            }
+        }
+    }
+
+    fn event(&mut self, event: Event) {
+        match event {
+            Event::Booted { protocol, build, lock } => {
+                if protocol != PROTOCOL || build != BUILD {
+                    return self.give_up(WebError::EngineOutdated);
+                }
+                self.watch(lock);
+                self.set_readiness(Readiness::Booted);
+                self.load_model();
+            }
+            Event::Ready { model } => {
+                self.set_readiness(Readiness::Ready);
+                self.display.model(&model);
+                self.begin();
+            }
+            Event::Update { session, update, .. } if self.shows(session) => {
+                self.display.update(&update);
+                self.check_muted();
+                self.draw_soon();
+            }
+            Event::Progress { session, at_s } if self.shows(session) => {
+                self.display.progress(at_s);
+                self.draw_soon();
+            }
+            Event::Stopped { session, summary } if self.shows(session) => {
+                self.input = Input::None;
+                self.display.finish(&summary);
+                self.display.view.phase(Phase::Result);
+                self.draw_soon();
+            }
+            Event::Failed { stage, session, message } => self.failed(stage, session, message),
+            // A gap shows as a blank in the timeline, like silence.
+            Event::Gap { .. }
+            | Event::Update { .. }
+            | Event::Progress { .. }
+            | Event::Stopped { .. } => {}
+        }
+    }
+
+    fn failed(&mut self, stage: Stage, session: Option<u32>, message: String) {
+        match stage {
+            Stage::Load => self.give_up(WebError::ModelMismatch(message)),
+            Stage::Command => self.give_up(WebError::EngineOutdated),
+            Stage::Start | Stage::Inference => {
+                if session.is_none_or(|session| self.shows(session)) {
+                    self.abandon_session();
+                    self.show_error(WebError::AnalysisFailed(message));
+                }
+            }
+        }
+    }
+
+    fn set_readiness(&mut self, readiness: Readiness) {
+        if let Some((_, current)) = &mut self.engine {
+            *current = readiness;
+        }
+    }
+
+    /// Notices when the engine is gone.
+    fn watch(&self, lock: String) {
+        let (mailbox, number) = (self.mailbox.clone(), self.engine_number);
+        let scope: JsValue = self.window.clone().into();
+        spawn_local(async move {
+            lifeline::lost(&scope, &lock).await;
+            mailbox.send(Signal::Engine(number, Sign::Gone));
+        });
+    }
+
+    /// Sends the model once both it and a listening engine are there.
+    fn load_model(&mut self) {
+        let (Some((engine, Readiness::Booted)), Some(model)) = (&self.engine, &self.model) else {
+            return;
+        };
+        if engine.send(&model.command(), None).is_ok() {
+            self.set_readiness(Readiness::Loading);
+        } else {
+            self.give_up(WebError::EngineUnavailable("It takes no model".into()));
+        }
+    }
+
+    /// There is no engine until the person does something about it.
+    fn give_up(&mut self, error: WebError) {
+        self.engine = None;
+        self.abandon_session();
+        self.display.view.engine_missing();
+        self.show_error(error);
+    }
+
+    fn open_microphone(&mut self) {
+        self.open();
+        let attempt = self.attempt;
+        let lost = {
+            let mailbox = self.mailbox.clone();
+            move |error| mailbox.send(Signal::MicrophoneLost(attempt, error))
+        };
+        let opening = Microphone::open(lost);
+        let mailbox = self.mailbox.clone();
+        spawn_local(async move {
+            mailbox.send(Signal::MicrophoneOpened(attempt, opening.await));
+        });
+        self.display.view.headline(&Headline {
+            kicker: "One moment",
+            text: "Opening the microphone…",
+            detail: "Answer “Allow” if the browser asks.",
+            slug: "none",
+        });
+    }
+
+    fn open_file(&mut self, file: File) {
+        self.open();
+        self.display.view.headline(&Headline {
+            kicker: &file.name(),
+            text: "Reading the file…",
+            detail: "It stays on this device.",
+            slug: "none",
+        });
+        let (mailbox, attempt) = (self.mailbox.clone(), self.attempt);
+        spawn_local(async move {
+            let decoded = Recording::decode(file).await;
+            mailbox.send(Signal::FileDecoded(attempt, decoded));
+        });
+    }
+
+    /// Makes room for a new input; whatever the old one still says is not heard.
+    fn open(&mut self) {
+        self.stop_session();
+        self.attempt += 1;
+        self.input = Input::Opening;
+        self.error = None;
+        self.display.view.clear_error();
+        self.display.view.phase(Phase::Opening);
+    }
+
+    fn opened(&mut self, source: Result<Source, WebError>) {
+        match source {
+            Ok(source) => {
+                self.input = Input::Waiting(source);
+                self.display.view.phase(Phase::Waiting);
+                self.display.view.headline(&Headline {
+                    kicker: "One moment",
+                    text: "Starts by itself",
+                    detail: "as soon as the engine is here.",
+                    slug: "none",
+                });
+                if self.engine.is_none() {
+                    self.load();
+                }
+                self.begin();
+            }
+            Err(error) => {
+                self.input = Input::None;
+                self.display.reset();
+                self.display.view.phase(Phase::Idle);
+                self.show_error(error);
+            }
+        }
+    }
+
+    /// Starts the session once both the input and the engine are ready.
+    fn begin(&mut self) {
+        let Some((engine, Readiness::Ready)) = &self.engine else { return };
+        match std::mem::replace(&mut self.input, Input::None) {
+            Input::Waiting(mut source) => match source.send(engine, self.attempt) {
+                Ok(()) => {
+                    self.display.begin(source.origin());
+                    self.display.view.phase(source.phase());
+                    if let Source::Microphone(microphone) = &source {
+                        self.display
+                            .view
+                            .device(microphone.sample_rate_hz(), microphone.processing());
+                    }
+                    self.input = Input::Running(source);
+                    self.draw_soon();
+                }
+                Err(_) => self.give_up(WebError::EngineUnavailable("It takes no sound".into())),
+            },
+            input => self.input = input,
+        }
+    }
+
+    /// The person stops or cancels; a running session still gives its summary.
+    fn stop(&mut self) {
+        match self.input {
+            Input::Running(_) => {
+                self.stop_session();
+                self.input = Input::Closing;
+            }
+            Input::Opening | Input::Waiting(_) => {
+                self.attempt += 1;
+                self.input = Input::None;
+                self.display.reset();
+                self.display.view.phase(Phase::Idle);
+            }
+            Input::None | Input::Closing => {}
+        }
+    }
+
+    /// Tells the engine that the session is over and closes its input.
+    fn stop_session(&mut self) {
+        if let (Input::Running(_), Some((engine, _))) = (&self.input, &self.engine) {
+            let session = self.attempt;
+            // An engine that takes no command is gone, which is noticed elsewhere.
+            let _ = engine.send(&Command::Stop { session }, None);
+        }
+        self.input = Input::None;
+    }
+
+    /// The session ended without a summary; what was heard so far stays on screen.
+    fn abandon_session(&mut self) {
+        match std::mem::replace(&mut self.input, Input::None) {
+            Input::Running(_) | Input::Closing => {
+                self.display.abandon();
+                self.display.view.phase(Phase::Result);
+            }
+            // Still to be analysed, by the next engine.
+            waiting @ (Input::Opening | Input::Waiting(_)) => self.input = waiting,
+            Input::None => {}
+        }
+        self.draw_soon();
+    }
+
+    fn check_muted(&mut self) {
+        match (&self.error, self.display.is_muted()) {
+            (None, true) => self.show_error(WebError::SilentMicrophone),
+            (Some(WebError::SilentMicrophone), false) => self.close_error(),
+            _ => {}
+        }
+    }
+
+    fn show_error(&mut self, error: WebError) {
+        self.display.view.error(&error);
+        self.error = Some(error);
+    }
+
+    fn close_error(&mut self) {
+        self.error = None;
+        self.display.view.clear_error();
+    }
+
+    fn act_on_error(&mut self) {
+        let Some(action) = self.error.as_ref().map(WebError::action) else { return };
+        self.close_error();
+        match action {
+            Action::Listen => self.open_microphone(),
+            Action::ChooseFile => self.display.view.file.click(),
+            Action::LoadAgain => self.load(),
+            Action::Reload => {
+                let window = self.window.clone();
+                spawn_local(async move {
+                    refresh_program().await;
+                    let _ = window.location().reload();
+                });
+            }
+            Action::Dismiss => {}
+        }
+    }
+
+    fn shows(&self, session: u32) -> bool {
+        session == self.attempt && matches!(self.input, Input::Running(_) | Input::Closing)
+    }
+
+    fn draw_soon(&mut self) {
+        if !self.frame_is_due {
+            self.frame_is_due = self.window.request_animation_frame(&self.on_frame).is_ok();
+        }
+    }
+}
+
+impl Source {
+    /// Starts the engine's session and the flow of audio to it.
+    fn send(&mut self, engine: &Engine, session: u32) -> Result<(), JsValue> {
+        let (sample_rate_hz, pacing) = match self {
+            Self::Microphone(microphone) => (microphone.sample_rate_hz(), Pacing::Live),
+            Self::File(_) => (SAMPLE_RATE_HZ, Pacing::Recorded),
+        };
+        let channel = MessageChannel::new()?;
+        let start = Command::Start { session, sample_rate_hz, pacing };
+        engine.send(&start, Some(&channel.port1()))?;
+        match self {
+            Self::Microphone(microphone) => microphone.send(&channel.port2()),
+            Self::File(recording) => recording.send(channel.port2()),
+        }
+    }
+
+    fn origin(&self) -> Origin {
+        match self {
+            Self::Microphone(_) => Origin::Microphone,
+            Self::File(recording) => Origin::File {
+                name: recording.name.clone(),
+                duration_s: recording.duration_s,
+            },
+        }
+    }
+
+    fn phase(&self) -> Phase {
+        match self {
+            Self::Microphone(_) => Phase::Live,
+            Self::File(_) => Phase::Analysing,
+        }
+    }
+}

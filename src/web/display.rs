@@ -1,0 +1,337 @@
+//! What a session's updates look like: words, bars, timeline, list, and what screen readers hear.
+
+use super::{
+    history::History,
+    view::{Headline, View},
+    wording::{clock, duration, percent, slug, word},
+};
+use crate::{
+    Emotion,
+    model::Posterior,
+    protocol::ModelSummary,
+    session::{Summary, Update, Verdict},
+};
+
+/// Seconds that the timeline of a running microphone spans.
+const LIVE_SPAN_S: f64 = 60.0;
+/// Least span of a finished timeline.
+const LEAST_SPAN_S: f64 = 5.0;
+/// Silence after which the last verdict leaves the headline.
+const HOLD_S: f64 = 6.0;
+/// Complete silence after which a microphone is taken for muted.
+const MUTED_S: f64 = 3.0;
+/// Level of digital silence, in dB relative to full scale.
+const MUTED_DBFS: f32 = -119.0;
+/// Least time between two announcements.
+const ANNOUNCE_EVERY_S: f64 = 4.0;
+/// Time between predictions until the model has said its own.
+const STEP_S: f64 = 0.256;
+
+/// What the input is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Origin {
+    /// A microphone.
+    Microphone,
+    /// A file.
+    File {
+        /// Its name.
+        name: String,
+        /// Its length in seconds.
+        duration_s: f64,
+    },
+}
+
+/// The shown session.
+pub struct Display {
+    /// The elements.
+    pub view: View,
+    origin: Origin,
+    history: History,
+    announcer: Announcer,
+    step_s: f64,
+    at_s: f64,
+    /// Start and end of the timeline once the session is over.
+    finished_s: Option<f64>,
+    /// When speech was last heard.
+    speech_s: Option<f64>,
+    /// What was last expressed.
+    last: Option<(Verdict, f32)>,
+    /// When sound was last heard.
+    sound_s: f64,
+}
+
+impl Display {
+    /// Shows nothing yet.
+    pub fn new(view: View) -> Self {
+        Self {
+            view,
+            origin: Origin::Microphone,
+            history: History::default(),
+            announcer: Announcer::default(),
+            step_s: STEP_S,
+            at_s: 0.0,
+            finished_s: None,
+            speech_s: None,
+            last: None,
+            sound_s: 0.0,
+        }
+    }
+
+    /// Takes over what is known of the model.
+    pub fn model(&mut self, model: &ModelSummary) {
+        self.step_s = f64::from(model.step_s);
+        self.view.engine_ready(model);
+    }
+
+    /// Back to what the page shows first.
+    pub fn reset(&mut self) {
+        self.begin(Origin::Microphone);
+        self.view.invitation();
+    }
+
+    /// Empties the screen for a new session.
+    pub fn begin(&mut self, origin: Origin) {
+        self.view.clear();
+        self.history = History::default();
+        self.announcer = Announcer::default();
+        self.at_s = 0.0;
+        self.finished_s = None;
+        self.speech_s = None;
+        self.last = None;
+        self.sound_s = 0.0;
+        self.origin = origin;
+        match &self.origin {
+            Origin::Microphone => self.listening(),
+            Origin::File { name, duration_s } => {
+                self.view.file_progress(0.0, *duration_s);
+                self.view.headline(&Headline {
+                    kicker: name,
+                    text: "Analysing…",
+                    detail: "Faster than it sounds.",
+                    slug: "none",
+                });
+            }
+        }
+    }
+
+    /// Shows one update.
+    pub fn update(&mut self, update: &Update) {
+        match update {
+            Update::Level {
+                at_s,
+                rms_dbfs,
+                speaking,
+            } => self.level(*at_s, *rms_dbfs, *speaking),
+            Update::Prediction {
+                at_s,
+                posterior,
+                verdict,
+                confidence,
+                ..
+            } => {
+                self.at_s = self.at_s.max(*at_s);
+                self.history.add(*at_s, self.step_s, *verdict, *confidence);
+                self.last = Some((*verdict, *confidence));
+                self.view.posterior(posterior);
+                self.expressed(posterior, *verdict, *confidence, "Now");
+            }
+            Update::Utterance {
+                start_s,
+                end_s,
+                posterior,
+                verdict,
+                confidence,
+            } => {
+                self.last = Some((*verdict, *confidence));
+                self.view.posterior(posterior);
+                self.expressed(posterior, *verdict, *confidence, "Just heard");
+                // A list that cannot grow still leaves the timeline.
+                let _ = self
+                    .view
+                    .utterance(*start_s, *end_s, *verdict, *confidence, posterior);
+            }
+        }
+    }
+
+    /// Shows how far a file has been read.
+    pub fn progress(&mut self, at_s: f64) {
+        self.at_s = at_s;
+        if let Origin::File { duration_s, .. } = self.origin {
+            self.view.file_progress(at_s, duration_s);
+        }
+    }
+
+    /// Whether the microphone has given nothing but zeros for a while.
+    pub fn is_muted(&self) -> bool {
+        self.origin == Origin::Microphone && self.at_s - self.sound_s > MUTED_S
+    }
+
+    /// Shows the result of a session that is over.
+    pub fn finish(&mut self, summary: &Summary) {
+        self.finished_s = Some(summary.duration_s);
+        let kicker = match &self.origin {
+            Origin::Microphone => "Overall",
+            Origin::File { name, .. } => name,
+        };
+        let confidence = percent(summary.confidence);
+        let speech = duration(summary.speech_s);
+        let length = clock(summary.duration_s);
+        let heard = [&speech, " of speech in ", &length].concat();
+        let (text, detail) = match (summary.verdict, &summary.posterior) {
+            (Verdict::Emotion(emotion), _) => (
+                ["Sounded ", emotion.label()].concat(),
+                [&confidence, " confident · ", &heard].concat(),
+            ),
+            (Verdict::Unsure, Some(posterior)) => (
+                "Not sure".to_owned(),
+                [&closest(posterior), " · ", &heard].concat(),
+            ),
+            _ => (
+                "No speech heard".to_owned(),
+                ["in ", &length, " of sound"].concat(),
+            ),
+        };
+        self.view.headline(&Headline {
+            kicker,
+            text: &text,
+            detail: &detail,
+            slug: slug(summary.verdict),
+        });
+        if let Some(posterior) = &summary.posterior {
+            self.view.posterior(posterior);
+        }
+        self.view.level(-120.0, false, summary.duration_s);
+        self.view
+            .announce(&[kicker, ": ", &text, ", ", &detail].concat());
+    }
+
+    /// The session ended without a summary; what was shown stays.
+    pub fn abandon(&mut self) {
+        self.finished_s = Some(self.at_s);
+        self.view.level(-120.0, false, self.at_s);
+    }
+
+    /// Draws the timeline.
+    pub fn draw(&self) {
+        let end_s = match (&self.origin, self.finished_s) {
+            (_, Some(finished_s)) => finished_s.max(LEAST_SPAN_S),
+            (Origin::File { duration_s, .. }, None) => duration_s.max(LEAST_SPAN_S),
+            (Origin::Microphone, None) => {
+                let end_s = self.at_s.max(LIVE_SPAN_S);
+                return self
+                    .view
+                    .timeline(&self.history, end_s - LIVE_SPAN_S, end_s);
+            }
+        };
+        self.view.timeline(&self.history, 0.0, end_s);
+    }
+
+    fn level(&mut self, at_s: f64, rms_dbfs: f32, speaking: bool) {
+        self.at_s = at_s;
+        if rms_dbfs > MUTED_DBFS {
+            self.sound_s = at_s;
+        }
+        self.view.level(rms_dbfs, speaking, at_s);
+        if speaking {
+            self.speech_s = Some(at_s);
+        } else if self.speech_s.is_some_and(|last_s| at_s - last_s > HOLD_S) {
+            self.speech_s = None;
+            let last = self.last.map(|(verdict, confidence)| match verdict {
+                Verdict::Emotion(emotion) => {
+                    ["Last heard: ", emotion.label(), ", ", &percent(confidence)].concat()
+                }
+                _ => ["Last heard: ", word(verdict)].concat(),
+            });
+            self.view.headline(&Headline {
+                kicker: "Listening",
+                text: "No speech",
+                detail: last.as_deref().unwrap_or("Too little was said to tell."),
+                slug: "no-speech",
+            });
+        }
+    }
+
+    fn listening(&self) {
+        self.view.headline(&Headline {
+            kicker: "Listening",
+            text: "Listening…",
+            detail: "Speak a sentence or two.",
+            slug: "none",
+        });
+    }
+
+    fn expressed(
+        &mut self,
+        posterior: &Posterior,
+        verdict: Verdict,
+        confidence: f32,
+        kicker: &str,
+    ) {
+        let (text, detail) = match verdict {
+            Verdict::Emotion(emotion) => (
+                ["Sounds ", emotion.label()].concat(),
+                [&percent(confidence), " confident"].concat(),
+            ),
+            _ => ("Not sure".to_owned(), closest(posterior)),
+        };
+        let kicker = match &self.origin {
+            Origin::Microphone => kicker,
+            Origin::File { name, .. } => name,
+        };
+        self.view.headline(&Headline {
+            kicker,
+            text: &text,
+            detail: &detail,
+            slug: slug(verdict),
+        });
+        if self.origin == Origin::Microphone && self.announcer.should_say(&text, self.at_s) {
+            self.view.announce(&text);
+        }
+    }
+}
+
+fn closest(posterior: &Posterior) -> String {
+    let (emotion, share): (Emotion, f32) = posterior.top();
+    ["Closest: ", emotion.label(), ", ", &percent(share)].concat()
+}
+
+/// Lets changes through to screen readers, and not too many.
+#[derive(Debug, Default)]
+struct Announcer {
+    said: Option<(String, f64)>,
+}
+
+impl Announcer {
+    /// Whether `text` is new and the last announcement is long enough ago.
+    fn should_say(&mut self, text: &str, at_s: f64) -> bool {
+        if let Some((said, said_s)) = &self.said
+            && (said == text || at_s - said_s < ANNOUNCE_EVERY_S)
+        {
+            return false;
+        }
+        self.said = Some((text.to_owned(), at_s));
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn screen_readers_hear_changes_and_at_most_one_in_four_seconds() {
+        let mut announcer = Announcer::default();
+        assert!(announcer.should_say("Sounds happy", 1.0));
+        assert!(!announcer.should_say("Sounds happy", 9.0));
+        assert!(announcer.should_say("Sounds sad", 10.0));
+        assert!(!announcer.should_say("Sounds angry", 12.0));
+        assert!(announcer.should_say("Sounds angry", 14.0));
+    }
+
+    #[test]
+    fn what_is_closest_is_named_with_its_share() {
+        let mut shares = [0.1; 8];
+        shares[Emotion::Sad.index()] = 0.3;
+        assert_eq!(closest(&Posterior(shares)), "Closest: sad, 30\u{202f}%");
+    }
+}

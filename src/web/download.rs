@@ -1,0 +1,42 @@
+//! Fetching a file with its progress in bytes.
+
+use js_sys::{Reflect, Uint8Array};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{ReadableStreamDefaultReader, RequestCache, RequestInit, Response};
+
+/// Fetches `url` and hands every block of its body to `take` as it arrives.
+///
+/// # Errors
+/// A reason in words, when the server does not answer or not with the file.
+pub async fn download(url: &str, mut take: impl FnMut(&Uint8Array)) -> Result<(), String> {
+    let failed = |_| format!("{url} could not be fetched");
+    let window = web_sys::window().ok_or("no window")?;
+    let response = JsFuture::from(window.fetch_with_str(url)).await.map_err(failed)?;
+    let response: Response = response.dyn_into().map_err(failed)?;
+    if !response.ok() {
+        return Err(format!("{url}: the server answered {}", response.status()));
+    }
+    let Some(body) = response.body() else {
+        return Err(format!("{url} is empty"));
+    };
+    let reader: ReadableStreamDefaultReader = body.get_reader().unchecked_into();
+    loop {
+        let interrupted = |_| format!("{url}: the connection broke off");
+        let block = JsFuture::from(reader.read()).await.map_err(interrupted)?;
+        let value = Reflect::get(&block, &"value".into()).unwrap_or(JsValue::UNDEFINED);
+        match value.dyn_ref::<Uint8Array>() {
+            Some(bytes) => take(bytes),
+            None => return Ok(()),
+        }
+    }
+}
+
+/// Replaces the browser's cached copy of `url`.
+pub async fn refresh(url: &str) {
+    let Some(window) = web_sys::window() else { return };
+    let init = RequestInit::new();
+    init.set_cache(RequestCache::Reload);
+    // A page that is about to be reloaded has nobody to tell; the reload shows what is wrong.
+    let _ = JsFuture::from(window.fetch_with_str_and_init(url, &init)).await;
+}

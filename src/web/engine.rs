@@ -1,0 +1,139 @@
+//! The page's side of the worker: fetching what it needs, starting it, talking to it.
+
+use js_sys::{Array, Uint8Array};
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use web_sys::{MessageEvent, MessagePort, WorkerOptions, WorkerType};
+
+use super::{
+    download::{download, refresh},
+    error::WebError,
+};
+use crate::protocol::{Command, Event};
+
+const LOADER: &str = "worker_loader.js";
+const ENGINE: &str = "worker_bg.wasm";
+const MODEL: &str = "model.onnx";
+const MANIFEST: &str = "model.json";
+
+/// What the worker has to say, or what became of it.
+pub enum Sign {
+    /// An event of the protocol.
+    Event(Event),
+    /// A message that this build does not know.
+    Unreadable,
+    /// An error that nobody caught, or the worker's file could not be run.
+    Broken,
+    /// It is gone, for whatever reason.
+    Gone,
+}
+
+/// The running worker. Dropping it ends the worker.
+pub struct Engine {
+    worker: web_sys::Worker,
+    _on_message: Closure<dyn FnMut(MessageEvent)>,
+    _on_error: Closure<dyn FnMut()>,
+}
+
+/// model.onnx and model.json.
+#[derive(Clone)]
+pub struct ModelFiles {
+    model: Vec<u8>,
+    manifest: String,
+}
+
+impl Engine {
+    /// Starts the worker.
+    pub fn start(on_sign: impl Fn(Sign) + Clone + 'static) -> Result<Self, WebError> {
+        let options = WorkerOptions::new();
+        options.set_type(WorkerType::Module);
+        let worker = web_sys::Worker::new_with_options(LOADER, &options)
+            .map_err(|_| WebError::Unsupported("module workers"))?;
+        let on_error = Closure::new({
+            let on_sign = on_sign.clone();
+            move || on_sign(Sign::Broken)
+        });
+        let on_message = Closure::new(move |event: MessageEvent| {
+            on_sign(match serde_wasm_bindgen::from_value(event.data()) {
+                Ok(event) => Sign::Event(event),
+                Err(_) => Sign::Unreadable,
+            });
+        });
+        worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+        worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+        Ok(Self {
+            worker,
+            _on_message: on_message,
+            _on_error: on_error,
+        })
+    }
+
+    /// Sends a command, with the audio port that goes with it.
+    pub fn send(&self, command: &Command, port: Option<&MessagePort>) -> Result<(), JsValue> {
+        let message = serde_wasm_bindgen::to_value(command)?;
+        let transfer: Array = port.into_iter().collect();
+        self.worker
+            .post_message_with_transfer(&message, &transfer)
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.worker.set_onmessage(None);
+        self.worker.set_onerror(None);
+        self.worker.terminate();
+    }
+}
+
+impl ModelFiles {
+    /// Fetches both files; `received` is told of each block's size.
+    ///
+    /// # Errors
+    /// [`WebError::ModelUnavailable`] with the file and the reason.
+    pub async fn fetch(received: impl Fn(u32)) -> Result<Self, WebError> {
+        let mut model = Vec::new();
+        download(MODEL, |bytes| {
+            received(bytes.length());
+            append(&mut model, bytes);
+        })
+        .await
+        .map_err(WebError::ModelUnavailable)?;
+        let mut manifest = Vec::new();
+        download(MANIFEST, |bytes| append(&mut manifest, bytes))
+            .await
+            .map_err(WebError::ModelUnavailable)?;
+        let manifest = String::from_utf8(manifest)
+            .map_err(|_| WebError::ModelMismatch([MANIFEST, " is not text"].concat()))?;
+        Ok(Self { model, manifest })
+    }
+
+    /// The command that loads them.
+    pub fn command(&self) -> Command {
+        Command::Load {
+            model: self.model.clone(),
+            manifest: self.manifest.clone(),
+        }
+    }
+}
+
+/// Brings the worker's program into the browser's cache, so that its loading can be shown.
+///
+/// # Errors
+/// [`WebError::EngineUnavailable`] with the reason.
+pub async fn fetch_program(received: impl Fn(u32)) -> Result<(), WebError> {
+    download(ENGINE, |bytes| received(bytes.length()))
+        .await
+        .map_err(WebError::EngineUnavailable)
+}
+
+/// Replaces everything of the worker that the browser has cached.
+pub async fn refresh_program() {
+    for url in [LOADER, "worker.js", ENGINE, MODEL, MANIFEST] {
+        refresh(url).await;
+    }
+}
+
+fn append(target: &mut Vec<u8>, bytes: &Uint8Array) {
+    let start = target.len();
+    target.resize(start + bytes.length() as usize, 0);
+    bytes.copy_to(&mut target[start..]);
+}

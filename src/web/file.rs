@@ -1,0 +1,203 @@
+//! An audio file as input: decoded by the browser, sent to the engine as fast as it listens.
+
+use std::{cell::RefCell, rc::Rc};
+
+use js_sys::{Float32Array, Promise};
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{AudioBuffer, File, HtmlAudioElement, MessageEvent, MessagePort, OfflineAudioContext, Url};
+
+use super::{
+    chunk::{Chunk, post_end, returned},
+    error::WebError,
+};
+
+/// Longest file, in seconds. The browser decodes a file as a whole: an hour of stereo takes 1.4 GB while
+/// it is decoded at 48 kHz and 460 MB at [`SAMPLE_RATE_HZ`] after.
+pub const MAX_FILE_S: f64 = 3_600.0;
+
+/// Rate to which the browser resamples while decoding: that of the front end.
+pub const SAMPLE_RATE_HZ: u32 = 16_000;
+
+/// Samples per channel of a chunk: one second.
+const CHUNK_SAMPLES: u32 = SAMPLE_RATE_HZ;
+
+/// Chunks under way at once: one being analysed, one waiting.
+const BUFFERS: u32 = 2;
+
+/// Anything quieter is digital silence (one step of 16 bits is 3e-5).
+const SILENCE: f32 = 1e-5;
+
+/// A decoded file.
+pub struct Recording {
+    /// Name of the file.
+    pub name: String,
+    /// Length in seconds.
+    pub duration_s: f64,
+    audio: AudioBuffer,
+    sender: Option<Rc<RefCell<Sender>>>,
+}
+
+impl Recording {
+    /// Decodes a file.
+    ///
+    /// # Errors
+    /// When it is empty, no audio, longer than [`MAX_FILE_S`], or nothing but zeros.
+    pub async fn decode(file: File) -> Result<Self, WebError> {
+        let name = file.name();
+        if file.size() == 0.0 {
+            return Err(WebError::FileEmpty(name));
+        }
+        let not_audio = |_| WebError::FileNotAudio(name.clone());
+        let duration_s = metadata_duration_s(&file).await.map_err(not_audio)?;
+        if duration_s > MAX_FILE_S {
+            return Err(WebError::FileTooLong { name, duration_s });
+        }
+        let context = OfflineAudioContext::new_with_number_of_channels_and_length_and_sample_rate(
+            1,
+            1,
+            SAMPLE_RATE_HZ as f32,
+        )
+        .map_err(|_| WebError::Unsupported("audio decoding (OfflineAudioContext)"))?;
+        let bytes = JsFuture::from(file.array_buffer()).await.map_err(not_audio)?;
+        let decoding = context
+            .decode_audio_data(bytes.unchecked_ref())
+            .map_err(not_audio)?;
+        let audio: AudioBuffer = JsFuture::from(decoding)
+            .await
+            .and_then(JsCast::dyn_into)
+            .map_err(not_audio)?;
+        if audio.length() == 0 {
+            return Err(WebError::FileEmpty(name));
+        }
+        if is_silent(&audio).map_err(not_audio)? {
+            return Err(WebError::FileSilent(name));
+        }
+        Ok(Self {
+            name,
+            duration_s: audio.duration(),
+            audio,
+            sender: None,
+        })
+    }
+
+    /// Starts sending to the engine.
+    pub fn send(&mut self, port: MessagePort) -> Result<(), JsValue> {
+        let sender = Rc::new(RefCell::new(Sender {
+            audio: self.audio.clone(),
+            port,
+            seq: 0,
+            ended: false,
+            on_return: None,
+        }));
+        let there = Rc::downgrade(&sender);
+        let on_return = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+            if let (Some(sender), Some(buffer)) = (there.upgrade(), returned(&event.data())) {
+                // A port that is closed belongs to a session that is over.
+                let _ = sender.borrow_mut().send(&buffer);
+            }
+        });
+        let size = CHUNK_SAMPLES * self.audio.number_of_channels();
+        {
+            let mut sender = sender.borrow_mut();
+            sender
+                .port
+                .set_onmessage(Some(on_return.as_ref().unchecked_ref()));
+            sender.on_return = Some(on_return);
+            for _ in 0..BUFFERS {
+                sender.send(&Float32Array::new_with_length(size))?;
+            }
+        }
+        self.sender = Some(sender);
+        Ok(())
+    }
+}
+
+struct Sender {
+    audio: AudioBuffer,
+    port: MessagePort,
+    seq: u32,
+    ended: bool,
+    on_return: Option<Closure<dyn FnMut(MessageEvent)>>,
+}
+
+impl Sender {
+    /// Sends the next second in `buffer`, or the end.
+    fn send(&mut self, buffer: &Float32Array) -> Result<(), JsValue> {
+        let start = self.seq * CHUNK_SAMPLES;
+        let Some(left) = self.audio.length().checked_sub(start).filter(|&left| left > 0) else {
+            // Every buffer that is left comes back here.
+            if std::mem::replace(&mut self.ended, true) {
+                return Ok(());
+            }
+            return post_end(&self.port);
+        };
+        let length = left.min(CHUNK_SAMPLES);
+        let channels = self.audio.number_of_channels();
+        let samples = buffer.subarray(0, length * channels);
+        for channel in 0..channels {
+            let plane = samples.subarray(channel * length, (channel + 1) * length);
+            self.audio.copy_from_channel_with_f32_array_and_start_in_channel(
+                &plane,
+                channel as i32,
+                start,
+            )?;
+        }
+        let chunk = Chunk {
+            seq: self.seq,
+            channels: channels as usize,
+            samples,
+        };
+        self.seq += 1;
+        chunk.post(&self.port)
+    }
+}
+
+impl Drop for Sender {
+    fn drop(&mut self) {
+        self.port.set_onmessage(None);
+        self.port.close();
+    }
+}
+
+fn is_silent(audio: &AudioBuffer) -> Result<bool, JsValue> {
+    let mut scratch = vec![0.0; CHUNK_SAMPLES as usize];
+    for channel in 0..audio.number_of_channels() as i32 {
+        let mut start = 0;
+        while start < audio.length() {
+            audio.copy_from_channel_with_start_in_channel(&mut scratch, channel, start)?;
+            if scratch.iter().any(|sample| sample.abs() > SILENCE) {
+                return Ok(false);
+            }
+            start += CHUNK_SAMPLES;
+        }
+    }
+    Ok(true)
+}
+
+/// The length that the file's own header tells, before anything is decoded.
+async fn metadata_duration_s(file: &File) -> Result<f64, JsValue> {
+    let player = HtmlAudioElement::new()?;
+    let url = Url::create_object_url_with_blob(file)?;
+    player.set_preload("metadata");
+    let loaded = JsFuture::from(Promise::new(&mut |resolve, reject| {
+        player.set_onloadedmetadata(Some(&resolve));
+        player.set_onerror(Some(&reject));
+    }));
+    player.set_src(&url);
+    let mut loaded = loaded.await.map(drop);
+    if loaded.is_ok() && player.duration().is_infinite() {
+        // A recorder's file tells its length only at its end.
+        loaded = JsFuture::from(Promise::new(&mut |resolve, reject| {
+            player.set_ondurationchange(Some(&resolve));
+            player.set_onerror(Some(&reject));
+            player.set_current_time(1e7);
+        }))
+        .await
+        .map(drop);
+    }
+    let duration_s = player.duration();
+    player.set_src("");
+    Url::revoke_object_url(&url)?;
+    loaded.map(|()| duration_s)
+}

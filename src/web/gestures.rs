@@ -1,0 +1,62 @@
+//! What people do with the page, as signals: clicks, keys, files chosen and dropped.
+
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use web_sys::{DragEvent, Event, EventTarget, KeyboardEvent, Window};
+
+use super::{
+    app::{Mailbox, Signal},
+    view::View,
+};
+
+/// Listens for as long as the page lives.
+pub fn listen(window: &Window, view: &View, mailbox: &Mailbox) -> Result<(), JsValue> {
+    on(&view.listen, "click", mailbox, |_: Event| Some(Signal::PrimaryPressed))?;
+    on(&view.choose, "click", mailbox, |_: Event| Some(Signal::ChoosePressed))?;
+    on(&view.alert_action, "click", mailbox, |_: Event| Some(Signal::AlertPressed))?;
+
+    let input = view.file.clone();
+    on(&view.file, "change", mailbox, move |_: Event| {
+        let file = input.files()?.get(0)?;
+        // Choosing the same file again is a change too.
+        input.set_value("");
+        Some(Signal::FileGiven(file))
+    })?;
+
+    on(window, "keydown", mailbox, |event: KeyboardEvent| {
+        (event.key() == "Escape").then_some(Signal::CancelPressed)
+    })?;
+    on(window, "resize", mailbox, |_: Event| Some(Signal::Redraw))?;
+    if let Some(dark) = window.match_media("(prefers-color-scheme: dark)")? {
+        on(&dark, "change", mailbox, |_: Event| Some(Signal::Redraw))?;
+    }
+
+    on(window, "dragover", mailbox, |event: DragEvent| {
+        event.prevent_default();
+        Some(Signal::Dragging(true))
+    })?;
+    on(window, "dragleave", mailbox, |event: DragEvent| {
+        // Leaving the window, not just one element for another.
+        event.related_target().is_none().then_some(Signal::Dragging(false))
+    })?;
+    on(window, "drop", mailbox, |event: DragEvent| {
+        event.prevent_default();
+        let file = event.data_transfer()?.files()?.get(0)?;
+        Some(Signal::FileGiven(file))
+    })?;
+    on(window, "drop", mailbox, |_: Event| Some(Signal::Dragging(false)))
+}
+
+fn on<E: JsCast + 'static>(
+    target: &EventTarget,
+    name: &str,
+    mailbox: &Mailbox,
+    read: impl Fn(E) -> Option<Signal> + 'static,
+) -> Result<(), JsValue> {
+    let mailbox = mailbox.clone();
+    let listener = Closure::<dyn FnMut(JsValue)>::new(move |event: JsValue| {
+        if let Some(signal) = read(event.unchecked_into()) {
+            mailbox.handle(signal);
+        }
+    });
+    target.add_event_listener_with_callback(name, listener.into_js_value().unchecked_ref())
+}

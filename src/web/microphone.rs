@@ -1,0 +1,190 @@
+//! The microphone: permission, device, audio context and the worklet that forwards its samples.
+
+use js_sys::{Array, Promise, Reflect};
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{
+    AudioContext, AudioContextState, AudioWorkletNode, AudioWorkletNodeOptions, MediaStream,
+    MediaStreamConstraints, MediaStreamTrack, MediaTrackConstraints, MessagePort, PermissionState,
+    PermissionStatus, Window,
+};
+
+use super::error::WebError;
+use crate::protocol::BUILD;
+
+/// An open microphone. Dropping it switches the microphone off.
+pub struct Microphone {
+    context: AudioContext,
+    track: MediaStreamTrack,
+    stream: MediaStream,
+    node: Option<AudioWorkletNode>,
+    on_loss: Closure<dyn FnMut()>,
+}
+
+/// What the device does to the sound although it was asked not to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Processing {
+    /// Removes echo.
+    pub echo_cancellation: bool,
+    /// Removes noise.
+    pub noise_suppression: bool,
+    /// Evens out loudness, a main cue of arousal.
+    pub automatic_gain: bool,
+}
+
+impl Microphone {
+    /// Asks for the microphone. Must be called inside a click: browsers start sound only there.
+    ///
+    /// `lost` is called when the device is unplugged or something else takes the sound.
+    ///
+    /// # Errors
+    /// Each refusal is its own [`WebError`].
+    pub fn open(
+        lost: impl Fn(WebError) + Clone + 'static,
+    ) -> impl Future<Output = Result<Self, WebError>> {
+        let context = AudioContext::new();
+        if let Ok(context) = &context {
+            // Its promise settles when sound starts; a context that stays suspended shows in its state.
+            let _ = context.resume();
+        }
+        async move {
+            let window = web_sys::window().ok_or(WebError::Unsupported("a window"))?;
+            if !window.is_secure_context() {
+                return Err(WebError::NotSecure);
+            }
+            let context = context.map_err(|_| WebError::Unsupported("Web Audio"))?;
+            match Self::connect(&window, context.clone(), lost).await {
+                Ok(microphone) => Ok(microphone),
+                Err(error) => {
+                    let _ = context.close();
+                    Err(error)
+                }
+            }
+        }
+    }
+
+    async fn connect(
+        window: &Window,
+        context: AudioContext,
+        lost: impl Fn(WebError) + Clone + 'static,
+    ) -> Result<Self, WebError> {
+        let stream = request(window).await?;
+        let Some(track) = stream.get_audio_tracks().get(0).dyn_into().ok() else {
+            return Err(WebError::NoMicrophone);
+        };
+        let track: MediaStreamTrack = track;
+        let state_of = context.clone();
+        let on_loss = Closure::<dyn FnMut()>::new({
+            let track = track.clone();
+            move || match (track.ready_state(), state_of.state()) {
+                (web_sys::MediaStreamTrackState::Ended, _) => lost(WebError::MicrophoneLost),
+                (_, AudioContextState::Running | AudioContextState::Closed) => {}
+                _ => lost(WebError::MicrophoneInterrupted),
+            }
+        });
+        let microphone = Self {
+            context,
+            track,
+            stream,
+            node: None,
+            on_loss,
+        };
+        let worklet = microphone
+            .context
+            .audio_worklet()
+            .and_then(|worklet| worklet.add_module(&["worklet.js?", BUILD].concat()))
+            .map_err(|_| WebError::Unsupported("AudioWorklet"))?;
+        JsFuture::from(worklet).await.map_err(|_| {
+            WebError::EngineUnavailable("worklet.js could not be fetched".to_owned())
+        })?;
+        Ok(microphone)
+    }
+
+    /// Rate of the samples to come.
+    pub fn sample_rate_hz(&self) -> u32 {
+        self.context.sample_rate() as u32
+    }
+
+    /// Starts sending to the engine.
+    pub fn send(&mut self, port: &MessagePort) -> Result<(), JsValue> {
+        let options = AudioWorkletNodeOptions::new();
+        options.set_number_of_inputs(1);
+        options.set_number_of_outputs(0);
+        options.set_channel_count(1);
+        options.set_channel_count_mode(web_sys::ChannelCountMode::Explicit);
+        let node = AudioWorkletNode::new_with_options(&self.context, "pcm-forwarder", &options)?;
+        node.port()?
+            .post_message_with_transferable(&JsValue::NULL, &Array::of1(port))?;
+        self.context
+            .create_media_stream_source(&self.stream)?
+            .connect_with_audio_node(&node)?;
+        self.node = Some(node);
+        let on_loss = Some(self.on_loss.as_ref().unchecked_ref());
+        self.track.set_onended(on_loss);
+        self.context.set_onstatechange(on_loss);
+        Ok(())
+    }
+
+    /// What the device says it does to the sound.
+    pub fn processing(&self) -> Processing {
+        let settings = self.track.get_settings();
+        let is_on = |name: &str| {
+            Reflect::get(&settings, &name.into()).is_ok_and(|value| value.is_truthy())
+        };
+        Processing {
+            echo_cancellation: is_on("echoCancellation"),
+            noise_suppression: is_on("noiseSuppression"),
+            automatic_gain: is_on("autoGainControl"),
+        }
+    }
+}
+
+impl Drop for Microphone {
+    fn drop(&mut self) {
+        self.track.set_onended(None);
+        self.context.set_onstatechange(None);
+        self.track.stop();
+        // Closing a context that is closed already is the only failure.
+        let _ = self.context.close();
+    }
+}
+
+async fn request(window: &Window) -> Result<MediaStream, WebError> {
+    let navigator = window.navigator();
+    let devices = navigator
+        .media_devices()
+        .map_err(|_| WebError::Unsupported("access to microphones"))?;
+    let wishes = MediaTrackConstraints::new();
+    wishes.set_echo_cancellation(&false.into());
+    wishes.set_noise_suppression(&false.into());
+    wishes.set_auto_gain_control(&false.into());
+    let constraints = MediaStreamConstraints::new();
+    constraints.set_audio(&wishes);
+    let asked: Promise = devices
+        .get_user_media_with_constraints(&constraints)
+        .map_err(|error| WebError::from_microphone(&error))?;
+    match JsFuture::from(asked).await {
+        Ok(stream) => Ok(stream.unchecked_into()),
+        Err(error) => match WebError::from_microphone(&error) {
+            WebError::PermissionDenied if may_ask_again(window).await => {
+                Err(WebError::PermissionDismissed)
+            }
+            error => Err(error),
+        },
+    }
+}
+
+/// Whether the browser would ask again: the question was closed rather than answered.
+async fn may_ask_again(window: &Window) -> bool {
+    let Ok(permissions) = window.navigator().permissions() else {
+        return false;
+    };
+    let query = js_sys::Object::new();
+    let named = Reflect::set(&query, &"name".into(), &"microphone".into());
+    let Some(asked) = named.and_then(|_| permissions.query(&query)).ok() else {
+        return false;
+    };
+    JsFuture::from(asked)
+        .await
+        .is_ok_and(|status| status.unchecked_ref::<PermissionStatus>().state() == PermissionState::Prompt)
+}

@@ -1,0 +1,159 @@
+//! The timeline: what was expressed over time, drawn on a canvas. Each step is a column in its emotion's
+//! colour, as high as the confidence; each run of one verdict has its name above; silence stays blank.
+
+use js_sys::Math;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{CanvasRenderingContext2d, CssStyleDeclaration, HtmlCanvasElement, Window};
+
+use super::{
+    history::{History, Step, runs},
+    wording::{clock, slug, word},
+};
+
+/// Height of the row of names, in CSS pixels.
+const NAMES: f64 = 24.0;
+/// Height of the row of times.
+const TIMES: f64 = 24.0;
+/// Least distance of two times.
+const TIME_GAP: f64 = 72.0;
+/// Distances of times, in seconds.
+const TIME_STEPS: [f64; 10] = [
+    1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0,
+];
+
+/// The canvas with its context.
+pub struct Timeline {
+    canvas: HtmlCanvasElement,
+    context: CanvasRenderingContext2d,
+    window: Window,
+}
+
+impl Timeline {
+    /// Takes the canvas.
+    pub fn new(canvas: HtmlCanvasElement, window: Window) -> Result<Self, JsValue> {
+        let context = canvas
+            .get_context("2d")?
+            .ok_or("no 2d context")?
+            .dyn_into()?;
+        Ok(Self {
+            canvas,
+            context,
+            window,
+        })
+    }
+
+    /// Draws the seconds `start_s..end_s`.
+    pub fn draw(&self, history: &History, start_s: f64, end_s: f64) -> Result<(), JsValue> {
+        let scale = self.window.device_pixel_ratio();
+        let width = f64::from(self.canvas.client_width());
+        let height = f64::from(self.canvas.client_height());
+        // Setting the size clears the canvas.
+        self.canvas.set_width((width * scale) as u32);
+        self.canvas.set_height((height * scale) as u32);
+        self.context.scale(scale, scale)?;
+        let Some(style) = self.window.get_computed_style(&self.canvas)? else {
+            return Ok(());
+        };
+        let drawing = Drawing {
+            context: &self.context,
+            style: &style,
+            width,
+            height,
+            start_s,
+            px_per_s: width / (end_s - start_s),
+        };
+        drawing.axis(end_s)?;
+        let steps = history.since(start_s);
+        for run in runs(steps) {
+            drawing.run(&run)?;
+        }
+        for step in steps {
+            drawing.step(step)?;
+        }
+        Ok(())
+    }
+}
+
+struct Drawing<'a> {
+    context: &'a CanvasRenderingContext2d,
+    style: &'a CssStyleDeclaration,
+    width: f64,
+    height: f64,
+    start_s: f64,
+    px_per_s: f64,
+}
+
+impl Drawing<'_> {
+    fn x(&self, at_s: f64) -> f64 {
+        ((at_s - self.start_s) * self.px_per_s).clamp(0.0, self.width)
+    }
+
+    fn base(&self) -> f64 {
+        self.height - TIMES
+    }
+
+    fn ink(&self, name: &str) -> Result<(), JsValue> {
+        let colour = self.style.get_property_value(&["--", name].concat())?;
+        self.context.set_fill_style_str(&colour);
+        Ok(())
+    }
+
+    fn font(&self, weight: &str) -> Result<(), JsValue> {
+        let family = self.style.get_property_value("font-family")?;
+        self.context
+            .set_font(&[weight, " 12px ", &family].concat());
+        Ok(())
+    }
+
+    fn axis(&self, end_s: f64) -> Result<(), JsValue> {
+        self.ink("line")?;
+        self.context.fill_rect(0.0, self.base(), self.width, 1.0);
+        let gap_s = TIME_STEPS
+            .into_iter()
+            .find(|step| step * self.px_per_s >= TIME_GAP)
+            .unwrap_or(900.0);
+        self.font("400")?;
+        let mut at_s = (self.start_s / gap_s).ceil() * gap_s;
+        while at_s <= end_s {
+            let x = self.x(at_s);
+            let text = clock(at_s);
+            let text_width = self.context.measure_text(&text)?.width();
+            self.ink("line")?;
+            self.context.fill_rect(x, self.base(), 1.0, 5.0);
+            let left = (x - text_width / 2.0).clamp(0.0, self.width - text_width);
+            self.ink("muted")?;
+            self.context.fill_text(&text, left, self.height - 5.0)?;
+            at_s += gap_s;
+        }
+        Ok(())
+    }
+
+    /// A pale band over the run's whole height and its name, where there is room.
+    fn run(&self, run: &Step) -> Result<(), JsValue> {
+        let (left, right) = (self.x(run.start_s), self.x(run.end_s));
+        self.ink(slug(run.verdict))?;
+        self.context.set_global_alpha(0.13);
+        self.context
+            .fill_rect(left, NAMES, right - left, self.base() - NAMES);
+        self.context.set_global_alpha(1.0);
+        self.font("600")?;
+        let name = word(run.verdict);
+        if self.context.measure_text(name)?.width() <= right - left {
+            self.ink("text")?;
+            self.context.fill_text(name, left, NAMES - 9.0)?;
+        }
+        Ok(())
+    }
+
+    fn step(&self, step: &Step) -> Result<(), JsValue> {
+        let (left, right) = (self.x(step.start_s), self.x(step.end_s));
+        let height = f64::from(step.confidence) * (self.base() - NAMES);
+        self.ink(slug(step.verdict))?;
+        // Columns meet without a gap on whole pixels.
+        let left = Math::round(left);
+        let width = (Math::round(right) - left).max(1.0);
+        self.context
+            .fill_rect(left, self.base() - height, width, height);
+        Ok(())
+    }
+}

@@ -1,0 +1,449 @@
+//! What the person sees: the elements of index.html and the only code that changes them.
+
+use js_sys::Math;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{
+    Document, Element, HtmlButtonElement, HtmlCanvasElement, HtmlElement, HtmlInputElement,
+    HtmlProgressElement, Window,
+};
+
+use super::{
+    error::WebError,
+    history::History,
+    microphone::Processing,
+    timeline::Timeline,
+    wording::{clock, megabytes, percent, slug, word},
+};
+use crate::{
+    Emotion,
+    model::Posterior,
+    protocol::ModelSummary,
+    session::Verdict,
+};
+
+/// What the page is doing; the style sheet shows and hides by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Nothing yet.
+    Idle,
+    /// The microphone is being opened or a file decoded.
+    Opening,
+    /// The input is there, the engine is not yet.
+    Waiting,
+    /// Listening to the microphone.
+    Live,
+    /// Reading a file.
+    Analysing,
+    /// Finished: the result is on screen.
+    Result,
+}
+
+impl Phase {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Opening => "opening",
+            Self::Waiting => "waiting",
+            Self::Live => "live",
+            Self::Analysing => "analysing",
+            Self::Result => "result",
+        }
+    }
+
+    fn button(self) -> &'static str {
+        match self {
+            Self::Idle | Self::Result => "Start listening",
+            Self::Live => "Stop",
+            Self::Opening | Self::Waiting | Self::Analysing => "Cancel",
+        }
+    }
+}
+
+/// The large words and the lines above and below them.
+pub struct Headline<'a> {
+    /// Small line above.
+    pub kicker: &'a str,
+    /// The words themselves.
+    pub text: &'a str,
+    /// Line below.
+    pub detail: &'a str,
+    /// Names the colour: an emotion, "unsure", "no-speech" or "none".
+    pub slug: &'a str,
+}
+
+struct Row {
+    item: Element,
+    fill: HtmlElement,
+    percent: Element,
+}
+
+/// The page's elements.
+pub struct View {
+    document: Document,
+    body: HtmlElement,
+    engine_text: Element,
+    engine_progress: HtmlProgressElement,
+    kicker: Element,
+    verdict: HtmlElement,
+    detail: Element,
+    alert: HtmlElement,
+    alert_title: Element,
+    alert_advice: Element,
+    /// The button beside an error.
+    pub alert_action: HtmlButtonElement,
+    /// The primary button.
+    pub listen: HtmlButtonElement,
+    listen_text: Element,
+    /// Opens the file dialogue.
+    pub choose: HtmlButtonElement,
+    /// The file dialogue.
+    pub file: HtmlInputElement,
+    speaking: HtmlElement,
+    level: HtmlElement,
+    elapsed: Element,
+    device: Element,
+    file_progress: HtmlProgressElement,
+    file_progress_text: Element,
+    rows: Vec<Row>,
+    timeline_title: Element,
+    timeline: Timeline,
+    heard: Element,
+    heard_empty: HtmlElement,
+    model_facts: Element,
+    announcer: Element,
+}
+
+impl View {
+    /// Finds the elements and fills the list of emotions.
+    ///
+    /// # Errors
+    /// When index.html lacks one of them.
+    pub fn new(window: &Window) -> Result<Self, JsValue> {
+        let document = window.document().ok_or("no document")?;
+        let body = document.body().ok_or("no body")?;
+        let emotions: Element = by_id(&document, "emotions")?;
+        let rows = Emotion::ALL
+            .into_iter()
+            .map(|emotion| Row::new(&document, &emotions, emotion))
+            .collect::<Result<_, _>>()?;
+        let canvas: HtmlCanvasElement = by_id(&document, "timeline")?;
+        Ok(Self {
+            body,
+            engine_text: by_id(&document, "engine-text")?,
+            engine_progress: by_id(&document, "engine-progress")?,
+            kicker: by_id(&document, "kicker")?,
+            verdict: by_id(&document, "verdict")?,
+            detail: by_id(&document, "detail")?,
+            alert: by_id(&document, "alert")?,
+            alert_title: by_id(&document, "alert-title")?,
+            alert_advice: by_id(&document, "alert-advice")?,
+            alert_action: by_id(&document, "alert-action")?,
+            listen: by_id(&document, "listen")?,
+            listen_text: by_id(&document, "listen-text")?,
+            choose: by_id(&document, "choose")?,
+            file: by_id(&document, "file")?,
+            speaking: by_id(&document, "speaking")?,
+            level: by_id(&document, "level")?,
+            elapsed: by_id(&document, "elapsed")?,
+            device: by_id(&document, "device")?,
+            file_progress: by_id(&document, "file-progress")?,
+            file_progress_text: by_id(&document, "file-progress-text")?,
+            rows,
+            timeline_title: by_id(&document, "timeline-title")?,
+            timeline: Timeline::new(canvas, window.clone())?,
+            heard: by_id(&document, "heard")?,
+            heard_empty: by_id(&document, "heard-empty")?,
+            model_facts: by_id(&document, "model-facts")?,
+            announcer: by_id(&document, "announcer")?,
+            document,
+        })
+    }
+
+    /// Size of the engine and the model in bytes, noted in the page when it was built.
+    pub fn engine_bytes(&self) -> u32 {
+        self.document
+            .document_element()
+            .and_then(|root| root.get_attribute("data-engine-bytes"))
+            .and_then(|bytes| bytes.parse().ok())
+            .unwrap_or(0)
+    }
+
+    /// Shows how much of the engine has arrived.
+    pub fn engine_loading(&self, received: u32, total: u32) {
+        self.body_data("data-engine", "loading");
+        let total = total.max(received);
+        self.engine_text.set_text_content(Some(
+            &[
+                "Loading the engine: ",
+                &megabytes(received),
+                " of ",
+                &megabytes(total),
+                "\u{202f}MB",
+            ]
+            .concat(),
+        ));
+        if total > 0 {
+            self.engine_progress
+                .set_value(100.0 * f64::from(received) / f64::from(total));
+        }
+    }
+
+    /// Shows that the engine is being started.
+    pub fn engine_starting(&self) {
+        self.body_data("data-engine", "starting");
+        self.engine_text.set_text_content(Some("Starting the engine"));
+        let _ = self.engine_progress.remove_attribute("value");
+    }
+
+    /// Shows that the engine is ready and what is known of its model.
+    pub fn engine_ready(&self, model: &ModelSummary) {
+        self.body_data("data-engine", "ready");
+        self.engine_text.set_text_content(Some("Engine ready"));
+        let in_ten = (model.war * 10.0).round() as u32;
+        self.model_facts.set_text_content(Some(
+            &[
+                "On voices it has never heard it is right about ",
+                &in_ten.to_string(),
+                " times in 10; guessing would be right once in 8. That was measured on ",
+                &model.clips.to_string(),
+                " acted recordings: other accents, languages and microphones make it err more. ",
+                "It says “not sure” when no emotion stands out.",
+            ]
+            .concat(),
+        ));
+    }
+
+    /// Shows that there is no engine.
+    pub fn engine_missing(&self) {
+        self.body_data("data-engine", "missing");
+        self.engine_text.set_text_content(Some("No engine"));
+    }
+
+    /// Shows what the page is doing.
+    pub fn phase(&self, phase: Phase) {
+        self.body_data("data-phase", phase.name());
+        self.listen_text.set_text_content(Some(phase.button()));
+        let title = match phase {
+            Phase::Live => "The last minute",
+            _ => "Over time",
+        };
+        self.timeline_title.set_text_content(Some(title));
+    }
+
+    /// Shows the large words.
+    pub fn headline(&self, headline: &Headline) {
+        set_text(&self.kicker, headline.kicker);
+        set_text(&self.verdict, headline.text);
+        set_text(&self.detail, headline.detail);
+        let _ = self.verdict.set_attribute("data-verdict", headline.slug);
+    }
+
+    /// Shows the words of an idle page.
+    pub fn invitation(&self) {
+        self.headline(&Headline {
+            kicker: "Runs on this device. Nothing you say leaves it.",
+            text: "What does your voice express?",
+            detail: "Press the button and speak a sentence or two.",
+            slug: "none",
+        });
+    }
+
+    /// Moves the eight bars.
+    pub fn posterior(&self, posterior: &Posterior) {
+        let (top, _) = posterior.top();
+        for (emotion, row) in Emotion::ALL.into_iter().zip(&self.rows) {
+            row.show(posterior.get(emotion), emotion == top);
+        }
+    }
+
+    /// Empties everything that a session shows.
+    pub fn clear(&self) {
+        for row in &self.rows {
+            row.show(0.0, false);
+        }
+        self.heard.set_inner_html("");
+        self.heard_empty.set_hidden(false);
+        self.device.set_text_content(None);
+        self.level(-120.0, false, 0.0);
+        self.file_progress(0.0, 1.0);
+    }
+
+    /// Shows input level, speech gate and elapsed time.
+    pub fn level(&self, rms_dbfs: f32, speaking: bool, at_s: f64) {
+        // The meter spans the 60 dB below full scale.
+        let share = Math::round(f64::from((rms_dbfs + 60.0) / 60.0).clamp(0.0, 1.0) * 1000.0);
+        scale_x(&self.level, share as u32);
+        set_text(&self.speaking, if speaking { "Speaking" } else { "Silent" });
+        let _ = self
+            .speaking
+            .set_attribute("data-speaking", if speaking { "true" } else { "false" });
+        set_text(&self.elapsed, &clock(at_s));
+    }
+
+    /// Shows how the microphone's sound arrives.
+    pub fn device(&self, sample_rate_hz: u32, processing: Processing) {
+        let on: Vec<&str> = [
+            (processing.automatic_gain, "automatic gain"),
+            (processing.noise_suppression, "noise suppression"),
+            (processing.echo_cancellation, "echo cancellation"),
+        ]
+        .into_iter()
+        .filter_map(|(on, name)| on.then_some(name))
+        .collect();
+        let rate = [
+            &(sample_rate_hz / 1000).to_string(),
+            ".",
+            &(sample_rate_hz % 1000 / 100).to_string(),
+            "\u{202f}kHz",
+        ]
+        .concat();
+        let text = if on.is_empty() {
+            ["Microphone at ", &rate, ", unprocessed"].concat()
+        } else {
+            [
+                "Microphone at ",
+                &rate,
+                "; the device keeps its ",
+                &on.join(" and "),
+                " on, which can flatten what a voice expresses",
+            ]
+            .concat()
+        };
+        self.device.set_text_content(Some(&text));
+    }
+
+    /// Shows how much of a file has been analysed.
+    pub fn file_progress(&self, at_s: f64, duration_s: f64) {
+        let share = (at_s / duration_s).clamp(0.0, 1.0);
+        self.file_progress.set_value(share * 1000.0);
+        set_text(
+            &self.file_progress_text,
+            &[&clock(at_s), " of ", &clock(duration_s)].concat(),
+        );
+    }
+
+    /// Adds an utterance on top of the list.
+    pub fn utterance(
+        &self,
+        start_s: f64,
+        end_s: f64,
+        verdict: Verdict,
+        confidence: f32,
+        posterior: &Posterior,
+    ) -> Result<(), JsValue> {
+        let item = self.document.create_element("li")?;
+        item.set_attribute("data-verdict", slug(verdict))?;
+        let permille = posterior.0.map(|share| ((share * 1000.0).round() as u32).to_string());
+        item.set_attribute("data-permille", &permille.join(" "))?;
+        let time = [&clock(start_s), "–", &clock(end_s)].concat();
+        let certainty = match verdict {
+            Verdict::Emotion(_) => percent(confidence),
+            _ => String::new(),
+        };
+        for (class, text) in [
+            ("time", time.as_str()),
+            ("word", word(verdict)),
+            ("percent", &certainty),
+        ] {
+            let cell = self.document.create_element("span")?;
+            cell.set_class_name(class);
+            cell.set_text_content(Some(text));
+            item.append_child(&cell)?;
+        }
+        self.heard.prepend_with_node_1(&item)?;
+        self.heard_empty.set_hidden(true);
+        Ok(())
+    }
+
+    /// Draws the timeline.
+    pub fn timeline(&self, history: &History, start_s: f64, end_s: f64) {
+        // A canvas that cannot be drawn leaves the list of utterances, which says the same.
+        let _ = self.timeline.draw(history, start_s, end_s);
+    }
+
+    /// Shows an error beside what is on screen.
+    pub fn error(&self, error: &WebError) {
+        set_text(&self.alert_title, &error.title());
+        set_text(&self.alert_advice, &error.advice());
+        set_text(&self.alert_action, error.action().label());
+        let _ = self.alert.set_attribute("data-error", error.id());
+        self.alert.set_hidden(false);
+    }
+
+    /// Closes the error.
+    pub fn clear_error(&self) {
+        let _ = self.alert.remove_attribute("data-error");
+        self.alert.set_hidden(true);
+    }
+
+    /// Tells screen readers.
+    pub fn announce(&self, text: &str) {
+        self.announcer.set_text_content(Some(text));
+    }
+
+    /// Shows that a file held over the page can be dropped.
+    pub fn dragging(&self, over: bool) {
+        self.body_data("data-dragging", if over { "true" } else { "false" });
+    }
+
+    fn body_data(&self, name: &str, value: &str) {
+        let _ = self.body.set_attribute(name, value);
+    }
+}
+
+impl Row {
+    fn new(document: &Document, list: &Element, emotion: Emotion) -> Result<Self, JsValue> {
+        let item = document.create_element("li")?;
+        item.set_attribute("data-emotion", emotion.label())?;
+        let part = |class: &str| -> Result<Element, JsValue> {
+            let part = document.create_element("span")?;
+            part.set_class_name(class);
+            Ok(part)
+        };
+        let name = part("name")?;
+        name.set_text_content(Some(emotion.label()));
+        let track = part("track")?;
+        track.set_attribute("aria-hidden", "true")?;
+        let fill: HtmlElement = part("fill")?.unchecked_into();
+        track.append_child(&fill)?;
+        let percent = part("percent")?;
+        for part in [&name, &track, &percent] {
+            item.append_child(part)?;
+        }
+        list.append_child(&item)?;
+        let row = Self {
+            item,
+            fill,
+            percent,
+        };
+        row.show(0.0, false);
+        Ok(row)
+    }
+
+    fn show(&self, share: f32, is_top: bool) {
+        let permille = (share * 1000.0).round() as u32;
+        scale_x(&self.fill, permille);
+        set_text(&self.percent, &percent(share));
+        let _ = self.item.toggle_attribute_with_force("data-top", is_top);
+        let _ = self.item.set_attribute("data-permille", &permille.to_string());
+    }
+}
+
+fn by_id<T: JsCast>(document: &Document, id: &str) -> Result<T, JsValue> {
+    document
+        .get_element_by_id(id)
+        .and_then(|element| element.dyn_into().ok())
+        .ok_or_else(|| ["index.html lacks #", id].concat().into())
+}
+
+/// Leaves an element that already says so alone: screen readers hear every change.
+fn set_text(element: &Element, text: &str) {
+    if element.text_content().as_deref() != Some(text) {
+        element.set_text_content(Some(text));
+    }
+}
+
+fn scale_x(element: &HtmlElement, permille: u32) {
+    let value = ["scaleX(", &permille.to_string(), "e-3)"].concat();
+    let _ = element.style().set_property("transform", &value);
+}
