@@ -75,7 +75,13 @@ impl Augmentation {
             centres_hz[m] = edge_hz(m as f64 + 1.0) as f32;
             widths[m] = ((edge_hz(m as f64 + 1.5) - edge_hz(m as f64 + 0.5)) / span_hz) as f32;
         }
-        Self { ranges, min_mel: low as f32, mel_step: mel_step as f32, centres_hz, widths }
+        Self {
+            ranges,
+            min_mel: low as f32,
+            mel_step: mel_step as f32,
+            centres_hz,
+            widths,
+        }
     }
 
     /// All changes up to the subtraction of the level, by random amounts.
@@ -139,14 +145,24 @@ impl Augmentation {
         let energies = frames.chunks_exact(N_FEATURES).map(|frame| frame[ENERGY]);
         let power = energies.map(f32::exp).sum::<f32>() / count;
         let noise_power = power * (-snr_db * NATS_PER_DB).exp();
-        let tilt = self.centres_hz.map(|hz| (slope_db * NATS_PER_DB * (hz / 1_000.0).log2()).exp());
-        let mean: f32 = tilt.iter().zip(&self.widths).map(|(tilt, width)| tilt * width).sum();
-        // The estimate of a band's power from one frame varies with one over the root of its bins.
-        let deviations = self.widths.map(|width| (1.0 / (width * 256.0).max(1.0)).sqrt());
+        let tilt = self
+            .centres_hz
+            .map(|hz| (slope_db * NATS_PER_DB * (hz / 1_000.0).log2()).exp());
+        let mean: f32 = tilt
+            .iter()
+            .zip(&self.widths)
+            .map(|(tilt, width)| tilt * width)
+            .sum();
+        // The estimate of a band's power from one frame deviates by one over the root of its bins; the
+        // mean of the log-normal variation below is 1.
+        let deviations = self
+            .widths
+            .map(|width| (1.0 / (width * 256.0).max(1.0)).sqrt());
         for frame in frames.chunks_exact_mut(N_FEATURES) {
             let (mut voice, mut noisy_voice) = (f32::MIN_POSITIVE, f32::MIN_POSITIVE);
             for m in 0..N_MFCC {
-                let variation = deviations[m] * rng.sample::<f32, _>(StandardNormal);
+                let variation = deviations[m] * rng.sample::<f32, _>(StandardNormal)
+                    - 0.5 * deviations[m] * deviations[m];
                 let noise = noise_power * tilt[m] / mean * variation.exp();
                 let signal = frame[m].exp();
                 frame[m] = (signal + noise).ln();
@@ -161,7 +177,11 @@ impl Augmentation {
     }
 
     fn mean_power(&self, frame: &[f32]) -> f32 {
-        frame.iter().zip(&self.widths).map(|(band, width)| width * band.exp()).sum()
+        frame
+            .iter()
+            .zip(&self.widths)
+            .map(|(band, width)| width * band.exp())
+            .sum()
     }
 }
 
@@ -258,11 +278,16 @@ mod tests {
     }
 
     fn column(frames: &[f32], index: usize) -> Vec<f32> {
-        frames.chunks_exact(N_FEATURES).map(|frame| frame[index]).collect()
+        frames
+            .chunks_exact(N_FEATURES)
+            .map(|frame| frame[index])
+            .collect()
     }
 
     fn peak_band(frame: &[f32]) -> usize {
-        (0..N_MFCC).max_by(|&a, &b| frame[a].total_cmp(&frame[b])).unwrap()
+        (0..N_MFCC)
+            .max_by(|&a, &b| frame[a].total_cmp(&frame[b]))
+            .unwrap()
     }
 
     fn assert_close(a: f32, b: f32, tolerance: f32) {
@@ -283,11 +308,18 @@ mod tests {
             let stretched = stretch_time(&frames, factor);
             assert_eq!(stretched.len(), expected * N_FEATURES);
             assert_eq!(stretched[..N_FEATURES], frames[..N_FEATURES]);
-            assert_eq!(stretched[stretched.len() - N_FEATURES..], frames[49 * N_FEATURES..]);
+            assert_eq!(
+                stretched[stretched.len() - N_FEATURES..],
+                frames[49 * N_FEATURES..]
+            );
             let energies = column(&stretched, ENERGY);
             assert!(energies.is_sorted());
             let pitches = column(&frames, PITCH);
-            assert!(column(&stretched, PITCH).iter().all(|pitch| pitches.contains(pitch)));
+            assert!(
+                column(&stretched, PITCH)
+                    .iter()
+                    .all(|pitch| pitches.contains(pitch))
+            );
         }
         assert_eq!(stretch_time(&frames, 1.0), frames);
     }
@@ -338,7 +370,11 @@ mod tests {
         let noise = mean(&column(silent, ENERGY));
         assert_close(10.0 * (signal / noise).log10(), 20.0, 0.05);
         let band = |hz: f32| {
-            let m = augmentation.centres_hz.iter().position(|&centre| centre >= hz).unwrap();
+            let m = augmentation
+                .centres_hz
+                .iter()
+                .position(|&centre| centre >= hz)
+                .unwrap();
             (mean(&column(silent, m)), augmentation.centres_hz[m])
         };
         let ((low, low_hz), (high, high_hz)) = (band(1000.0), band(4000.0));

@@ -3,6 +3,11 @@
 //! Shape letters: B batch, T frames, F features, M mel bands, K classes, H hidden units; matrices are
 //! row-major, time first.
 
+pub mod augment;
+mod batches;
+mod checkpoint;
 pub mod dataset;
 pub mod network;
+mod optimizer;
 mod tensor_file;
+pub mod train;

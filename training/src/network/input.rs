@@ -1,11 +1,13 @@
 //! From segments to what the convolutions and the projection see.
 
-use speech_emotion::features::{self, ENERGY, N_FEATURES, N_MFCC, PITCH, VOICING};
+use std::sync::LazyLock;
+
+use speech_emotion::features::{
+    self, ENERGY, N_FEATURES, N_MFCC, PITCH, SEGMENT_MULTIPLE, VOICING,
+};
 
 use super::matrix::{matrix, product};
 
-/// Frames per step of the recurrent layer. Segments are cut at their start to whole steps.
-pub const FRAMES_PER_STEP: usize = 4;
 /// Number of side inputs: energy, pitch, voicing.
 pub const SIDE_INPUTS: usize = 3;
 /// Log-mel energies and log energy are not taken lower than this, in nats relative to full scale.
@@ -16,7 +18,7 @@ pub const MIN_LOG_ENERGY: f32 = -14.0;
 pub struct Batch {
     /// `[ΣT, F]`.
     pub frames: Vec<f32>,
-    /// T of each segment, multiples of [`FRAMES_PER_STEP`] above 0.
+    /// T of each segment, multiples of [`SEGMENT_MULTIPLE`] above 0.
     pub lengths: Vec<usize>,
 }
 
@@ -28,10 +30,10 @@ impl Batch {
     pub fn push(&mut self, segment: &[f32]) {
         let frames = segment.len() / N_FEATURES;
         assert!(
-            frames >= FRAMES_PER_STEP,
+            frames >= SEGMENT_MULTIPLE,
             "a segment of {frames} frames has no step of four"
         );
-        let whole = frames - frames % FRAMES_PER_STEP;
+        let whole = frames - frames % SEGMENT_MULTIPLE;
         self.frames
             .extend_from_slice(&segment[(frames - whole) * N_FEATURES..]);
         self.lengths.push(whole);
@@ -57,7 +59,7 @@ impl Batch {
     /// `[ΣT / 4, 3]`.
     pub fn side_inputs(&self) -> Vec<f32> {
         self.frames
-            .chunks_exact(FRAMES_PER_STEP * N_FEATURES)
+            .chunks_exact(SEGMENT_MULTIPLE * N_FEATURES)
             .flat_map(|step| {
                 let mut mean = [0.0; SIDE_INPUTS];
                 for frame in step.chunks_exact(N_FEATURES) {
@@ -66,7 +68,7 @@ impl Batch {
                     mean[1] += voiced * (frame[PITCH] - 1.0);
                     mean[2] += 2.0 * voiced - 1.0;
                 }
-                mean.map(|sum| sum / FRAMES_PER_STEP as f32)
+                mean.map(|sum| sum / SEGMENT_MULTIPLE as f32)
             })
             .collect()
     }
@@ -79,8 +81,8 @@ pub fn with_log_mel(frames: &[f32]) -> Vec<f32> {
         .flat_map(|frame| &frame[..N_MFCC])
         .copied()
         .collect();
-    let dct = features::dct_matrix();
-    let log_mel = product(matrix(&mfcc, N_MFCC), matrix(&dct, N_MFCC));
+    static DCT: LazyLock<Vec<f32>> = LazyLock::new(features::dct_matrix);
+    let log_mel = product(matrix(&mfcc, N_MFCC), matrix(&DCT, N_MFCC));
     let mut frames = frames.to_vec();
     for (frame, log_mel) in frames
         .chunks_exact_mut(N_FEATURES)

@@ -42,7 +42,7 @@ mod lstm;
 mod matrix;
 mod parameter;
 
-pub use input::{Batch, FRAMES_PER_STEP, MIN_LOG_ENERGY, with_log_mel};
+pub use input::{Batch, MIN_LOG_ENERGY, with_log_mel};
 pub use parameter::{Kind, Parameter, Parameters};
 
 pub(crate) use batch_norm::statistics;
