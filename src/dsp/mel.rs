@@ -58,11 +58,13 @@ impl Filterbank {
     }
 }
 
-fn hz_to_mel(hz: f64) -> f64 {
+/// Mel of a frequency.
+pub fn hz_to_mel(hz: f64) -> f64 {
     2595.0 * (1.0 + hz / 700.0).log10()
 }
 
-fn mel_to_hz(mel: f64) -> f64 {
+/// Frequency of a mel.
+pub fn mel_to_hz(mel: f64) -> f64 {
     700.0 * (10f64.powf(mel / 2595.0) - 1.0)
 }
 

@@ -24,14 +24,16 @@ pub fn level(energies: &[f32]) -> f32 {
 ///
 /// The energy loses `level + 5`, and so does every log-mel band: the 0th MFCC loses `8 (level + 5)`.
 pub fn subtract_level(segment: &mut [f32]) {
-    if segment.is_empty() {
-        return;
-    }
-    let shift = level(&energies(segment)) + LEVEL_OFFSET;
+    let shift = level_shift(segment);
     for frame in segment.chunks_exact_mut(N_FEATURES) {
         frame[0] -= shift * (N_MFCC as f32).sqrt();
         frame[ENERGY] -= shift;
     }
+}
+
+/// What has to be subtracted from a segment's log energies `[T, F]`: its level + 5, in nats.
+pub fn level_shift(segment: &[f32]) -> f32 {
+    level(&energies(segment)) + LEVEL_OFFSET
 }
 
 /// What the network is given of a stretch of frames, both `[T, F]`: silence around the speech

@@ -1,5 +1,13 @@
 //! The trainer as a library: from RAVDESS features to the trained network. Native only.
 //!
-//! Shape letters: T frames, F features, M mel bands, K classes, H hidden units; matrices are row-major, time first.
+//! Shape letters: B batch, T frames, F features, M mel bands, K classes, H hidden units; matrices are
+//! row-major, time first.
 
+pub mod augment;
+mod batches;
+mod checkpoint;
 pub mod dataset;
+pub mod network;
+mod optimizer;
+mod tensor_file;
+pub mod train;

@@ -1,0 +1,159 @@
+//! An epoch's batches: every clip once, in another voice and place each time.
+
+use rand::RngExt;
+use rand::seq::{IndexedRandom, SliceRandom};
+use rand_chacha::ChaCha8Rng;
+use speech_emotion::Emotion;
+use speech_emotion::features::N_FEATURES;
+
+use crate::augment::{Augmentation, mask, subtract_level};
+use crate::dataset::Clip;
+use crate::network::{Batch, with_log_mel};
+
+/// Shortest and longest segment of training, in frames.
+pub const MIN_FRAMES: usize = 24;
+pub const MAX_FRAMES: usize = 190;
+/// Share of clips taken at another speed.
+const SPEED_PROBABILITY: f32 = 0.6;
+/// Share of clips of which only the beginning is heard, so that early answers are learned too.
+const CUT_PROBABILITY: f32 = 0.2;
+/// Least share of a cut clip.
+const LEAST_SHARE: f32 = 0.4;
+/// Most frames left out at the start of a segment.
+const START_JITTER: usize = 8;
+/// Lengths are sorted as if they were up to this much longer, so that batches differ by epoch.
+const LENGTH_JITTER: f32 = 0.15;
+
+/// Segments and their labels for every step of an epoch.
+///
+/// Segments of similar length share a batch; batches differ by at most one in size.
+pub fn epoch_batches(
+    clips: &[&Clip],
+    batch_size: usize,
+    augmentation: &Augmentation,
+    mean: &[f32],
+    rng: &mut ChaCha8Rng,
+) -> Vec<(Batch, Vec<Emotion>)> {
+    let mut segments: Vec<(f32, Vec<f32>, Emotion)> = Vec::with_capacity(clips.len());
+    for clip in clips {
+        let segment = segment(clip, augmentation, mean, rng);
+        let key = segment.len() as f32 * (1.0 + rng.random_range(0.0..LENGTH_JITTER));
+        segments.push((key, segment, clip.emotion));
+    }
+    segments.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let count = batch_count(clips.len(), batch_size);
+    let mut batches: Vec<(Batch, Vec<Emotion>)> = Vec::with_capacity(count);
+    for index in 0..count {
+        let members = index * segments.len() / count..(index + 1) * segments.len() / count;
+        let mut batch = Batch::default();
+        let mut labels = Vec::with_capacity(batch_size);
+        for (_, segment, emotion) in &segments[members] {
+            batch.push(segment);
+            labels.push(*emotion);
+        }
+        batches.push((batch, labels));
+    }
+    batches.shuffle(rng);
+    batches
+}
+
+/// Number of batches of about `batch_size` for so many clips.
+pub fn batch_count(clips: usize, batch_size: usize) -> usize {
+    ((clips + batch_size / 2) / batch_size).max(1)
+}
+
+/// What the network is shown of a clip this time, `[T, F]` with log-mel energies.
+fn segment(
+    clip: &Clip,
+    augmentation: &Augmentation,
+    mean: &[f32],
+    rng: &mut ChaCha8Rng,
+) -> Vec<f32> {
+    let others = &clip.features[1..];
+    let features = match others.choose(rng) {
+        Some(other) if rng.random::<f32>() < SPEED_PROBABILITY => other,
+        _ => &clip.features[0],
+    };
+    let frames = augmentation.apply(&with_log_mel(features), rng);
+    let kept = excerpt(frames.len() / N_FEATURES, rng);
+    let mut segment = frames[kept.start * N_FEATURES..kept.end * N_FEATURES].to_vec();
+    subtract_level(&mut segment);
+    mask(&mut segment, mean, rng);
+    segment
+}
+
+/// The frames taken of `count`: without a few at the start, now and then only the beginning, and at
+/// most 190.
+fn excerpt(count: usize, rng: &mut ChaCha8Rng) -> std::ops::Range<usize> {
+    let spare = count.saturating_sub(MIN_FRAMES);
+    let start = rng.random_range(0..=START_JITTER.min(spare));
+    let mut length = count - start;
+    if rng.random::<f32>() < CUT_PROBABILITY {
+        let share = rng.random_range(LEAST_SHARE..1.0);
+        length = ((length as f32 * share) as usize).max(MIN_FRAMES.min(length));
+    }
+    let excess = length.saturating_sub(MAX_FRAMES);
+    let start = start + rng.random_range(0..=excess);
+    start..start + length - excess
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+
+    use super::*;
+    use crate::augment::Ranges;
+
+    #[test]
+    fn excerpts_stay_inside_and_within_the_lengths_of_training() {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let mut cut = 0;
+        for _ in 0..2000 {
+            let long = excerpt(400, &mut rng);
+            assert!(long.end <= 400 && long.len() <= MAX_FRAMES && long.len() >= MIN_FRAMES);
+            let usual = excerpt(100, &mut rng);
+            assert!(usual.start <= START_JITTER && usual.len() >= 36 && usual.end <= 100);
+            cut += usize::from(usual.end < 100);
+            let short = excerpt(25, &mut rng);
+            assert!(short.end <= 25 && short.len() >= MIN_FRAMES);
+            assert_eq!(excerpt(10, &mut rng), 0..10);
+        }
+        assert!((300..500).contains(&cut), "{cut} of 2000");
+    }
+
+    #[test]
+    fn every_clip_comes_once_in_batches_of_like_size_and_length() {
+        let clips: Vec<Clip> = (0..70)
+            .map(|index| Clip {
+                path: index.to_string(),
+                emotion: Emotion::ALL[index % 8],
+                strong: false,
+                statement: 1,
+                repetition: 1,
+                actor: 1,
+                features: vec![vec![-6.0; (60 + index * 2) * N_FEATURES]; 5],
+            })
+            .collect();
+        let clips: Vec<&Clip> = clips.iter().collect();
+        let augmentation = Augmentation::new(Ranges::default());
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let batches = epoch_batches(&clips, 16, &augmentation, &[0.0; 64], &mut rng);
+        let sizes: Vec<usize> = batches.iter().map(|(_, labels)| labels.len()).collect();
+        assert_eq!(sizes.iter().sum::<usize>(), 70);
+        assert_eq!(sizes.len(), batch_count(70, 16));
+        assert!(
+            sizes.iter().all(|size| (17..=18).contains(size)),
+            "{sizes:?}"
+        );
+        for emotion in Emotion::ALL {
+            let labels = batches.iter().flat_map(|(_, labels)| labels);
+            let expected = clips.iter().filter(|clip| clip.emotion == emotion).count();
+            assert_eq!(labels.filter(|label| **label == emotion).count(), expected);
+        }
+        for (batch, _) in &batches {
+            let longest = *batch.lengths.iter().max().unwrap() as f32;
+            let shortest = *batch.lengths.iter().min().unwrap() as f32;
+            assert!(longest / shortest < 3.0, "{shortest} to {longest}");
+        }
+    }
+}

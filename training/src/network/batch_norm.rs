@@ -1,0 +1,223 @@
+//! Batch normalisation (Ioffe & Szegedy, 2015) followed by rectification.
+
+use super::parameter::{Id, Kind, Parameters};
+
+/// Added to the variance before the square root.
+pub const EPSILON: f32 = 1e-5;
+/// Weight of a batch in the running statistics.
+const MOMENTUM: f32 = 0.1;
+
+/// `y = max(0, scale · (x - mean) / √(variance + 1e-5) + shift)` per channel.
+#[derive(Clone, Debug)]
+pub struct BatchNormRelu {
+    scale: Id,
+    shift: Id,
+    mean: Id,
+    variance: Id,
+}
+
+/// What a forward pass leaves for the backward pass.
+#[derive(Clone, Debug)]
+pub struct Normalised {
+    /// Input less the mean, over the deviation; `[rows, C]`.
+    x: Vec<f32>,
+    mean: Vec<f32>,
+    /// Biased, over the rows of the batch.
+    variance: Vec<f32>,
+}
+
+impl BatchNormRelu {
+    /// Adds `{name}.scale`, `.shift`, `.mean` and `.variance`, each `[C]`.
+    pub fn new(parameters: &mut Parameters, name: &str, channels: usize) -> Self {
+        let mut add = |part, kind, value| {
+            parameters.constant(&format!("{name}.{part}"), kind, &[channels], value)
+        };
+        Self {
+            scale: add("scale", Kind::Vector, 1.0),
+            shift: add("shift", Kind::Vector, 0.0),
+            mean: add("mean", Kind::Statistic, 0.0),
+            variance: add("variance", Kind::Statistic, 1.0),
+        }
+    }
+
+    /// Normalises by the statistics of the rows when training, by the running ones otherwise.
+    pub fn forward(
+        &self,
+        parameters: &Parameters,
+        mut x: Vec<f32>,
+        training: bool,
+    ) -> (Vec<f32>, Normalised) {
+        let (scale, shift) = (&parameters[self.scale].value, &parameters[self.shift].value);
+        let channels = scale.len();
+        let (mean, variance) = if training {
+            statistics(&x, channels)
+        } else {
+            (
+                parameters[self.mean].value.clone(),
+                parameters[self.variance].value.clone(),
+            )
+        };
+        let inverse = inverse_deviation(&variance);
+        let mut y = vec![0.0; x.len()];
+        for (x, y) in x
+            .chunks_exact_mut(channels)
+            .zip(y.chunks_exact_mut(channels))
+        {
+            for c in 0..channels {
+                x[c] = (x[c] - mean[c]) * inverse[c];
+                y[c] = (x[c] * scale[c] + shift[c]).max(0.0);
+            }
+        }
+        (y, Normalised { x, mean, variance })
+    }
+
+    /// Adds the parameters' gradients; turns `dy` into the gradient of the input. Training only.
+    pub fn backward(
+        &self,
+        parameters: &mut Parameters,
+        saved: &Normalised,
+        mut dy: Vec<f32>,
+    ) -> Vec<f32> {
+        let scale = parameters[self.scale].value.clone();
+        let shift = parameters[self.shift].value.clone();
+        let channels = scale.len();
+        let mut d_scale = vec![0.0f32; channels];
+        let mut d_shift = vec![0.0f32; channels];
+        for (x, dy) in saved
+            .x
+            .chunks_exact(channels)
+            .zip(dy.chunks_exact_mut(channels))
+        {
+            for c in 0..channels {
+                dy[c] = if x[c] * scale[c] + shift[c] > 0.0 {
+                    dy[c]
+                } else {
+                    0.0
+                };
+                d_scale[c] += dy[c] * x[c];
+                d_shift[c] += dy[c];
+            }
+        }
+        let rows = (saved.x.len() / channels) as f32;
+        let inverse = inverse_deviation(&saved.variance);
+        for (x, dy) in saved
+            .x
+            .chunks_exact(channels)
+            .zip(dy.chunks_exact_mut(channels))
+        {
+            for c in 0..channels {
+                let centred = dy[c] - (d_shift[c] + x[c] * d_scale[c]) / rows;
+                dy[c] = scale[c] * inverse[c] * centred;
+            }
+        }
+        add(&mut parameters[self.scale].gradient, &d_scale);
+        add(&mut parameters[self.shift].gradient, &d_shift);
+        dy
+    }
+
+    /// Takes the statistics of a training batch into the running ones.
+    pub fn update_statistics(&self, parameters: &mut Parameters, saved: &Normalised) {
+        let rows = (saved.x.len() / saved.mean.len()) as f32;
+        let unbiased = rows / (rows - 1.0).max(1.0);
+        for (running, mean) in parameters[self.mean].value.iter_mut().zip(&saved.mean) {
+            *running += MOMENTUM * (mean - *running);
+        }
+        for (running, variance) in parameters[self.variance]
+            .value
+            .iter_mut()
+            .zip(&saved.variance)
+        {
+            *running += MOMENTUM * (variance * unbiased - *running);
+        }
+    }
+}
+
+fn add(sum: &mut [f32], values: &[f32]) {
+    for (sum, value) in sum.iter_mut().zip(values) {
+        *sum += value;
+    }
+}
+
+fn inverse_deviation(variance: &[f32]) -> Vec<f32> {
+    variance
+        .iter()
+        .map(|variance| 1.0 / (variance + EPSILON).sqrt())
+        .collect()
+}
+
+/// Mean and biased variance of every column of `[rows, columns]`.
+pub fn statistics(x: &[f32], columns: usize) -> (Vec<f32>, Vec<f32>) {
+    let rows = (x.len() / columns) as f64;
+    let mut sum = vec![0.0f64; columns];
+    for row in x.chunks_exact(columns) {
+        for (sum, value) in sum.iter_mut().zip(row) {
+            *sum += f64::from(*value);
+        }
+    }
+    let mean: Vec<f32> = sum.iter().map(|sum| (sum / rows) as f32).collect();
+    sum.fill(0.0);
+    for row in x.chunks_exact(columns) {
+        for ((sum, value), mean) in sum.iter_mut().zip(row).zip(&mean) {
+            let centred = value - mean;
+            *sum += f64::from(centred * centred);
+        }
+    }
+    (mean, sum.iter().map(|sum| (sum / rows) as f32).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::gradient_check::{check, noise};
+
+    #[test]
+    fn gradients_match_differences() {
+        let mut parameters = Parameters::default();
+        let norm = BatchNormRelu::new(&mut parameters, "norm", 3);
+        parameters[norm.scale].value = vec![0.7, 1.3, -0.9];
+        // Never, sometimes and hardly ever rectified.
+        parameters[norm.shift].value = vec![8.0, 0.1, 1.0];
+        check(
+            &mut parameters,
+            noise(24, 3),
+            |parameters, x| norm.forward(parameters, x.to_vec(), true).0,
+            |parameters, x, dy| {
+                let (_, saved) = norm.forward(parameters, x.to_vec(), true);
+                norm.backward(parameters, &saved, dy.to_vec())
+            },
+        );
+    }
+
+    #[test]
+    fn negative_outputs_pass_no_gradient() {
+        let mut parameters = Parameters::default();
+        let norm = BatchNormRelu::new(&mut parameters, "norm", 1);
+        parameters[norm.shift].value = vec![-8.0];
+        let (y, saved) = norm.forward(&parameters, noise(20, 4), true);
+        assert_eq!(y, [0.0; 20]);
+        assert_eq!(
+            norm.backward(&mut parameters, &saved, vec![1.0; 20]),
+            [0.0; 20]
+        );
+    }
+
+    #[test]
+    fn running_statistics_come_to_those_of_the_data() {
+        let mut parameters = Parameters::default();
+        let norm = BatchNormRelu::new(&mut parameters, "norm", 2);
+        let x = [1.0, -4.0, 3.0, -2.0, 5.0, 0.0];
+        for _ in 0..200 {
+            let (_, saved) = norm.forward(&parameters, x.to_vec(), true);
+            norm.update_statistics(&mut parameters, &saved);
+        }
+        for (value, expected) in parameters[norm.mean].value.iter().zip([3.0, -2.0]) {
+            assert!(
+                (value - expected).abs() < 1e-4,
+                "mean {value} for {expected}"
+            );
+        }
+        for value in &parameters[norm.variance].value {
+            assert!((value - 4.0).abs() < 1e-4, "variance {value}");
+        }
+    }
+}

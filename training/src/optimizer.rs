@@ -1,0 +1,193 @@
+//! AdamW (Loshchilov & Hutter, 2019), the learning rate's course, and the average of the weights.
+
+use std::f32::consts::PI;
+
+use crate::network::{Kind, Parameters};
+
+const BETA_1: f32 = 0.9;
+const BETA_2: f32 = 0.999;
+const EPSILON: f32 = 1e-8;
+/// Share of the steps in which the learning rate rises.
+const WARM_UP: f32 = 0.15;
+/// Learning rate of the first and of the last step, relative to the peak.
+const FIRST_RATE: f32 = 0.1;
+const LAST_RATE: f32 = 0.002;
+const MAX_AVERAGE_DECAY: f32 = 0.99;
+
+/// Moments of the gradients, one vector for each parameter; those of statistics stay 0.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AdamW {
+    /// Running mean of the gradient.
+    pub first: Vec<Vec<f32>>,
+    /// Running mean of its square.
+    pub second: Vec<Vec<f32>>,
+    /// Steps made.
+    pub steps: usize,
+}
+
+impl AdamW {
+    /// Before the first step.
+    pub fn new(parameters: &Parameters) -> Self {
+        let zeros: Vec<Vec<f32>> = parameters
+            .iter()
+            .map(|parameter| vec![0.0; parameter.value.len()])
+            .collect();
+        Self {
+            first: zeros.clone(),
+            second: zeros,
+            steps: 0,
+        }
+    }
+
+    /// One step against the gradients. Weight decay takes `rate · decay` of matrices only.
+    pub fn step(&mut self, parameters: &mut Parameters, rate: f32, decay: f32) {
+        self.steps += 1;
+        let correction_1 = 1.0 - (f64::from(BETA_1).powf(self.steps as f64)) as f32;
+        let correction_2 = 1.0 - (f64::from(BETA_2).powf(self.steps as f64)) as f32;
+        let moments = self.first.iter_mut().zip(&mut self.second);
+        for (parameter, (first, second)) in parameters.iter_mut().zip(moments) {
+            let kept = match parameter.kind {
+                Kind::Matrix => 1.0 - rate * decay,
+                Kind::Vector => 1.0,
+                Kind::Statistic => continue,
+            };
+            let moments = first.iter_mut().zip(second);
+            let values = parameter.value.iter_mut().zip(&parameter.gradient);
+            for ((value, gradient), (first, second)) in values.zip(moments) {
+                *first += (1.0 - BETA_1) * (gradient - *first);
+                *second += (1.0 - BETA_2) * (gradient * gradient - *second);
+                let deviation = (*second / correction_2).sqrt() + EPSILON;
+                *value = *value * kept - rate * (*first / correction_1) / deviation;
+            }
+        }
+    }
+}
+
+/// Scales all gradients so that their common norm is at most `limit`; gives the norm before.
+pub fn clip_gradients(parameters: &mut Parameters, limit: f32) -> f32 {
+    let square: f64 = parameters
+        .iter()
+        .flat_map(|parameter| &parameter.gradient)
+        .map(|gradient| f64::from(*gradient).powi(2))
+        .sum();
+    let norm = square.sqrt() as f32;
+    if norm > limit {
+        let scale = limit / norm;
+        for parameter in parameters.iter_mut() {
+            parameter
+                .gradient
+                .iter_mut()
+                .for_each(|gradient| *gradient *= scale);
+        }
+    }
+    norm
+}
+
+/// One-cycle course of the learning rate (Smith & Topin, 2018): from a tenth of the peak up to it in
+/// 15 % of the steps, then down to 1/500, both by half a cosine. `step` counts from 0.
+pub fn learning_rate(peak: f32, step: usize, steps: usize) -> f32 {
+    let last = steps.saturating_sub(1).max(1) as f32;
+    let position = step as f32 / last;
+    let (from, to, share) = if position < WARM_UP {
+        (FIRST_RATE, 1.0, position / WARM_UP)
+    } else {
+        (1.0, LAST_RATE, (position - WARM_UP) / (1.0 - WARM_UP))
+    };
+    peak * (to + (from - to) * 0.5 * (1.0 + (PI * share).cos()))
+}
+
+/// Moves the average of all parameters, running statistics included, towards their values after
+/// `step` steps: with decay `min(0.99, (1 + step) / (10 + step))`.
+pub fn update_average(average: &mut [Vec<f32>], parameters: &Parameters, step: usize) {
+    let step = step as f32;
+    let weight = 1.0 - ((1.0 + step) / (10.0 + step)).min(MAX_AVERAGE_DECAY);
+    for (average, parameter) in average.iter_mut().zip(parameters.iter()) {
+        for (average, value) in average.iter_mut().zip(&parameter.value) {
+            *average += weight * (value - *average);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parameters(kind: Kind, value: f32, gradient: f32) -> Parameters {
+        let mut parameters = Parameters::default();
+        parameters.constant("x", kind, &[1], value);
+        set_gradient(&mut parameters, gradient);
+        parameters
+    }
+
+    fn set_gradient(parameters: &mut Parameters, gradient: f32) {
+        parameters
+            .iter_mut()
+            .for_each(|parameter| parameter.gradient.fill(gradient));
+    }
+
+    fn value(parameters: &Parameters) -> f32 {
+        parameters.get("x").unwrap().value[0]
+    }
+
+    #[test]
+    fn two_steps_are_the_formula() {
+        let mut parameters = parameters(Kind::Matrix, 2.0, 0.5);
+        let mut optimizer = AdamW::new(&parameters);
+        optimizer.step(&mut parameters, 0.1, 0.01);
+        assert!((value(&parameters) - (2.0 * 0.999 - 0.1)).abs() < 1e-6);
+        set_gradient(&mut parameters, -1.0);
+        optimizer.step(&mut parameters, 0.1, 0.01);
+        let first = (0.9 * 0.05 - 0.1) / (1.0 - 0.81f32);
+        let second = (0.999 * 0.001 * 0.25 + 0.001) / (1.0 - 0.998001f32);
+        let expected = 1.898 * 0.999 - 0.1 * first / second.sqrt();
+        assert!(
+            (value(&parameters) - expected).abs() < 1e-5,
+            "{}",
+            value(&parameters)
+        );
+    }
+
+    #[test]
+    fn vectors_do_not_decay_and_statistics_stay() {
+        for kind in [Kind::Vector, Kind::Statistic] {
+            let mut parameters = parameters(kind, 2.0, 0.0);
+            AdamW::new(&parameters).step(&mut parameters, 0.1, 0.5);
+            assert_eq!(value(&parameters), 2.0);
+        }
+    }
+
+    #[test]
+    fn long_gradients_are_shortened_and_short_ones_stay() {
+        let mut long = parameters(Kind::Matrix, 0.0, -12.0);
+        assert_eq!(clip_gradients(&mut long, 5.0), 12.0);
+        assert!((long.get("x").unwrap().gradient[0] + 5.0).abs() < 1e-6);
+        let mut short = parameters(Kind::Matrix, 0.0, 3.0);
+        assert_eq!(clip_gradients(&mut short, 5.0), 3.0);
+        assert_eq!(short.get("x").unwrap().gradient[0], 3.0);
+    }
+
+    #[test]
+    fn the_rate_rises_to_its_peak_and_falls() {
+        let rates: Vec<f32> = (0..1001)
+            .map(|step| learning_rate(2e-3, step, 1001))
+            .collect();
+        assert!((rates[0] - 2e-4).abs() < 1e-9);
+        assert!((rates[150] - 2e-3).abs() < 1e-9);
+        assert!((rates[1000] - 4e-6).abs() < 1e-9);
+        assert!(rates[..=150].is_sorted());
+        assert!(rates[150..].iter().rev().is_sorted());
+    }
+
+    #[test]
+    fn the_average_forgets_its_start_quickly_and_then_lags() {
+        let parameters = parameters(Kind::Statistic, 1.0, 0.0);
+        let mut average = vec![vec![0.0]];
+        for step in 1..=100 {
+            update_average(&mut average, &parameters, step);
+        }
+        assert!(average[0][0] > 0.999);
+        let mut late = vec![vec![0.0]];
+        update_average(&mut late, &parameters, 100_000);
+        assert!((late[0][0] - 0.01).abs() < 1e-6);
+    }
+}
