@@ -11,13 +11,13 @@ use super::{
     display::{Display, Origin},
     engine::{Engine, ModelFiles, Sign, fetch_program, refresh_program},
     error::{Action, WebError},
-    file::{Recording, SAMPLE_RATE_HZ},
-    gestures,
-    lifeline,
+    file::Recording,
+    gestures, lifeline,
     microphone::Microphone,
     view::{Headline, Phase, View},
 };
 use crate::{
+    audio::SAMPLE_RATE_HZ,
     protocol::{BUILD, Command, Event, PROTOCOL, Stage},
     session::Pacing,
 };
@@ -174,9 +174,8 @@ impl App {
                 self.stop();
                 self.show_error(error);
             }
-            Signal::MicrophoneOpened(..)
-            | Signal::FileDecoded(..)
-            | Signal::MicrophoneLost(..) => {}
+            Signal::MicrophoneOpened(..) | Signal::FileDecoded(..) | Signal::MicrophoneLost(..) => {
+            }
             Signal::Received(bytes) => {
                 self.received_bytes += bytes;
                 let total = self.display.view.engine_bytes();
@@ -255,7 +254,11 @@ impl App {
 
     fn event(&mut self, event: Event) {
         match event {
-            Event::Booted { protocol, build, lock } => {
+            Event::Booted {
+                protocol,
+                build,
+                lock,
+            } => {
                 if protocol != PROTOCOL || build != BUILD {
                     return self.give_up(WebError::EngineOutdated);
                 }
@@ -268,7 +271,9 @@ impl App {
                 self.display.model(&model);
                 self.begin();
             }
-            Event::Update { session, update, .. } if self.shows(session) => {
+            Event::Update {
+                session, update, ..
+            } if self.shows(session) => {
                 self.display.update(&update);
                 self.check_muted();
                 self.draw_soon();
@@ -283,7 +288,11 @@ impl App {
                 self.display.view.phase(Phase::Result);
                 self.draw_soon();
             }
-            Event::Failed { stage, session, message } => self.failed(stage, session, message),
+            Event::Failed {
+                stage,
+                session,
+                message,
+            } => self.failed(stage, session, message),
             // A gap shows as a blank in the timeline, like silence.
             Event::Gap { .. }
             | Event::Update { .. }
@@ -413,7 +422,9 @@ impl App {
 
     /// Starts the session once both the input and the engine are ready.
     fn begin(&mut self) {
-        let Some((engine, Readiness::Ready)) = &self.engine else { return };
+        let Some((engine, Readiness::Ready)) = &self.engine else {
+            return;
+        };
         match std::mem::replace(&mut self.input, Input::None) {
             Input::Waiting(mut source) => match source.send(engine, self.attempt) {
                 Ok(()) => {
@@ -493,7 +504,9 @@ impl App {
     }
 
     fn act_on_error(&mut self) {
-        let Some(action) = self.error.as_ref().map(WebError::action) else { return };
+        let Some(action) = self.error.as_ref().map(WebError::action) else {
+            return;
+        };
         self.close_error();
         match action {
             Action::Listen => self.open_microphone(),
@@ -529,7 +542,11 @@ impl Source {
             Self::File(_) => (SAMPLE_RATE_HZ, Pacing::Recorded),
         };
         let channel = MessageChannel::new()?;
-        let start = Command::Start { session, sample_rate_hz, pacing };
+        let start = Command::Start {
+            session,
+            sample_rate_hz,
+            pacing,
+        };
         engine.send(&start, Some(&channel.port1()))?;
         match self {
             Self::Microphone(microphone) => microphone.send(&channel.port2()),

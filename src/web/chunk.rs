@@ -52,11 +52,7 @@ impl Chunk {
     pub fn post(&self, port: &MessagePort) -> Result<(), JsValue> {
         let message = Object::new();
         Reflect::set(&message, &"seq".into(), &self.seq.into())?;
-        Reflect::set(
-            &message,
-            &"channels".into(),
-            &(self.channels as u32).into(),
-        )?;
+        Reflect::set(&message, &"channels".into(), &(self.channels as u32).into())?;
         Reflect::set(&message, &"samples".into(), &self.samples)?;
         port.post_message_with_transferable(&message, &Array::of1(&self.samples.buffer()))
     }

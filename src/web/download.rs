@@ -12,7 +12,9 @@ use web_sys::{ReadableStreamDefaultReader, RequestCache, RequestInit, Response};
 pub async fn download(url: &str, mut take: impl FnMut(&Uint8Array)) -> Result<(), String> {
     let failed = |_| format!("{url} could not be fetched");
     let window = web_sys::window().ok_or("no window")?;
-    let response = JsFuture::from(window.fetch_with_str(url)).await.map_err(failed)?;
+    let response = JsFuture::from(window.fetch_with_str(url))
+        .await
+        .map_err(failed)?;
     let response: Response = response.dyn_into().map_err(failed)?;
     if !response.ok() {
         return Err(format!("{url}: the server answered {}", response.status()));
@@ -34,7 +36,9 @@ pub async fn download(url: &str, mut take: impl FnMut(&Uint8Array)) -> Result<()
 
 /// Replaces the browser's cached copy of `url`.
 pub async fn refresh(url: &str) {
-    let Some(window) = web_sys::window() else { return };
+    let Some(window) = web_sys::window() else {
+        return;
+    };
     let init = RequestInit::new();
     init.set_cache(RequestCache::Reload);
     // A page that is about to be reloaded has nobody to tell; the reload shows what is wrong.

@@ -71,8 +71,7 @@ impl Engine {
     pub fn send(&self, command: &Command, port: Option<&MessagePort>) -> Result<(), JsValue> {
         let message = serde_wasm_bindgen::to_value(command)?;
         let transfer: Array = port.into_iter().collect();
-        self.worker
-            .post_message_with_transfer(&message, &transfer)
+        self.worker.post_message_with_transfer(&message, &transfer)
     }
 }
 

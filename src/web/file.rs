@@ -5,19 +5,19 @@ use std::{cell::RefCell, rc::Rc};
 use js_sys::{Float32Array, Promise};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AudioBuffer, File, HtmlAudioElement, MessageEvent, MessagePort, OfflineAudioContext, Url};
+use web_sys::{
+    AudioBuffer, File, HtmlAudioElement, MessageEvent, MessagePort, OfflineAudioContext, Url,
+};
 
 use super::{
     chunk::{Chunk, post_end, returned},
     error::WebError,
 };
+use crate::audio::SAMPLE_RATE_HZ;
 
 /// Longest file, in seconds. The browser decodes a file as a whole: an hour of stereo takes 1.4 GB while
-/// it is decoded at 48 kHz and 460 MB at [`SAMPLE_RATE_HZ`] after.
+/// it is decoded at 48 kHz and 460 MB after, resampled to the front end's rate.
 pub const MAX_FILE_S: f64 = 3_600.0;
-
-/// Rate to which the browser resamples while decoding: that of the front end.
-pub const SAMPLE_RATE_HZ: u32 = 16_000;
 
 /// Samples per channel of a chunk: one second.
 const CHUNK_SAMPLES: u32 = SAMPLE_RATE_HZ;
@@ -59,7 +59,9 @@ impl Recording {
             SAMPLE_RATE_HZ as f32,
         )
         .map_err(|_| WebError::Unsupported("audio decoding (OfflineAudioContext)"))?;
-        let bytes = JsFuture::from(file.array_buffer()).await.map_err(not_audio)?;
+        let bytes = JsFuture::from(file.array_buffer())
+            .await
+            .map_err(not_audio)?;
         let decoding = context
             .decode_audio_data(bytes.unchecked_ref())
             .map_err(not_audio)?;
@@ -125,7 +127,12 @@ impl Sender {
     /// Sends the next second in `buffer`, or the end.
     fn send(&mut self, buffer: &Float32Array) -> Result<(), JsValue> {
         let start = self.seq * CHUNK_SAMPLES;
-        let Some(left) = self.audio.length().checked_sub(start).filter(|&left| left > 0) else {
+        let Some(left) = self
+            .audio
+            .length()
+            .checked_sub(start)
+            .filter(|&left| left > 0)
+        else {
             // Every buffer that is left comes back here.
             if std::mem::replace(&mut self.ended, true) {
                 return Ok(());
@@ -137,11 +144,12 @@ impl Sender {
         let samples = buffer.subarray(0, length * channels);
         for channel in 0..channels {
             let plane = samples.subarray(channel * length, (channel + 1) * length);
-            self.audio.copy_from_channel_with_f32_array_and_start_in_channel(
-                &plane,
-                channel as i32,
-                start,
-            )?;
+            self.audio
+                .copy_from_channel_with_f32_array_and_start_in_channel(
+                    &plane,
+                    channel as i32,
+                    start,
+                )?;
         }
         let chunk = Chunk {
             seq: self.seq,

@@ -10,9 +10,15 @@ use super::{
 
 /// Listens for as long as the page lives.
 pub fn listen(window: &Window, view: &View, mailbox: &Mailbox) -> Result<(), JsValue> {
-    on(&view.listen, "click", mailbox, |_: Event| Some(Signal::PrimaryPressed))?;
-    on(&view.choose, "click", mailbox, |_: Event| Some(Signal::ChoosePressed))?;
-    on(&view.alert_action, "click", mailbox, |_: Event| Some(Signal::AlertPressed))?;
+    on(&view.listen, "click", mailbox, |_: Event| {
+        Some(Signal::PrimaryPressed)
+    })?;
+    on(&view.choose, "click", mailbox, |_: Event| {
+        Some(Signal::ChoosePressed)
+    })?;
+    on(&view.alert_action, "click", mailbox, |_: Event| {
+        Some(Signal::AlertPressed)
+    })?;
 
     let input = view.file.clone();
     on(&view.file, "change", mailbox, move |_: Event| {
@@ -36,14 +42,19 @@ pub fn listen(window: &Window, view: &View, mailbox: &Mailbox) -> Result<(), JsV
     })?;
     on(window, "dragleave", mailbox, |event: DragEvent| {
         // Leaving the window, not just one element for another.
-        event.related_target().is_none().then_some(Signal::Dragging(false))
+        event
+            .related_target()
+            .is_none()
+            .then_some(Signal::Dragging(false))
     })?;
     on(window, "drop", mailbox, |event: DragEvent| {
         event.prevent_default();
         let file = event.data_transfer()?.files()?.get(0)?;
         Some(Signal::FileGiven(file))
     })?;
-    on(window, "drop", mailbox, |_: Event| Some(Signal::Dragging(false)))
+    on(window, "drop", mailbox, |_: Event| {
+        Some(Signal::Dragging(false))
+    })
 }
 
 fn on<E: JsCast + 'static>(

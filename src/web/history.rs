@@ -77,10 +77,7 @@ mod tests {
             .iter()
             .map(|step| (step.start_s, step.end_s))
             .collect();
-        assert_eq!(
-            spans,
-            [(1.75, 2.0), (2.0, 2.25), (2.25, 2.6), (8.75, 9.0)]
-        );
+        assert_eq!(spans, [(1.75, 2.0), (2.0, 2.25), (2.25, 2.6), (8.75, 9.0)]);
         assert_eq!(runs(history.since(0.0)).count(), 2);
         assert_eq!(history.since(2.25).len(), 2);
     }

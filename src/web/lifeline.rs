@@ -33,7 +33,10 @@ pub async fn lost(scope: &JsValue, name: &str) {
 fn request(scope: &JsValue, name: &str, callback: &JsValue) -> Option<()> {
     let navigator = Reflect::get(scope, &"navigator".into()).ok()?;
     let locks = Reflect::get(&navigator, &"locks".into()).ok()?;
-    let request: Function = Reflect::get(&locks, &"request".into()).ok()?.dyn_into().ok()?;
+    let request: Function = Reflect::get(&locks, &"request".into())
+        .ok()?
+        .dyn_into()
+        .ok()?;
     request.call2(&locks, &name.into(), callback).ok()?;
     Some(())
 }

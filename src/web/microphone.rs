@@ -128,9 +128,8 @@ impl Microphone {
     /// What the device says it does to the sound.
     pub fn processing(&self) -> Processing {
         let settings = self.track.get_settings();
-        let is_on = |name: &str| {
-            Reflect::get(&settings, &name.into()).is_ok_and(|value| value.is_truthy())
-        };
+        let is_on =
+            |name: &str| Reflect::get(&settings, &name.into()).is_ok_and(|value| value.is_truthy());
         Processing {
             echo_cancellation: is_on("echoCancellation"),
             noise_suppression: is_on("noiseSuppression"),
@@ -184,7 +183,7 @@ async fn may_ask_again(window: &Window) -> bool {
     let Some(asked) = named.and_then(|_| permissions.query(&query)).ok() else {
         return false;
     };
-    JsFuture::from(asked)
-        .await
-        .is_ok_and(|status| status.unchecked_ref::<PermissionStatus>().state() == PermissionState::Prompt)
+    JsFuture::from(asked).await.is_ok_and(|status| {
+        status.unchecked_ref::<PermissionStatus>().state() == PermissionState::Prompt
+    })
 }

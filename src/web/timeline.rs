@@ -17,9 +17,7 @@ const TIMES: f64 = 24.0;
 /// Least distance of two times.
 const TIME_GAP: f64 = 72.0;
 /// Distances of times, in seconds.
-const TIME_STEPS: [f64; 10] = [
-    1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0,
-];
+const TIME_STEPS: [f64; 10] = [1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0];
 
 /// The canvas with its context.
 pub struct Timeline {
@@ -100,8 +98,7 @@ impl Drawing<'_> {
 
     fn font(&self, weight: &str) -> Result<(), JsValue> {
         let family = self.style.get_property_value("font-family")?;
-        self.context
-            .set_font(&[weight, " 12px ", &family].concat());
+        self.context.set_font(&[weight, " 12px ", &family].concat());
         Ok(())
     }
 

@@ -14,12 +14,7 @@ use super::{
     timeline::Timeline,
     wording::{clock, megabytes, percent, slug, word},
 };
-use crate::{
-    Emotion,
-    model::Posterior,
-    protocol::ModelSummary,
-    session::Verdict,
-};
+use crate::{Emotion, model::Posterior, protocol::ModelSummary, session::Verdict};
 
 /// What the page is doing; the style sheet shows and hides by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -191,7 +186,8 @@ impl View {
     /// Shows that the engine is being started.
     pub fn engine_starting(&self) {
         self.body_data("data-engine", "starting");
-        self.engine_text.set_text_content(Some("Starting the engine"));
+        self.engine_text
+            .set_text_content(Some("Starting the engine"));
         let _ = self.engine_progress.remove_attribute("value");
     }
 
@@ -333,7 +329,9 @@ impl View {
     ) -> Result<(), JsValue> {
         let item = self.document.create_element("li")?;
         item.set_attribute("data-verdict", slug(verdict))?;
-        let permille = posterior.0.map(|share| ((share * 1000.0).round() as u32).to_string());
+        let permille = posterior
+            .0
+            .map(|share| ((share * 1000.0).round() as u32).to_string());
         item.set_attribute("data-permille", &permille.join(" "))?;
         let time = [&clock(start_s), "–", &clock(end_s)].concat();
         let certainty = match verdict {
@@ -425,7 +423,9 @@ impl Row {
         scale_x(&self.fill, permille);
         set_text(&self.percent, &percent(share));
         let _ = self.item.toggle_attribute_with_force("data-top", is_top);
-        let _ = self.item.set_attribute("data-permille", &permille.to_string());
+        let _ = self
+            .item
+            .set_attribute("data-permille", &permille.to_string());
     }
 }
 

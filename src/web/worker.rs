@@ -12,8 +12,9 @@ use super::{
     lifeline,
 };
 use crate::{
+    audio::SAMPLE_RATE_HZ,
+    features::HOP_SAMPLES,
     model::{Manifest, OnnxClassifier},
-    features::{HOP_SAMPLES, SAMPLE_RATE_HZ},
     protocol::{BUILD, Command, Event, ModelSummary, PROTOCOL, Stage},
     session::{Pacing, Session, Update},
 };
@@ -96,7 +97,10 @@ impl Worker {
         .into_js_value();
         let worker = worker.borrow();
         worker.scope.set_onmessage(Some(on_command.unchecked_ref()));
-        worker.turn.port1().set_onmessage(Some(on_turn.unchecked_ref()));
+        worker
+            .turn
+            .port1()
+            .set_onmessage(Some(on_turn.unchecked_ref()));
     }
 
     /// Reports a failure and ends the session it hit.

@@ -1,0 +1,117 @@
+// Opens the page in Chromium, with a WAV as the microphone, and watches that it keeps its promises.
+
+import assert from "node:assert/strict";
+import { createRequire } from "node:module";
+import { serve } from "./server.mjs";
+
+const tools = createRequire(new URL("../../.tools/node/package.json", import.meta.url));
+const { chromium } = tools("playwright-core");
+
+const FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+  "--autoplay-policy=no-user-gesture-required",
+  "--host-resolver-rules=MAP insecure.test 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+];
+
+/** How long the engine and a session may take on a slow machine. */
+export const PATIENCE = 60_000;
+
+/**
+ * Opens the page.
+ *
+ * - `microphone`: path of a WAV, played once; "none": no device; "ask": a device without permission.
+ * - `insecure`: over plain HTTP from another host than localhost.
+ * - `alter`: files to change, as in server.mjs.
+ * - `script`: runs in the page before its own.
+ * - everything else goes to the browser context.
+ */
+export async function open({ microphone = "none", insecure = false, alter = {}, script, ...context } = {}) {
+  const server = await serve();
+  for (const [name, change] of Object.entries(alter)) server.alter.set(name, change);
+  const flags = [...FLAGS];
+  if (microphone !== "none") flags.push("--use-fake-device-for-media-stream");
+  if (microphone.endsWith(".wav")) {
+    flags.push("--use-fake-ui-for-media-stream", `--use-file-for-fake-audio-capture=${microphone}%noloop`);
+  }
+  const browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    args: flags,
+  });
+  const page = await (await browser.newContext(context)).newPage();
+  page.setDefaultTimeout(PATIENCE);
+  const broken = [];
+  page.on("request", (request) => {
+    const { origin, protocol } = new URL(request.url());
+    if (origin !== server.origin && protocol !== "blob:" && !insecure) {
+      broken.push(`a request left the origin: ${request.url()}`);
+    }
+  });
+  page.on("console", (message) => {
+    if (/Content Security Policy/i.test(message.text())) broken.push(message.text());
+  });
+  page.on("pageerror", (error) => broken.push(String(error)));
+  // What the page opens must be closed again; the page itself does not tell.
+  await page.addInitScript(() => {
+    window.opened = { tracks: [], contexts: [] };
+    const { mediaDevices } = navigator;
+    if (mediaDevices) {
+      const getUserMedia = mediaDevices.getUserMedia.bind(mediaDevices);
+      mediaDevices.getUserMedia = async (constraints) => {
+        const stream = await getUserMedia(constraints);
+        window.opened.tracks.push(...stream.getTracks());
+        return stream;
+      };
+    }
+    window.AudioContext = class extends AudioContext {
+      constructor(...options) {
+        super(...options);
+        window.opened.contexts.push(this);
+      }
+    };
+  });
+  if (script) await page.addInitScript(script);
+  await page.goto(insecure ? server.insecureUrl : server.url);
+  return {
+    page,
+    server,
+    engine: (state) => page.locator(`body[data-engine="${state}"]`).waitFor({ state: "attached" }),
+    phase: (phase) => page.locator(`body[data-phase="${phase}"]`).waitFor({ state: "attached" }),
+    press: (name) => page.getByRole("button", { name, exact: true }).click(),
+    choose: (...files) => page.setInputFiles("#file", ...files),
+    error: async (id) => {
+      const alert = page.locator(`#alert[data-error="${id}"]`);
+      await alert.waitFor({ state: "visible" });
+      return alert.innerText();
+    },
+    verdict: () => page.locator("#verdict").getAttribute("data-verdict"),
+    posterior: () => shares(page.locator("#emotions li")),
+    close: async () => {
+      await browser.close();
+      await server.close();
+      assert.deepEqual(broken, []);
+    },
+  };
+}
+
+async function shares(items) {
+  const permille = await items.evaluateAll((list) =>
+    list.map((item) => [item.dataset.emotion, Number(item.dataset.permille)]));
+  return Object.fromEntries(permille.map(([emotion, share]) => [emotion, share / 1000]));
+}
+
+/** Runs `body` with an opened page and closes it whatever happens. */
+export async function withPage(options, body) {
+  const opened = await open(options);
+  try {
+    await body(opened);
+  } catch (error) {
+    await opened.close().catch(() => {});
+    throw error;
+  }
+  await opened.close();
+}

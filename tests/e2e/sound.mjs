@@ -1,0 +1,57 @@
+// Sounds to test with: recordings of the data set where it is, generated speech otherwise.
+
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), "speech-emotion-e2e-"));
+process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+
+const dataSet = process.env.SPEECH_EMOTION_RAVDESS ?? join(ROOT, "../shared/ravdess");
+
+/** A recording as a WAV with two seconds of silence after it; `options` are further ones for ffmpeg. */
+export function speech(clip, name, ...options) {
+  const path = join(folder, name);
+  const actor = clip.slice(-2);
+  const recording = ["flac", "wav"]
+    .map((extension) => join(dataSet, `Actor_${actor}`, `${clip}.${extension}`))
+    .find((candidate) => existsSync(candidate));
+  const source = recording ?? join(folder, `${clip}-spoken.wav`);
+  if (!recording) {
+    execFileSync("espeak-ng", ["-s", "130", "-w", source, "Kids are talking by the door. Dogs are sitting by the door."]);
+  }
+  execFileSync("ffmpeg", ["-v", "error", "-y", "-i", source, "-af", "apad=pad_dur=2", ...options, path]);
+  return path;
+}
+
+/** A tone, silence or anything else that ffmpeg's lavfi can make. */
+export function generated(source, name, ...options) {
+  const path = join(folder, name);
+  execFileSync("ffmpeg", ["-v", "error", "-y", "-f", "lavfi", "-i", source, ...options, path]);
+  return path;
+}
+
+/** A file with these bytes. */
+export function bytes(content, name) {
+  const path = join(folder, name);
+  writeFileSync(path, content);
+  return path;
+}
+
+/** What the trainer's own program answers for each file, in order. */
+export function predict(...files) {
+  const program = process.env.SPEECH_EMOTION_TRAINER;
+  const [command, ...first] = program
+    ? [program]
+    : ["cargo", "run", "--quiet", "--release", "--locked", "-p", "training", "--"];
+  const output = execFileSync(command, [...first, "predict", "--json", ...files], { cwd: ROOT, encoding: "utf8" });
+  return output.trim().split("\n").map((line) => JSON.parse(line));
+}
+
+/** The largest difference between two posteriors by label. */
+export function distance(a, b) {
+  return Math.max(...Object.keys(b).map((label) => Math.abs(a[label] - b[label])));
+}
