@@ -81,33 +81,35 @@ impl BatchNormRelu {
         let scale = parameters[self.scale].value.clone();
         let shift = parameters[self.shift].value.clone();
         let channels = scale.len();
-        let mut d_scale = vec![0.0f32; channels];
-        let mut d_shift = vec![0.0f32; channels];
+        let mut d_scale = vec![0.0; channels];
+        let mut d_shift = vec![0.0; channels];
         for (x, dy) in saved
             .x
             .chunks_exact(channels)
             .zip(dy.chunks_exact_mut(channels))
         {
-            for c in 0..channels {
-                dy[c] = if x[c] * scale[c] + shift[c] > 0.0 {
-                    dy[c]
-                } else {
-                    0.0
-                };
-                d_scale[c] += dy[c] * x[c];
-                d_shift[c] += dy[c];
+            let channel = x.iter().zip(dy).zip(scale.iter().zip(&shift));
+            let sums = d_scale.iter_mut().zip(&mut d_shift);
+            for (((x, dy), (scale, shift)), (d_scale, d_shift)) in channel.zip(sums) {
+                *dy = if x * scale + shift > 0.0 { *dy } else { 0.0 };
+                *d_scale += *dy * x;
+                *d_shift += *dy;
             }
         }
         let rows = (saved.x.len() / channels) as f32;
-        let inverse = inverse_deviation(&saved.variance);
+        let factor: Vec<f32> = inverse_deviation(&saved.variance)
+            .iter()
+            .zip(&scale)
+            .map(|(inverse, scale)| inverse * scale)
+            .collect();
         for (x, dy) in saved
             .x
             .chunks_exact(channels)
             .zip(dy.chunks_exact_mut(channels))
         {
-            for c in 0..channels {
-                let centred = dy[c] - (d_shift[c] + x[c] * d_scale[c]) / rows;
-                dy[c] = scale[c] * inverse[c] * centred;
+            let sums = d_scale.iter().zip(&d_shift);
+            for (((x, dy), factor), (d_scale, d_shift)) in x.iter().zip(dy).zip(&factor).zip(sums) {
+                *dy = factor * (*dy - (d_shift + x * d_scale) / rows);
             }
         }
         add(&mut parameters[self.scale].gradient, &d_scale);
