@@ -1,6 +1,16 @@
 //! The features of every clip, as the network's training reads them.
 
-use speech_emotion::Emotion;
+use std::{
+    collections::BTreeSet,
+    fs::{self, File},
+    io::{BufReader, BufWriter, Read, Write},
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use speech_emotion::{Emotion, features::N_FEATURES};
 
 /// Playing speeds at which every clip's features are extracted; the first is the clip itself.
 ///
@@ -33,4 +43,283 @@ pub struct Dataset {
     pub fingerprint: String,
     /// The clips, sorted by path.
     pub clips: Vec<Clip>,
+}
+
+/// index.json: everything but the numbers.
+#[derive(Serialize, Deserialize)]
+struct Index {
+    fingerprint: String,
+    speeds: Vec<f32>,
+    n_features: usize,
+    sha256: String,
+    clips: Vec<IndexEntry>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct IndexEntry {
+    path: String,
+    emotion: Emotion,
+    strong: bool,
+    statement: u8,
+    repetition: u8,
+    actor: u8,
+    /// T at each speed.
+    frames: Vec<usize>,
+}
+
+impl Dataset {
+    /// Where the features of one front end are kept.
+    pub fn folder(data: &Path, fingerprint: &str) -> PathBuf {
+        data.join(format!("features-{fingerprint}"))
+    }
+
+    /// The actors that have clips.
+    pub fn actors(&self) -> BTreeSet<u8> {
+        self.clips.iter().map(|clip| clip.actor).collect()
+    }
+
+    /// SHA-256 of all features, in hexadecimal digits: tells one corpus from another.
+    pub fn sha256(&self) -> String {
+        let mut sha256 = Sha256::new();
+        let mut bytes = Vec::new();
+        for matrix in self.clips.iter().flat_map(|clip| &clip.features) {
+            bytes.clear();
+            bytes.extend(matrix.iter().flat_map(|value| value.to_le_bytes()));
+            sha256.update(&bytes);
+        }
+        sha256
+            .finalize()
+            .iter()
+            .map(|b| format!("{b:02x}"))
+            .collect()
+    }
+
+    /// Writes `features-<fingerprint>/` with index.json and features.f32 (little-endian, clip by
+    /// clip, speed by speed) into `data` and returns its path and size in bytes.
+    ///
+    /// The folder appears, or replaces an older one, only once it is whole.
+    ///
+    /// # Errors
+    /// When something cannot be written; the older folder is then still there.
+    pub fn save(&self, data: &Path) -> Result<(PathBuf, u64)> {
+        let folder = Self::folder(data, &self.fingerprint);
+        let part = folder.with_extension("part");
+        let write = || {
+            format!(
+                "cannot write {}; make room, or choose another folder with --data, and run the \
+                 same command again",
+                part.display()
+            )
+        };
+        self.write(&part)
+            .and_then(|bytes| {
+                if folder.exists() {
+                    fs::remove_dir_all(&folder)?;
+                }
+                fs::rename(&part, &folder)?;
+                Ok((folder, bytes))
+            })
+            .with_context(|| {
+                // What is left of the failed write only takes room.
+                let _ = fs::remove_dir_all(&part);
+                write()
+            })
+    }
+
+    fn write(&self, folder: &Path) -> std::io::Result<u64> {
+        if folder.exists() {
+            fs::remove_dir_all(folder)?;
+        }
+        fs::create_dir_all(folder)?;
+        let mut file = BufWriter::new(File::create(folder.join("features.f32"))?);
+        let mut bytes = 0;
+        for matrix in self.clips.iter().flat_map(|clip| &clip.features) {
+            for value in matrix {
+                file.write_all(&value.to_le_bytes())?;
+            }
+            bytes += size_of_val(matrix.as_slice()) as u64;
+        }
+        file.into_inner()?.sync_all()?;
+
+        let entry = |clip: &Clip| IndexEntry {
+            path: clip.path.clone(),
+            emotion: clip.emotion,
+            strong: clip.strong,
+            statement: clip.statement,
+            repetition: clip.repetition,
+            actor: clip.actor,
+            frames: clip.features.iter().map(|m| m.len() / N_FEATURES).collect(),
+        };
+        let index = Index {
+            fingerprint: self.fingerprint.clone(),
+            speeds: SPEEDS.to_vec(),
+            n_features: N_FEATURES,
+            sha256: self.sha256(),
+            clips: self.clips.iter().map(entry).collect(),
+        };
+        let json = serde_json::to_vec_pretty(&index)?;
+        fs::write(folder.join("index.json"), &json)?;
+        Ok(bytes + json.len() as u64)
+    }
+
+    /// Reads what [`save`](Self::save) wrote for the front end with this fingerprint.
+    ///
+    /// # Errors
+    /// When there are no features of this front end, or when they are damaged.
+    pub fn load(data: &Path, fingerprint: &str) -> Result<Self> {
+        let folder = Self::folder(data, fingerprint);
+        if !folder.is_dir() {
+            let other = fs::read_dir(data)
+                .into_iter()
+                .flatten()
+                .flatten()
+                .any(|entry| entry.file_name().to_string_lossy().starts_with("features-"));
+            bail!(
+                "{} has no features of this front end (fingerprint {fingerprint}){}; run the \
+                 extract command",
+                data.display(),
+                if other { ", only those of another" } else { "" },
+            );
+        }
+        Self::read(&folder, fingerprint).with_context(|| {
+            format!(
+                "the features in {} cannot be used; run the extract command again",
+                folder.display()
+            )
+        })
+    }
+
+    fn read(folder: &Path, fingerprint: &str) -> Result<Self> {
+        let index = fs::read(folder.join("index.json")).context("index.json")?;
+        let index: Index = serde_json::from_slice(&index).context("index.json")?;
+        ensure!(
+            index.fingerprint == fingerprint,
+            "index.json has the fingerprint {} instead of {fingerprint}",
+            index.fingerprint
+        );
+        ensure!(
+            index.speeds == SPEEDS && index.n_features == N_FEATURES,
+            "index.json has other speeds or another number of features than this program"
+        );
+        let file = File::open(folder.join("features.f32")).context("features.f32")?;
+        let found = file.metadata()?.len();
+        let frames: usize = index.clips.iter().flat_map(|clip| &clip.frames).sum();
+        let expected = (frames * N_FEATURES * size_of::<f32>()) as u64;
+        ensure!(
+            found == expected,
+            "features.f32 has {found} bytes instead of {expected}"
+        );
+
+        let mut file = BufReader::new(file);
+        let mut clips = Vec::with_capacity(index.clips.len());
+        for entry in index.clips {
+            let mut features = Vec::with_capacity(SPEEDS.len());
+            for frames in entry.frames {
+                let mut bytes = vec![0; frames * N_FEATURES * size_of::<f32>()];
+                file.read_exact(&mut bytes).context("features.f32")?;
+                let (values, _) = bytes.as_chunks::<4>();
+                features.push(values.iter().map(|&b| f32::from_le_bytes(b)).collect());
+            }
+            clips.push(Clip {
+                path: entry.path,
+                emotion: entry.emotion,
+                strong: entry.strong,
+                statement: entry.statement,
+                repetition: entry.repetition,
+                actor: entry.actor,
+                features,
+            });
+        }
+        let dataset = Self {
+            fingerprint: index.fingerprint,
+            clips,
+        };
+        ensure!(
+            dataset.sha256() == index.sha256,
+            "features.f32 is damaged: its SHA-256 is not the one in index.json"
+        );
+        Ok(dataset)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dataset() -> Dataset {
+        let clip = |actor: u8, frames: usize| Clip {
+            path: format!("Actor_{actor:02}/03-01-04-02-01-01-{actor:02}.wav"),
+            emotion: Emotion::Sad,
+            strong: true,
+            statement: 1,
+            repetition: 1,
+            actor,
+            features: (0..SPEEDS.len())
+                .map(|speed| vec![actor as f32 + 0.1 * speed as f32; frames * N_FEATURES])
+                .collect(),
+        };
+        Dataset {
+            fingerprint: "0123456789abcdef".into(),
+            clips: vec![clip(1, 30), clip(2, 40)],
+        }
+    }
+
+    fn load_error(data: &Path) -> String {
+        let result = Dataset::load(data, "0123456789abcdef");
+        format!("{:#}", result.err().unwrap())
+    }
+
+    #[test]
+    fn what_is_saved_is_loaded() {
+        let data = tempfile::tempdir().unwrap();
+        let (folder, bytes) = dataset().save(data.path()).unwrap();
+        let on_disk: u64 = fs::read_dir(&folder)
+            .unwrap()
+            .map(|file| file.unwrap().metadata().unwrap().len())
+            .sum();
+        assert_eq!(bytes, on_disk);
+        assert!(Dataset::load(data.path(), "0123456789abcdef").unwrap() == dataset());
+    }
+
+    #[test]
+    fn features_of_another_front_end_are_not_used() {
+        let data = tempfile::tempdir().unwrap();
+        assert!(
+            load_error(data.path()).contains("(fingerprint 0123456789abcdef); run the extract")
+        );
+        let mut other = dataset();
+        other.fingerprint = "fedcba9876543210".into();
+        let (folder, _) = other.save(data.path()).unwrap();
+        assert!(load_error(data.path()).contains("only those of another; run the extract"));
+        fs::rename(folder, Dataset::folder(data.path(), "0123456789abcdef")).unwrap();
+        assert!(load_error(data.path()).contains("fingerprint fedcba9876543210 instead of"));
+    }
+
+    #[test]
+    fn damage_is_noticed() {
+        let data = tempfile::tempdir().unwrap();
+        let (folder, _) = dataset().save(data.path()).unwrap();
+        let path = folder.join("features.f32");
+        let mut bytes = fs::read(&path).unwrap();
+        bytes[1000] ^= 1;
+        fs::write(&path, &bytes).unwrap();
+        assert!(load_error(data.path()).contains("features.f32 is damaged"));
+        bytes.pop();
+        fs::write(&path, &bytes).unwrap();
+        assert!(load_error(data.path()).contains("93799 bytes instead of 93800"));
+    }
+
+    #[test]
+    fn a_failed_write_leaves_the_older_features() {
+        let data = tempfile::tempdir().unwrap();
+        let (folder, _) = dataset().save(data.path()).unwrap();
+        // A file stands where the new folder would be written.
+        fs::write(folder.with_extension("part"), b"").unwrap();
+        let error = format!("{:#}", dataset().save(data.path()).unwrap_err());
+        assert!(
+            error.contains("make room, or choose another folder"),
+            "{error}"
+        );
+        assert!(Dataset::load(data.path(), "0123456789abcdef").unwrap() == dataset());
+    }
 }

@@ -3,11 +3,19 @@
 //! Shape letters: B batch, T frames, F features, M mel bands, K classes, H hidden units; matrices are
 //! row-major, time first.
 
+pub mod audio;
 pub mod augment;
 mod batches;
 mod checkpoint;
 pub mod dataset;
+pub mod evaluate;
+pub mod extract;
+pub mod interrupt;
+pub mod metrics;
 pub mod network;
 mod optimizer;
+pub mod predict;
+pub mod progress;
+pub mod ravdess;
 mod tensor_file;
 pub mod train;

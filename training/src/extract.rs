@@ -1,0 +1,281 @@
+//! From a folder of RAVDESS clips to a [`Dataset`]: finds the clips by name, drops those heard
+//! before and runs the front end over every clip at every speed.
+
+use std::{
+    collections::HashMap,
+    fmt, fs,
+    path::{Path, PathBuf},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+use anyhow::{Context, Result, ensure};
+use indicatif::ProgressBar;
+use sha2::{Digest, Sha256};
+use speech_emotion::features::{ENERGY, FrontEnd, FrontEndConfig, N_FEATURES, trim};
+
+use crate::{
+    audio::Recording,
+    dataset::{Clip, Dataset, SPEEDS},
+    interrupt,
+    ravdess::FileName,
+};
+
+/// Why an audio file was not used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// Its name is not one of RAVDESS.
+    Name,
+    /// It is song, or made from video.
+    Kind,
+    /// It sounds the same, sample by sample, as a clip before it.
+    Duplicate,
+    /// It is damaged, empty, silent or of a sample rate that cannot be processed.
+    Bad,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Name => "their names are not RAVDESS's",
+            Self::Kind => "they are song or video, not audio-only speech",
+            Self::Duplicate => "the same audio came before",
+            Self::Bad => "they cannot be used",
+        })
+    }
+}
+
+/// An audio file that was not used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skipped {
+    /// Why not.
+    pub reason: Reason,
+    /// Its path relative to the corpus and what more there is to say.
+    pub detail: String,
+}
+
+/// The features and what is to be said about the files they come from.
+#[derive(Debug)]
+pub struct Extraction {
+    /// The features of every clip used.
+    pub dataset: Dataset,
+    /// Audio files not used.
+    pub skipped: Vec<Skipped>,
+    /// Clips with samples that are not finite, and how many; they were taken as 0.
+    pub nonfinite: Vec<(String, u64)>,
+}
+
+/// Files named for each reason; bad clips are all named.
+const NAMES_SHOWN: usize = 5;
+
+impl Extraction {
+    /// The files skipped for one reason.
+    pub fn skipped_for(&self, reason: Reason) -> impl Iterator<Item = &Skipped> {
+        self.skipped
+            .iter()
+            .filter(move |file| file.reason == reason)
+    }
+
+    /// What was skipped and why, in lines.
+    pub fn report(&self) -> String {
+        let mut lines = String::new();
+        for reason in [Reason::Name, Reason::Kind, Reason::Duplicate, Reason::Bad] {
+            let count = self.skipped_for(reason).count();
+            if count == 0 {
+                continue;
+            }
+            lines += &format!("skipped {count}, because {reason}:\n");
+            let shown = if reason == Reason::Bad {
+                count
+            } else {
+                NAMES_SHOWN
+            };
+            for file in self.skipped_for(reason).take(shown) {
+                lines += &format!("  {}\n", file.detail);
+            }
+            if count > shown {
+                lines += &format!("  and {} more\n", count - shown);
+            }
+        }
+        for (path, samples) in &self.nonfinite {
+            lines += &format!(
+                "warning: {samples} samples of {path} are not numbers and were taken as 0\n"
+            );
+        }
+        lines
+    }
+}
+
+/// What one clip gives.
+struct Heard {
+    sha256: [u8; 32],
+    features: Vec<Vec<f32>>,
+    nonfinite_samples: u64,
+}
+
+/// Extracts the features of every audio-only speech clip under `corpus`; `progress` counts clips.
+///
+/// The result does not depend on the number of threads.
+///
+/// # Errors
+/// When the folder cannot be read or holds no clip with a RAVDESS name, and when `stop` is set.
+pub fn extract(corpus: &Path, progress: &ProgressBar, stop: &AtomicBool) -> Result<Extraction> {
+    let mut paths = Vec::new();
+    find_audio(corpus, &mut paths)?;
+    paths.sort();
+    let paths_found = paths.len();
+
+    let mut named = Vec::new();
+    let mut skipped = Vec::new();
+    let mut skip = |reason, detail| skipped.push(Skipped { reason, detail });
+    for path in paths {
+        let relative = path.strip_prefix(corpus).unwrap_or(&path);
+        let relative = relative.to_string_lossy().replace('\\', "/");
+        match FileName::of(&path) {
+            Some(name) if name.is_audio_only_speech() => named.push((path, relative, name)),
+            Some(_) => skip(Reason::Kind, relative),
+            None => skip(Reason::Name, relative),
+        }
+    }
+    ensure!(
+        !named.is_empty(),
+        "{} holds no speech clips of RAVDESS among {} audio files; clips are WAV or FLAC files \
+         named like 03-01-05-01-01-01-12.wav, in any folder",
+        corpus.display(),
+        paths_found
+    );
+
+    progress.set_length(named.len() as u64);
+    let heard = hear_all(&named, progress, stop)?;
+    let mut first_with: HashMap<[u8; 32], String> = HashMap::new();
+    let mut clips = Vec::new();
+    let mut nonfinite = Vec::new();
+    for ((_, path, name), heard) in named.into_iter().zip(heard) {
+        let heard = match heard {
+            Ok(heard) => heard,
+            Err(error) => {
+                skip(Reason::Bad, format!("{error:#}"));
+                continue;
+            }
+        };
+        if let Some(first) = first_with.get(&heard.sha256) {
+            skip(Reason::Duplicate, format!("{path}, as {first}"));
+            continue;
+        }
+        first_with.insert(heard.sha256, path.clone());
+        if heard.nonfinite_samples > 0 {
+            nonfinite.push((path.clone(), heard.nonfinite_samples));
+        }
+        clips.push(Clip {
+            path,
+            emotion: name.emotion,
+            strong: name.strong,
+            statement: name.statement,
+            repetition: name.repetition,
+            actor: name.actor,
+            features: heard.features,
+        });
+    }
+    Ok(Extraction {
+        dataset: Dataset {
+            fingerprint: FrontEndConfig::default().fingerprint(),
+            clips,
+        },
+        skipped,
+        nonfinite,
+    })
+}
+
+/// Collects the WAV and FLAC files under a folder. Links to folders are not followed.
+fn find_audio(folder: &Path, paths: &mut Vec<PathBuf>) -> Result<()> {
+    let read = || format!("cannot read the folder {}", folder.display());
+    for entry in fs::read_dir(folder).with_context(read)? {
+        let entry = entry.with_context(read)?;
+        let path = entry.path();
+        if entry.file_type().with_context(read)?.is_dir() {
+            find_audio(&path, paths)?;
+        } else if path.extension().is_some_and(|extension| {
+            extension.eq_ignore_ascii_case("wav") || extension.eq_ignore_ascii_case("flac")
+        }) {
+            paths.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn hear_all(
+    named: &[(PathBuf, String, FileName)],
+    progress: &ProgressBar,
+    stop: &AtomicBool,
+) -> Result<Vec<Result<Heard>>> {
+    let next = AtomicUsize::new(0);
+    let results: Mutex<Vec<Option<Result<Heard>>>> =
+        Mutex::new(named.iter().map(|_| None).collect());
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while interrupt::check(stop).is_ok() {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    let Some((path, ..)) = named.get(index) else {
+                        break;
+                    };
+                    let heard = hear(path);
+                    results.lock().unwrap_or_else(PoisonError::into_inner)[index] = Some(heard);
+                    progress.inc(1);
+                }
+            });
+        }
+    });
+    interrupt::check(stop)?;
+    let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok(results.into_iter().flatten().collect())
+}
+
+/// Decodes a clip once and feeds it to one front end per speed.
+fn hear(path: &Path) -> Result<Heard> {
+    let recording = Recording::open(path)?;
+    let rate_hz = recording.sample_rate_hz();
+    let mut front_ends = Vec::with_capacity(SPEEDS.len());
+    for speed in SPEEDS {
+        // Samples taken as if recorded at a higher rate play faster and higher.
+        let front_end = FrontEnd::new((rate_hz as f32 * speed).round() as u32)
+            .with_context(|| format!("{} at speed {speed}", path.display()))?;
+        front_ends.push((front_end, Vec::new()));
+    }
+    let mut sha256 = Sha256::new();
+    let decoded = recording.decode(|channels| {
+        // Sample by sample across channels, so that the block size of a format does not matter.
+        let samples = channels.first().map_or(0, |channel| channel.len());
+        let bytes: Vec<u8> = (0..samples)
+            .flat_map(|n| {
+                channels
+                    .iter()
+                    .flat_map(move |channel| channel[n].to_le_bytes())
+            })
+            .collect();
+        sha256.update(&bytes);
+        for (front_end, frames) in &mut front_ends {
+            front_end.push(channels, |frame| frames.extend_from_slice(&frame.features));
+        }
+        Ok(())
+    })?;
+
+    let mut features = Vec::with_capacity(SPEEDS.len());
+    for (mut front_end, mut frames) in front_ends {
+        front_end.finish(|frame| frames.extend_from_slice(&frame.features));
+        let (rows, _) = frames.as_chunks::<N_FEATURES>();
+        let energies: Vec<f32> = rows.iter().map(|row| row[ENERGY]).collect();
+        let speech = trim(&energies)
+            .with_context(|| format!("{} holds nothing but silence", path.display()))?;
+        features.push(rows[speech].as_flattened().to_vec());
+    }
+    Ok(Heard {
+        sha256: sha256.finalize().into(),
+        features,
+        nonfinite_samples: decoded.nonfinite_samples,
+    })
+}

@@ -1,0 +1,19 @@
+//! Ctrl-C: a flag set by the signal and looked at between units of work.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Ctrl-C was pressed. What was finished before is kept.
+#[derive(Debug, thiserror::Error)]
+#[error("interrupted; run the same command again to go on from here")]
+pub struct Interrupted;
+
+/// Whether to go on.
+///
+/// # Errors
+/// [`Interrupted`] once `stop` is set.
+pub fn check(stop: &AtomicBool) -> Result<(), Interrupted> {
+    if stop.load(Ordering::Relaxed) {
+        return Err(Interrupted);
+    }
+    Ok(())
+}

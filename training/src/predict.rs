@@ -1,0 +1,192 @@
+//! What the voice in an audio file expresses, by the same session that runs in the page.
+
+use std::{collections::BTreeMap, path::Path, sync::atomic::AtomicBool};
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+use speech_emotion::{
+    Emotion,
+    model::{Classifier, Manifest, OnnxClassifier, Posterior},
+    session::{Pacing, Session, SessionSettings, Update, Verdict},
+};
+
+use crate::{audio::Recording, interrupt};
+
+/// Probability by label, in class order.
+type ByLabel = BTreeMap<Emotion, f32>;
+
+/// What was found in one file; one line of `--json`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Prediction {
+    /// The file as named on the command line.
+    pub path: String,
+    /// Length of the audio in seconds.
+    pub duration_s: f64,
+    /// Seconds of it that are speech.
+    pub speech_s: f64,
+    /// An emotion's label, "unsure" or "no speech".
+    pub label: &'static str,
+    /// The highest posterior; 0 without speech.
+    pub confidence: f32,
+    /// Probabilities over the whole file; none without speech.
+    pub posterior: Option<ByLabel>,
+    /// Samples that are not finite and were taken as 0.
+    pub nonfinite_samples: u64,
+    /// The posterior of every step, when asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeline: Option<Vec<Step>>,
+}
+
+/// What was known at one moment of a recording.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Step {
+    /// Time of the last sample heard, in seconds.
+    pub at_s: f64,
+    /// An emotion's label or "unsure".
+    pub label: &'static str,
+    /// The posterior of the label, else the highest.
+    pub confidence: f32,
+    /// Smoothed over the utterance.
+    pub posterior: ByLabel,
+}
+
+/// Loads `model` (an ONNX file) and the manifest beside it, the same name ending in `.json`.
+///
+/// # Errors
+/// When either cannot be read, or they do not fit each other or this program.
+pub fn load_model(model: &Path) -> Result<(OnnxClassifier, Manifest)> {
+    let read = |path: &Path| {
+        std::fs::read(path).with_context(|| {
+            format!(
+                "cannot read {}; name another model with --model, or make one with the train and \
+                 export commands",
+                path.display()
+            )
+        })
+    };
+    let bytes = read(model)?;
+    let path = model.with_extension("json");
+    let json = String::from_utf8(read(&path)?)
+        .with_context(|| format!("{} is not a text file", path.display()))?;
+    let cannot_use = || format!("cannot use the model {}", model.display());
+    let manifest = Manifest::from_json(&json).with_context(cannot_use)?;
+    let classifier = OnnxClassifier::load(&bytes, &manifest).with_context(cannot_use)?;
+    Ok((classifier, manifest))
+}
+
+/// Runs a whole file through a [`Session`].
+///
+/// # Errors
+/// When the file cannot be decoded, its sample rate cannot be processed, inference fails or `stop`
+/// is set.
+pub fn predict(
+    path: &Path,
+    classifier: impl Classifier,
+    settings: &SessionSettings,
+    with_timeline: bool,
+    stop: &AtomicBool,
+) -> Result<Prediction> {
+    let name = path.display().to_string();
+    let recording = Recording::open(path)?;
+    let rate_hz = recording.sample_rate_hz();
+    let mut session = Session::new(classifier, settings, rate_hz, Pacing::Recorded)
+        .with_context(|| format!("cannot use {name}"))?;
+    let mut updates = Vec::new();
+    let mut timeline = Vec::new();
+    let mut note = |updates: &mut Vec<Update>| {
+        for update in updates.drain(..) {
+            if let Update::Prediction {
+                at_s,
+                posterior,
+                verdict,
+                confidence,
+                ..
+            } = update
+            {
+                timeline.push(Step {
+                    at_s,
+                    label: label(verdict),
+                    confidence,
+                    posterior: by_label(&posterior),
+                });
+            }
+        }
+    };
+    let decoded = recording.decode(|channels| {
+        interrupt::check(stop)?;
+        session
+            .push(channels, &mut updates)
+            .with_context(|| format!("cannot classify {name}"))?;
+        note(&mut updates);
+        Ok(())
+    })?;
+    let summary = session
+        .finish(&mut updates)
+        .with_context(|| format!("cannot classify {name}"))?;
+    note(&mut updates);
+    Ok(Prediction {
+        path: name,
+        duration_s: decoded.duration_s,
+        speech_s: summary.speech_s,
+        label: label(summary.verdict),
+        confidence: summary.confidence,
+        posterior: summary.posterior.as_ref().map(by_label),
+        nonfinite_samples: summary.nonfinite_samples,
+        timeline: with_timeline.then_some(timeline),
+    })
+}
+
+const fn label(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::NoSpeech => "no speech",
+        Verdict::Unsure => "unsure",
+        Verdict::Emotion(emotion) => emotion.label(),
+    }
+}
+
+fn by_label(posterior: &Posterior) -> ByLabel {
+    Emotion::ALL
+        .into_iter()
+        .map(|emotion| (emotion, posterior.get(emotion)))
+        .collect()
+}
+
+impl std::fmt::Display for Prediction {
+    /// One line, such as `voice.wav  angry 83 % (3.7 s, 1.9 s of speech)`, and one per step of the
+    /// timeline.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}  {}", self.path, self.label)?;
+        match self.highest() {
+            Some((emotion, share)) if self.label == "unsure" => {
+                write!(f, ", perhaps {emotion} {:.0} %", 100.0 * share)?;
+            }
+            Some(_) => write!(f, " {:.0} %", 100.0 * self.confidence)?,
+            None => {}
+        }
+        write!(f, " ({:.1} s", self.duration_s)?;
+        if self.speech_s > 0.0 {
+            write!(f, ", {:.1} s of speech", self.speech_s)?;
+        }
+        write!(f, ")")?;
+        for step in self.timeline.iter().flatten() {
+            write!(
+                f,
+                "\n{:8.2} s  {:9} {:3.0} %",
+                step.at_s,
+                step.label,
+                100.0 * step.confidence
+            )?;
+        }
+        Ok(())
+    }
+}
+
+impl Prediction {
+    fn highest(&self) -> Option<(Emotion, f32)> {
+        let posterior = self.posterior.as_ref()?;
+        posterior
+            .iter()
+            .map(|(&emotion, &share)| (emotion, share))
+            .max_by(|a, b| a.1.total_cmp(&b.1))
+    }
+}

@@ -1,0 +1,231 @@
+//! The trainer as a person runs it: every command on a small corpus of synthetic voices, and what
+//! it says to input it cannot use.
+
+use std::{
+    f32::consts::TAU,
+    fs,
+    path::Path,
+    process::{Command, Output},
+};
+
+use serde_json::Value;
+use speech_emotion::Emotion;
+use tempfile::TempDir;
+
+const RATE_HZ: u32 = 16_000;
+
+/// 1.2 s of a buzzing vowel between 0.3 s of faint noise. Pitch, its movement, the rate of syllables
+/// and the vowel's formants depend on the emotion; the register on the actor.
+fn voice(emotion: Emotion, actor: u8, statement: u8) -> Vec<f32> {
+    let kind = emotion.index() as f32;
+    let rate = RATE_HZ as f32;
+    let register = if actor % 2 == 1 { 110.0 } else { 190.0 };
+    let pitch = register * (0.85 + 0.1 * kind) * (1.0 + 0.01 * f32::from(actor));
+    let syllables_hz = 3.0 + 0.5 * kind + 0.2 * f32::from(statement);
+    let formants = [500.0 + 60.0 * kind, 1100.0 + 150.0 * kind, 2600.0];
+    let mut state = [[0.0_f32; 2]; 3];
+    let mut noise = 1 + u32::from(actor) * 977 + u32::from(statement) * 31 + kind as u32;
+    let mut phase = 0.0;
+    let samples = (1.8 * rate) as usize;
+    (0..samples)
+        .map(|n| {
+            noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let hiss = noise as f32 / u32::MAX as f32 - 0.5;
+            let at_s = n as f32 / rate - 0.3;
+            let glide = 1.0 + 0.03 * kind * (TAU * 1.5 * at_s).sin();
+            phase += pitch * glide / rate;
+            let pulse = if phase >= 1.0 { 1.0 } else { 0.0 };
+            phase -= pulse;
+            let mut sound = 0.0;
+            for (state, formant_hz) in state.iter_mut().zip(formants) {
+                let radius = (-TAU / 2.0 * 90.0 / rate).exp();
+                let turn = 2.0 * radius * (TAU * formant_hz / rate).cos();
+                let out = pulse + 0.02 * hiss + turn * state[0] - radius * radius * state[1];
+                *state = [out, state[0]];
+                sound += out;
+            }
+            let speaking = (0.0..1.2).contains(&at_s);
+            let loudness = 0.55 - 0.45 * (TAU * syllables_hz * at_s).cos();
+            0.0005 * hiss + if speaking { 0.04 * loudness * sound } else { 0.0 }
+        })
+        .collect()
+}
+
+fn write_wav(path: &Path, samples: &[f32], announced_samples: usize) {
+    let bytes = announced_samples as u32 * 4;
+    let mut wav = Vec::new();
+    wav.extend(b"RIFF");
+    wav.extend((bytes + 36).to_le_bytes());
+    wav.extend(b"WAVEfmt ");
+    wav.extend(16_u32.to_le_bytes());
+    wav.extend(3_u16.to_le_bytes());
+    wav.extend(1_u16.to_le_bytes());
+    wav.extend(RATE_HZ.to_le_bytes());
+    wav.extend((RATE_HZ * 4).to_le_bytes());
+    wav.extend(4_u16.to_le_bytes());
+    wav.extend(32_u16.to_le_bytes());
+    wav.extend(b"data");
+    wav.extend(bytes.to_le_bytes());
+    wav.extend(samples.iter().flat_map(|sample| sample.to_le_bytes()));
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, wav).unwrap();
+}
+
+fn write_voice(folder: &Path, emotion: Emotion, actor: u8, statement: u8) -> String {
+    let code = emotion.ravdess_code();
+    let name = format!("Actor_{actor:02}/03-01-{code:02}-01-{statement:02}-01-{actor:02}.wav");
+    let samples = voice(emotion, actor, statement);
+    write_wav(&folder.join(&name), &samples, samples.len());
+    name
+}
+
+/// 4 actors, 8 emotions, 2 statements.
+fn write_corpus(folder: &Path) {
+    for actor in 1..=4 {
+        for emotion in Emotion::ALL {
+            for statement in 1..=2 {
+                write_voice(folder, emotion, actor, statement);
+            }
+        }
+    }
+}
+
+/// A folder for the test, in which the trainer runs.
+struct Bench(TempDir);
+
+impl Bench {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn run(&self, line: &str) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_training"))
+            .args(line.split_whitespace())
+            .current_dir(self.0.path())
+            .output()
+            .unwrap()
+    }
+
+    fn succeeds(&self, line: &str) -> String {
+        let output = self.run(line);
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{line}: {stderr}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn fails(&self, line: &str, sentences: &[&str]) -> String {
+        let output = self.run(line);
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{line}: {stderr}");
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        for sentence in sentences {
+            assert!(
+                stderr.contains(sentence) || stdout.contains(sentence),
+                "{line}: {sentence:?} is not in: {stdout}{stderr}"
+            );
+        }
+        let errors = stderr.lines().filter(|line| line.starts_with("error: "));
+        assert!(errors.count() >= 1, "{line}: {stderr}");
+        stdout
+    }
+}
+
+#[test]
+fn a_folder_without_ravdess_names_is_refused() {
+    let bench = Bench::new();
+    let samples = voice(Emotion::Happy, 1, 1);
+    write_wav(&bench.path("music/song.wav"), &samples, samples.len());
+    bench.fails(
+        "extract --ravdess music",
+        &["error: music holds no speech clips of RAVDESS among 1 audio files"],
+    );
+    bench.fails("extract --ravdess nowhere", &["error: there is no folder nowhere"]);
+    assert!(!bench.path("data").exists());
+}
+
+#[test]
+fn bad_clips_are_named_and_nothing_is_saved_unless_they_are_left_out() {
+    let bench = Bench::new();
+    let clips = bench.path("clips");
+    write_voice(&clips, Emotion::Happy, 1, 1);
+    write_wav(&clips.join("03-01-04-01-01-01-01.wav"), &[0.0; 20_000], 20_000);
+    write_wav(&clips.join("03-01-05-01-01-01-01.wav"), &[], 0);
+    write_wav(&clips.join("03-01-06-01-01-01-01.wav"), &[0.1; 4_000], 20_000);
+    let reasons = [
+        "skipped 3, because they cannot be used",
+        "03-01-04-01-01-01-01.wav holds nothing but silence",
+        "03-01-05-01-01-01-01.wav has a length of zero",
+        "03-01-06-01-01-01-01.wav is damaged after 0.2",
+    ];
+    let told = bench.fails("extract --ravdess clips", &["error: 3 clips cannot be used"]);
+    assert!(reasons.iter().all(|reason| told.contains(reason)), "{told}");
+    assert!(!bench.path("data").exists());
+
+    let told = bench.succeeds("extract --ravdess clips --skip-bad");
+    assert!(reasons.iter().all(|reason| told.contains(reason)), "{told}");
+    assert!(told.contains("features of 1 clips by 1 actors in data/features-"), "{told}");
+}
+
+#[test]
+fn duplicates_and_foreign_files_are_left_out_and_reported() {
+    let bench = Bench::new();
+    let clips = bench.path("clips");
+    let first = write_voice(&clips, Emotion::Happy, 1, 1);
+    fs::copy(clips.join(&first), clips.join("Actor_01/03-01-03-01-01-02-01.wav")).unwrap();
+    fs::copy(clips.join(&first), clips.join("Actor_01/03-02-03-01-01-01-01.wav")).unwrap();
+    fs::copy(clips.join(&first), clips.join("notes.wav")).unwrap();
+    let mut samples = voice(Emotion::Sad, 1, 1);
+    samples[5_000] = f32::NAN;
+    write_wav(&clips.join("03-01-04-01-01-01-01.wav"), &samples, samples.len());
+    let told = bench.succeeds("extract --ravdess clips");
+    for line in [
+        "skipped 1, because their names are not RAVDESS's:\n  notes.wav\n",
+        "skipped 1, because they are song or video, not audio-only speech:\n  Actor_01/03-02-",
+        "skipped 1, because the same audio came before:\n  Actor_01/03-01-03-01-01-02-01.wav, as \
+         Actor_01/03-01-03-01-01-01-01.wav\n",
+        "warning: 1 samples of 03-01-04-01-01-01-01.wav are not numbers",
+        "features of 2 clips by 1 actors",
+    ] {
+        assert!(told.contains(line), "{line:?} is not in: {told}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_full_disk_keeps_the_features_made_before() {
+    let bench = Bench::new();
+    let clips = bench.path("clips");
+    write_voice(&clips, Emotion::Happy, 1, 1);
+    bench.succeeds("extract --ravdess clips");
+    write_voice(&clips, Emotion::Sad, 1, 1);
+    // Files cannot grow beyond 64 blocks.
+    let output = Command::new("sh")
+        .args(["-c", "trap '' XFSZ; ulimit -f 64; exec \"$0\" extract --ravdess clips"])
+        .arg(env!("CARGO_BIN_EXE_training"))
+        .current_dir(bench.0.path())
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains("error: cannot write data/features-"), "{stderr}");
+    assert!(stderr.contains("make room"), "{stderr}");
+    let entries: Vec<_> = fs::read_dir(bench.path("data")).unwrap().collect();
+    assert_eq!(entries.len(), 1);
+    let index = entries[0].as_ref().unwrap().path().join("index.json");
+    let index: Value = serde_json::from_slice(&fs::read(index).unwrap()).unwrap();
+    assert_eq!(index["clips"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn an_archive_that_is_not_the_published_one_is_refused_and_kept() {
+    let bench = Bench::new();
+    let path = bench.path("data/Audio_Speech_Actors_01-24.zip");
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(&path, b"PK half of an archive").unwrap();
+    bench.fails("download", &["has 21 bytes instead of 208468073", "delete data/Audio_Speech"]);
+    assert!(path.exists());
+}
