@@ -1,6 +1,7 @@
 //! The trainer's command line: one subcommand per step from RAVDESS to the model file.
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -12,11 +13,16 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use clap::{Args, Parser, Subcommand};
+use speech_emotion::{features::FrontEndConfig, model::Training};
 use training::{
+    dataset::Dataset,
+    evaluate::{CrossValidation, Evaluation},
     extract::{self, Reason},
     interrupt::Interrupted,
-    predict, progress,
-    ravdess::{download::Archive, unpack},
+    predict,
+    progress::{self, TrainingBar},
+    ravdess::{Protocol, download::Archive, unpack},
+    train::{self, Outcome, TrainConfig},
 };
 
 /// Trains, evaluates and exports the speech emotion model from RAVDESS.
@@ -47,6 +53,17 @@ enum Command {
     Download,
     /// Turn the clips into features
     Extract(ExtractArgs),
+    /// Train the model to ship, on all actors
+    ///
+    /// Ctrl-C loses at most one epoch: run the command again to go on. The same seed and data give
+    /// the same network.
+    Train(TrainArgs),
+    /// Measure how often the recipe is right on speakers it was not trained on
+    ///
+    /// Trains one network per fold, on the actors outside of it, and asks it for the clips of the
+    /// actors inside. Prints unweighted (UAR) and weighted (WAR) average recall with a 95 % interval
+    /// over actors, results by emotion, and the confusion matrix. Folds already trained are kept.
+    Evaluate(EvaluateArgs),
     /// Tell the emotion expressed in audio files
     ///
     /// Files are WAV, FLAC, MP3 or Ogg Vorbis of up to 2 hours. The answer is that of the page for
@@ -62,6 +79,47 @@ struct ExtractArgs {
     /// Leave out clips that are damaged, silent or empty instead of stopping
     #[arg(long)]
     skip_bad: bool,
+}
+
+#[derive(Args)]
+struct TrainArgs {
+    /// Seed of weights, augmentation and dropout
+    #[arg(long, value_name = "N", default_value_t = TrainConfig::default().seed)]
+    seed: u64,
+    #[command(flatten)]
+    recipe: RecipeArgs,
+}
+
+#[derive(Args)]
+struct RecipeArgs {
+    /// Passes over the training clips
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = TrainConfig::default().epochs as u32,
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
+    epochs: u32,
+}
+
+#[derive(Args)]
+struct EvaluateArgs {
+    /// How actors are divided into folds
+    #[arg(long, value_enum, default_value_t = Protocol::Luna5)]
+    folds: Protocol,
+    /// Seed of the networks; give it several times to pool several networks per fold
+    #[arg(long, value_name = "N", default_values_t = [TrainConfig::default().seed])]
+    seed: Vec<u64>,
+    /// Folds trained at the same time, each on one core
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 2,
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
+    jobs: u32,
+    #[command(flatten)]
+    recipe: RecipeArgs,
 }
 
 #[derive(Args)]
@@ -106,6 +164,8 @@ fn run(cli: &Cli, stop: &AtomicBool) -> Result<()> {
     match &cli.command {
         Command::Download => download(&cli.data, stop),
         Command::Extract(args) => run_extract(&cli.data, args, stop),
+        Command::Train(args) => run_train(&cli.data, args, stop),
+        Command::Evaluate(args) => run_evaluate(&cli.data, args, stop),
         Command::Predict(args) => run_predict(args, stop),
     }
 }
@@ -160,6 +220,68 @@ fn run_extract(data: &Path, args: &ExtractArgs, stop: &AtomicBool) -> Result<()>
         folder.display(),
         bytes as f64 / 1e6
     );
+    Ok(())
+}
+
+fn load_dataset(data: &Path) -> Result<Dataset> {
+    Dataset::load(data, &FrontEndConfig::default().fingerprint())
+}
+
+/// Where the training on all actors with this seed is kept.
+fn training_folder(data: &Path, seed: u64) -> PathBuf {
+    data.join("runs").join(format!("all-seed{seed}"))
+}
+
+fn run_train(data: &Path, args: &TrainArgs, stop: &AtomicBool) -> Result<()> {
+    let dataset = load_dataset(data)?;
+    let clips: Vec<usize> = (0..dataset.clips.len()).collect();
+    let config = TrainConfig {
+        seed: args.seed,
+        epochs: args.recipe.epochs as usize,
+        ..TrainConfig::default()
+    };
+    let folder = training_folder(data, args.seed);
+    let mut bar = TrainingBar::new(config.epochs);
+    match train::train(&dataset, &clips, &config, &folder, &mut bar, stop)? {
+        Outcome::Finished(network) => {
+            let path = folder.join("network.safetensors");
+            network.save(&path)?;
+            let training = Training {
+                data_set: "RAVDESS speech, audio only".to_owned(),
+                clips: dataset.clips.len() as u32,
+                actors: dataset.actors().len() as u32,
+                epochs: args.recipe.epochs,
+                seed: args.seed,
+            };
+            let note = folder.join("training.json");
+            fs::write(&note, serde_json::to_string_pretty(&training)? + "\n")
+                .with_context(|| format!("cannot write {}", note.display()))?;
+            println!("network in {}", path.display());
+            Ok(())
+        }
+        Outcome::Interrupted { .. } => Err(Interrupted.into()),
+    }
+}
+
+fn run_evaluate(data: &Path, args: &EvaluateArgs, stop: &AtomicBool) -> Result<()> {
+    let dataset = load_dataset(data)?;
+    let config = TrainConfig {
+        epochs: args.recipe.epochs as usize,
+        ..TrainConfig::default()
+    };
+    let seeds = BTreeSet::from_iter(args.seed.iter().copied());
+    let cross_validation = CrossValidation {
+        protocol: args.folds,
+        seeds: seeds.into_iter().collect(),
+        config,
+        jobs: args.jobs as usize,
+    };
+    let bar = progress::items("training folds");
+    let evaluation = cross_validation.run(&dataset, data, &bar, stop)?;
+    bar.finish_and_clear();
+    let folder = Evaluation::folder(data, args.folds, &evaluation.seeds);
+    let path = evaluation.save(&folder)?;
+    println!("{evaluation}\n\nwritten to {}", path.display());
     Ok(())
 }
 

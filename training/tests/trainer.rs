@@ -46,7 +46,12 @@ fn voice(emotion: Emotion, actor: u8, statement: u8) -> Vec<f32> {
             }
             let speaking = (0.0..1.2).contains(&at_s);
             let loudness = 0.55 - 0.45 * (TAU * syllables_hz * at_s).cos();
-            0.0005 * hiss + if speaking { 0.04 * loudness * sound } else { 0.0 }
+            0.0005 * hiss
+                + if speaking {
+                    0.04 * loudness * sound
+                } else {
+                    0.0
+                }
         })
         .collect()
 }
@@ -143,7 +148,10 @@ fn a_folder_without_ravdess_names_is_refused() {
         "extract --ravdess music",
         &["error: music holds no speech clips of RAVDESS among 1 audio files"],
     );
-    bench.fails("extract --ravdess nowhere", &["error: there is no folder nowhere"]);
+    bench.fails(
+        "extract --ravdess nowhere",
+        &["error: there is no folder nowhere"],
+    );
     assert!(!bench.path("data").exists());
 }
 
@@ -152,22 +160,36 @@ fn bad_clips_are_named_and_nothing_is_saved_unless_they_are_left_out() {
     let bench = Bench::new();
     let clips = bench.path("clips");
     write_voice(&clips, Emotion::Happy, 1, 1);
-    write_wav(&clips.join("03-01-04-01-01-01-01.wav"), &[0.0; 20_000], 20_000);
+    write_wav(
+        &clips.join("03-01-04-01-01-01-01.wav"),
+        &[0.0; 20_000],
+        20_000,
+    );
     write_wav(&clips.join("03-01-05-01-01-01-01.wav"), &[], 0);
-    write_wav(&clips.join("03-01-06-01-01-01-01.wav"), &[0.1; 4_000], 20_000);
+    write_wav(
+        &clips.join("03-01-06-01-01-01-01.wav"),
+        &[0.1; 4_000],
+        20_000,
+    );
     let reasons = [
         "skipped 3, because they cannot be used",
         "03-01-04-01-01-01-01.wav holds nothing but silence",
         "03-01-05-01-01-01-01.wav has a length of zero",
         "03-01-06-01-01-01-01.wav is damaged after 0.2",
     ];
-    let told = bench.fails("extract --ravdess clips", &["error: 3 clips cannot be used"]);
+    let told = bench.fails(
+        "extract --ravdess clips",
+        &["error: 3 clips cannot be used"],
+    );
     assert!(reasons.iter().all(|reason| told.contains(reason)), "{told}");
     assert!(!bench.path("data").exists());
 
     let told = bench.succeeds("extract --ravdess clips --skip-bad");
     assert!(reasons.iter().all(|reason| told.contains(reason)), "{told}");
-    assert!(told.contains("features of 1 clips by 1 actors in data/features-"), "{told}");
+    assert!(
+        told.contains("features of 1 clips by 1 actors in data/features-"),
+        "{told}"
+    );
 }
 
 #[test]
@@ -175,12 +197,24 @@ fn duplicates_and_foreign_files_are_left_out_and_reported() {
     let bench = Bench::new();
     let clips = bench.path("clips");
     let first = write_voice(&clips, Emotion::Happy, 1, 1);
-    fs::copy(clips.join(&first), clips.join("Actor_01/03-01-03-01-01-02-01.wav")).unwrap();
-    fs::copy(clips.join(&first), clips.join("Actor_01/03-02-03-01-01-01-01.wav")).unwrap();
+    fs::copy(
+        clips.join(&first),
+        clips.join("Actor_01/03-01-03-01-01-02-01.wav"),
+    )
+    .unwrap();
+    fs::copy(
+        clips.join(&first),
+        clips.join("Actor_01/03-02-03-01-01-01-01.wav"),
+    )
+    .unwrap();
     fs::copy(clips.join(&first), clips.join("notes.wav")).unwrap();
     let mut samples = voice(Emotion::Sad, 1, 1);
     samples[5_000] = f32::NAN;
-    write_wav(&clips.join("03-01-04-01-01-01-01.wav"), &samples, samples.len());
+    write_wav(
+        &clips.join("03-01-04-01-01-01-01.wav"),
+        &samples,
+        samples.len(),
+    );
     let told = bench.succeeds("extract --ravdess clips");
     for line in [
         "skipped 1, because their names are not RAVDESS's:\n  notes.wav\n",
@@ -204,14 +238,20 @@ fn a_full_disk_keeps_the_features_made_before() {
     write_voice(&clips, Emotion::Sad, 1, 1);
     // Files cannot grow beyond 64 blocks.
     let output = Command::new("sh")
-        .args(["-c", "trap '' XFSZ; ulimit -f 64; exec \"$0\" extract --ravdess clips"])
+        .args([
+            "-c",
+            "trap '' XFSZ; ulimit -f 64; exec \"$0\" extract --ravdess clips",
+        ])
         .arg(env!("CARGO_BIN_EXE_training"))
         .current_dir(bench.0.path())
         .output()
         .unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{stderr}");
-    assert!(stderr.contains("error: cannot write data/features-"), "{stderr}");
+    assert!(
+        stderr.contains("error: cannot write data/features-"),
+        "{stderr}"
+    );
     assert!(stderr.contains("make room"), "{stderr}");
     let entries: Vec<_> = fs::read_dir(bench.path("data")).unwrap().collect();
     assert_eq!(entries.len(), 1);
@@ -226,6 +266,12 @@ fn an_archive_that_is_not_the_published_one_is_refused_and_kept() {
     let path = bench.path("data/Audio_Speech_Actors_01-24.zip");
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(&path, b"PK half of an archive").unwrap();
-    bench.fails("download", &["has 21 bytes instead of 208468073", "delete data/Audio_Speech"]);
+    bench.fails(
+        "download",
+        &[
+            "has 21 bytes instead of 208468073",
+            "delete data/Audio_Speech",
+        ],
+    );
     assert!(path.exists());
 }
