@@ -1,6 +1,8 @@
 //! The trainer as a person runs it: every command on a small corpus of synthetic voices, and what
 //! it says to input it cannot use.
 
+#![allow(clippy::unwrap_used)]
+
 use std::{
     f32::consts::TAU,
     fs,
@@ -82,17 +84,6 @@ fn write_voice(folder: &Path, emotion: Emotion, actor: u8, statement: u8) -> Str
     let samples = voice(emotion, actor, statement);
     write_wav(&folder.join(&name), &samples, samples.len());
     name
-}
-
-/// 4 actors, 8 emotions, 2 statements.
-fn write_corpus(folder: &Path) {
-    for actor in 1..=4 {
-        for emotion in Emotion::ALL {
-            for statement in 1..=2 {
-                write_voice(folder, emotion, actor, statement);
-            }
-        }
-    }
 }
 
 /// A folder for the test, in which the trainer runs.
