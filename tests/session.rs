@@ -1,0 +1,254 @@
+//! The live loop with a classifier whose answers tell which segment it was shown.
+
+#![allow(clippy::unwrap_used)]
+
+use speech_emotion::{
+    Emotion,
+    features::{N_FEATURES, SEGMENT_MULTIPLE},
+    model::{Classifier, ModelError, Posterior},
+    session::{Pacing, Session, SessionSettings, Summary, Update, Verdict},
+};
+
+/// Answers "happy" with a certainty that depends on every number of the segment.
+#[derive(Default)]
+struct Fake {
+    lengths: Vec<usize>,
+    fails: bool,
+}
+
+impl Classifier for Fake {
+    fn classify(&mut self, segment: &[f32]) -> Result<Posterior, ModelError> {
+        if self.fails {
+            return Err(ModelError::NonFinite);
+        }
+        assert!(segment.iter().all(|x| x.is_finite()));
+        self.lengths.push(segment.len() / N_FEATURES);
+        let sum: f32 = segment
+            .iter()
+            .enumerate()
+            .map(|(i, x)| x * ((i % 7) as f32 - 3.0))
+            .sum();
+        let mut logits = [0.0; Emotion::COUNT];
+        logits[Emotion::Happy.index()] = 3.0 + sum.sin();
+        Ok(Posterior::from_logits(&logits, 1.0))
+    }
+}
+
+/// Silence, 1.1 s of synthetic speech, 1 s of silence; 16 kHz.
+fn recording() -> Vec<f32> {
+    let mut samples: Vec<f32> = include_bytes!("golden/speech.s16")
+        .chunks_exact(2)
+        .map(|bytes| f32::from(i16::from_le_bytes([bytes[0], bytes[1]])) / 32_768.0)
+        .collect();
+    samples.resize(samples.len() + 16_000, 0.0);
+    samples
+}
+
+fn session(pacing: Pacing) -> Session<Fake> {
+    Session::new(Fake::default(), &SessionSettings::default(), 16_000, pacing).unwrap()
+}
+
+fn run(
+    session: &mut Session<Fake>,
+    samples: &[f32],
+    chunk: usize,
+    catch_up: bool,
+) -> (Vec<Update>, Summary) {
+    let mut updates = vec![];
+    for chunk in samples.chunks(chunk) {
+        session.push(&[chunk], &mut updates).unwrap();
+        if catch_up {
+            session.catch_up(&mut updates).unwrap();
+        }
+    }
+    let summary = session.finish(&mut updates).unwrap();
+    (updates, summary)
+}
+
+fn predictions(updates: &[Update]) -> Vec<&Update> {
+    updates
+        .iter()
+        .filter(|update| matches!(update, Update::Prediction { .. }))
+        .collect()
+}
+
+fn utterances(updates: &[Update]) -> Vec<(f64, f64, Verdict)> {
+    updates
+        .iter()
+        .filter_map(|update| match update {
+            Update::Utterance {
+                start_s,
+                end_s,
+                verdict,
+                ..
+            } => Some((*start_s, *end_s, *verdict)),
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn one_utterance_is_heard_with_its_times_and_its_emotion() {
+    let mut session = session(Pacing::Recorded);
+    let (updates, summary) = run(&mut session, &recording(), 2_048, false);
+    let [(start_s, end_s, verdict)] = utterances(&updates)[..] else {
+        panic!("{updates:?}")
+    };
+    assert!(
+        start_s < 0.25 && (1.2..1.5).contains(&end_s),
+        "{start_s} to {end_s}"
+    );
+    assert_eq!(verdict, Verdict::Emotion(Emotion::Happy));
+    assert_eq!(summary.verdict, verdict);
+    assert!((summary.speech_s - (end_s - start_s)).abs() < 1e-9);
+    assert!((summary.duration_s - recording().len() as f64 / 16_000.0).abs() < 0.02);
+    let lengths = session.into_classifier().lengths;
+    assert!(
+        lengths.iter().all(|frames| frames % SEGMENT_MULTIPLE == 0),
+        "{lengths:?}"
+    );
+    assert!(
+        lengths.iter().max().is_some_and(|&frames| frames >= 62),
+        "{lengths:?}"
+    );
+}
+
+#[test]
+fn an_emotion_is_claimed_only_after_a_second_of_speech() {
+    let (updates, _) = run(&mut session(Pacing::Recorded), &recording(), 2_048, false);
+    let mut claimed = 0;
+    for update in predictions(&updates) {
+        if let Update::Prediction {
+            heard_s, verdict, ..
+        } = update
+        {
+            assert_eq!(*verdict == Verdict::Unsure, *heard_s < 0.99, "{update:?}");
+            claimed += usize::from(*verdict != Verdict::Unsure);
+        }
+    }
+    assert!(claimed > 0);
+}
+
+#[test]
+fn chunk_size_does_not_change_what_is_found() {
+    let whole = run(
+        &mut session(Pacing::Recorded),
+        &recording(),
+        usize::MAX,
+        false,
+    );
+    for chunk in [1, 127, 256, 2_048] {
+        assert_eq!(
+            run(&mut session(Pacing::Recorded), &recording(), chunk, false),
+            whole
+        );
+    }
+}
+
+#[test]
+fn a_microphone_that_is_kept_up_with_finds_what_a_recording_finds() {
+    let recorded = run(&mut session(Pacing::Recorded), &recording(), 683, false);
+    let live = run(&mut session(Pacing::Live), &recording(), 683, true);
+    assert_eq!(predictions(&live.0), predictions(&recorded.0));
+    assert_eq!(live.1, recorded.1);
+}
+
+#[test]
+fn late_segments_are_skipped_and_the_newest_is_classified() {
+    let all = run(&mut session(Pacing::Recorded), &recording(), 683, false).0;
+    let mut session = session(Pacing::Live);
+    let mut updates = vec![];
+    session
+        .push(&[&recording()[..20_000]], &mut updates)
+        .unwrap();
+    assert!(predictions(&updates).is_empty());
+    session.catch_up(&mut updates).unwrap();
+    session.catch_up(&mut updates).unwrap();
+    let [Update::Prediction { at_s, .. }] = predictions(&updates)[..] else {
+        panic!()
+    };
+    assert!((1.0..=1.25).contains(at_s), "{at_s}");
+    assert!(
+        predictions(&all).iter().any(
+            |update| matches!(update, Update::Prediction { at_s: other, .. } if other == at_s)
+        )
+    );
+}
+
+#[test]
+fn silence_and_an_empty_recording_are_no_speech() {
+    for samples in [vec![], vec![0.0; 50_000]] {
+        let (updates, summary) = run(&mut session(Pacing::Recorded), &samples, 1_000, false);
+        assert_eq!(summary.verdict, Verdict::NoSpeech);
+        assert_eq!((summary.posterior, summary.speech_s), (None, 0.0));
+        assert!(utterances(&updates).is_empty() && predictions(&updates).is_empty());
+    }
+}
+
+#[test]
+fn level_is_reported_in_dbfs_fifteen_times_a_second() {
+    let tone: Vec<f32> = (0..16_000).map(|n| (n as f32 * 0.3).sin()).collect();
+    let (updates, _) = run(&mut session(Pacing::Recorded), &tone, 500, false);
+    let levels: Vec<f32> = updates
+        .iter()
+        .filter_map(|update| match update {
+            Update::Level { rms_dbfs, .. } => Some(*rms_dbfs),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(levels.len(), 15);
+    assert!(
+        levels[..14].iter().all(|level| (level + 3.01).abs() < 0.1),
+        "{levels:?}"
+    );
+}
+
+#[test]
+fn a_gap_closes_the_utterance_and_time_goes_on() {
+    let mut session = session(Pacing::Recorded);
+    let mut updates = vec![];
+    session
+        .push(&[&recording()[..16_000]], &mut updates)
+        .unwrap();
+    session.gap(2.0, &mut updates).unwrap();
+    assert_eq!(utterances(&updates).len(), 1);
+    assert!((session.at_s() - 3.0).abs() < 0.02, "{}", session.at_s());
+    session.push(&[&recording()], &mut updates).unwrap();
+    let summary = session.finish(&mut updates).unwrap();
+    let [_, (start_s, ..)] = utterances(&updates)[..] else {
+        panic!("{updates:?}")
+    };
+    assert!(start_s >= 3.0, "{start_s}");
+    assert!(summary.duration_s > 5.0);
+}
+
+#[test]
+fn a_classifier_that_fails_says_so_and_the_session_goes_on() {
+    let fake = Fake {
+        fails: true,
+        ..Fake::default()
+    };
+    let mut session =
+        Session::new(fake, &SessionSettings::default(), 16_000, Pacing::Recorded).unwrap();
+    let mut updates = vec![];
+    assert!(session.push(&[&recording()], &mut updates).is_err());
+    assert!(
+        updates
+            .iter()
+            .any(|update| matches!(update, Update::Level { speaking: true, .. }))
+    );
+    assert_eq!(
+        session.finish(&mut updates).unwrap().verdict,
+        Verdict::NoSpeech
+    );
+}
+
+#[test]
+fn samples_that_are_no_numbers_are_counted_and_harm_nothing() {
+    let mut samples = recording();
+    samples[8_000] = f32::NAN;
+    samples[9_000] = f32::INFINITY;
+    let (_, summary) = run(&mut session(Pacing::Recorded), &samples, 999, false);
+    assert_eq!(summary.nonfinite_samples, 2);
+    assert_eq!(summary.verdict, Verdict::Emotion(Emotion::Happy));
+}
