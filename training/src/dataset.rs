@@ -10,7 +10,10 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use speech_emotion::{Emotion, features::N_FEATURES};
+use speech_emotion::{
+    Emotion,
+    features::{N_FEATURES, subtract_level},
+};
 
 /// Playing speeds at which every clip's features are extracted; the first is the clip itself.
 ///
@@ -34,6 +37,15 @@ pub struct Clip {
     pub actor: u8,
     /// One `[T, F]` matrix per entry of [`SPEEDS`]: trimmed, level not subtracted.
     pub features: Vec<Vec<f32>>,
+}
+
+impl Clip {
+    /// The whole clip as the network sees it, `[T, F]`: at its own speed, level subtracted.
+    pub fn segment(&self) -> Vec<f32> {
+        let mut segment = self.features[0].clone();
+        subtract_level(&mut segment);
+        segment
+    }
 }
 
 /// All clips extracted with one front end.

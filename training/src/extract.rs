@@ -2,7 +2,7 @@
 //! before and runs the front end over every clip at every speed.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fmt, fs,
     path::{Path, PathBuf},
     sync::{
@@ -124,7 +124,7 @@ struct Heard {
 /// When the folder cannot be read or holds no clip with a RAVDESS name, and when `stop` is set.
 pub fn extract(corpus: &Path, progress: &ProgressBar, stop: &AtomicBool) -> Result<Extraction> {
     let mut paths = Vec::new();
-    find_audio(corpus, &mut paths)?;
+    find_audio(corpus, &mut HashSet::new(), &mut paths)?;
     paths.sort();
     let paths_found = paths.len();
 
@@ -189,14 +189,16 @@ pub fn extract(corpus: &Path, progress: &ProgressBar, stop: &AtomicBool) -> Resu
     })
 }
 
-/// Collects the WAV and FLAC files under a folder. Links to folders are not followed.
-fn find_audio(folder: &Path, paths: &mut Vec<PathBuf>) -> Result<()> {
+/// Collects the WAV and FLAC files under a folder; `seen` keeps links from leading in circles.
+fn find_audio(folder: &Path, seen: &mut HashSet<PathBuf>, paths: &mut Vec<PathBuf>) -> Result<()> {
     let read = || format!("cannot read the folder {}", folder.display());
+    if !seen.insert(folder.canonicalize().with_context(read)?) {
+        return Ok(());
+    }
     for entry in fs::read_dir(folder).with_context(read)? {
-        let entry = entry.with_context(read)?;
-        let path = entry.path();
-        if entry.file_type().with_context(read)?.is_dir() {
-            find_audio(&path, paths)?;
+        let path = entry.with_context(read)?.path();
+        if path.is_dir() {
+            find_audio(&path, seen, paths)?;
         } else if path.extension().is_some_and(|extension| {
             extension.eq_ignore_ascii_case("wav") || extension.eq_ignore_ascii_case("flac")
         }) {

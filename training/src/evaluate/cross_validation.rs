@@ -12,7 +12,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use indicatif::ProgressBar;
-use speech_emotion::{Emotion, features, model::Posterior};
+use speech_emotion::{Emotion, model::Posterior};
 
 use super::Evaluation;
 use crate::{
@@ -156,9 +156,8 @@ impl CrossValidation {
 
 /// What a network makes of a whole clip.
 fn recognise(network: &Network, clip: &Clip) -> Emotion {
-    let mut segment = clip.features[0].clone();
-    features::subtract_level(&mut segment);
-    let (emotion, _) = Posterior::from_logits(&network.forward(&segment), 1.0).top();
+    let logits = network.forward(&clip.segment());
+    let (emotion, _) = Posterior::from_logits(&logits, 1.0).top();
     emotion
 }
 

@@ -21,6 +21,9 @@ use crate::{
     ravdess::Protocol,
 };
 
+/// Name of the file an [`Evaluation`] is kept in.
+pub const EVALUATION_FILE: &str = "evaluation.json";
+
 /// How often the model is right on voices it was not trained on; evaluation.json.
 ///
 /// Shares are 0..=1, intervals cover 95 % over actors. With several seeds every clip counts once
@@ -123,7 +126,7 @@ impl Evaluation {
     /// # Errors
     /// When it cannot be written.
     pub fn save(&self, folder: &Path) -> Result<PathBuf> {
-        let path = folder.join("evaluation.json");
+        let path = folder.join(EVALUATION_FILE);
         let json = serde_json::to_string_pretty(self)?;
         fs::create_dir_all(folder)
             .and_then(|()| fs::write(&path, json + "\n"))

@@ -1,0 +1,5 @@
+//! What each subcommand takes and does; the steps themselves are in the library.
+
+pub mod data;
+pub mod model;
+pub mod predict;
