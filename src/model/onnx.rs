@@ -1,6 +1,7 @@
 //! The classifier that runs model.onnx with tract.
 //!
-//! Input `features` `[1, T, F]`, output `logits` `[1, K]`; batch size 1, T free. Only the operators
+//! Input `features` `[1, T, F]`, output `logits` `[1, K]`; batch size 1, T any multiple of
+//! [`SEGMENT_MULTIPLE`]. Only the operators
 //! that the exporter writes are registered, which keeps tract's other two hundred out of the
 //! download.
 
@@ -30,7 +31,10 @@ use tract_onnx::{
 };
 
 use super::{Classifier, Manifest, ModelError, Posterior};
-use crate::{Emotion, features::N_FEATURES};
+use crate::{
+    Emotion,
+    features::{N_FEATURES, SEGMENT_MULTIPLE},
+};
 
 type Builder =
     fn(&ParsingContext<'_>, &NodeProto) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)>;
@@ -164,8 +168,8 @@ fn plan(mut model: &[u8]) -> TractResult<Arc<TypedSimplePlan>> {
         ..Onnx::default()
     };
     let mut model = onnx.model_for_read(&mut model)?;
-    let frames = model.symbols.sym("T");
-    let shape = [1.to_dim(), frames.to_dim(), N_FEATURES.to_dim()];
+    let frames = model.symbols.sym("steps").to_dim() * SEGMENT_MULTIPLE;
+    let shape = [1.to_dim(), frames, N_FEATURES.to_dim()];
     model.set_input_fact(0, f32::fact(shape).into())?;
     let model = model.into_optimized()?;
     let output = model.output_fact(0)?;

@@ -1,0 +1,560 @@
+//! The network as an ONNX graph.
+//!
+//! Input `features` `[1, T, F]` with T a multiple of four, output `logits` `[1, K]`. Batch
+//! normalisation is folded into the layer before it. Matrices are stored as 16-bit floats and cast
+//! when the model is loaded, which halves the file. Only operators that the program's loader knows
+//! are used.
+
+use anyhow::{Context, Result};
+use half::f16;
+use prost::Message;
+use speech_emotion::{
+    Emotion,
+    features::{self, ENERGY, N_FEATURES, N_MFCC, PITCH, SEGMENT_MULTIPLE, VOICING},
+};
+use tract_onnx::pb::{
+    AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto,
+    TensorProto, TensorShapeProto, TypeProto, ValueInfoProto, attribute_proto::AttributeType,
+    tensor_proto::DataType, tensor_shape_proto, type_proto,
+};
+
+use crate::network::{MIN_LOG_ENERGY, Network, Parameters};
+
+const IR_VERSION: i64 = 8;
+const OPSET: i64 = 17;
+/// As in the network's batch normalisation and attentive pooling.
+const EPSILON: f32 = 1e-5;
+
+/// The bytes of model.onnx. `metadata` goes into the file as key and value.
+///
+/// # Errors
+/// When the network lacks a parameter.
+pub fn encode(network: &Network, metadata: &[(&str, String)]) -> Result<Vec<u8>> {
+    let mut graph = Graph::default();
+    wire(network.parameters(), &mut graph)?;
+    let model = ModelProto {
+        ir_version: IR_VERSION,
+        opset_import: vec![OperatorSetIdProto {
+            version: OPSET,
+            ..Default::default()
+        }],
+        producer_name: "speech-emotion".to_owned(),
+        producer_version: env!("CARGO_PKG_VERSION").to_owned(),
+        metadata_props: metadata
+            .iter()
+            .map(|(key, value)| StringStringEntryProto {
+                key: (*key).to_owned(),
+                value: value.clone(),
+            })
+            .collect(),
+        graph: Some(GraphProto {
+            name: "speech_emotion".to_owned(),
+            node: graph.nodes,
+            initializer: graph.initializers,
+            input: vec![value_info("features", &[Some(1), None, Some(N_FEATURES)])],
+            output: vec![value_info("logits", &[Some(1), Some(Emotion::COUNT)])],
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    Ok(model.encode_to_vec())
+}
+
+/// `network` with its matrices rounded as [`encode`] stores them.
+pub fn round_to_f16(network: &mut Network) {
+    for parameter in network.parameters_mut().iter_mut() {
+        if parameter.shape.len() > 1 {
+            for value in &mut parameter.value {
+                *value = f16::from_f32(*value).to_f32();
+            }
+        }
+    }
+}
+
+fn wire(parameters: &Parameters, graph: &mut Graph) -> Result<()> {
+    let get = |name: &str| -> Result<&[f32]> {
+        let parameter = parameters.get(name);
+        Ok(&parameter
+            .with_context(|| format!("the network has no parameter {name}"))?
+            .value)
+    };
+
+    // Columns of the features are picked by matrices: the MFCC turn into log-mel energies at once.
+    let mut inverse_dct = features::dct_matrix();
+    inverse_dct.resize(N_FEATURES * N_MFCC, 0.0);
+    let inverse_dct = graph.single("inverse_dct", &[N_FEATURES, N_MFCC], &inverse_dct);
+    let log_mel = graph.node("MatMul", &["features", &inverse_dct], "log_mel", vec![]);
+    let lowest = graph.single("lowest", &[1], &[MIN_LOG_ENERGY]);
+    let clamped = graph.node("Max", &[&log_mel, &lowest], "clamped", vec![]);
+    let mean = graph.single("mel_mean", &[N_MFCC], get("input.mean")?);
+    let centred = graph.node("Sub", &[&clamped, &mean], "centred", vec![]);
+    let inverse: Vec<f32> = get("input.deviation")?.iter().map(|d| 1.0 / d).collect();
+    let inverse = graph.single("mel_inverse_deviation", &[N_MFCC], &inverse);
+    let standardised = graph.node("Mul", &[&centred, &inverse], "standardised", vec![]);
+    let image = graph.reshape(&standardised, "image", &[1, 1, -1, N_MFCC as i64]);
+
+    let conv1 = Conv {
+        inputs: 1,
+        outputs: 16,
+        kernel: [5, 3],
+        strides: [2, 2],
+    };
+    let conv2 = Conv {
+        inputs: 16,
+        outputs: 32,
+        kernel: [3, 3],
+        strides: [2, 2],
+    };
+    let conv3 = Conv {
+        inputs: 32,
+        outputs: 48,
+        kernel: [3, 3],
+        strides: [1, 2],
+    };
+    let mut x = image;
+    for (index, conv) in [conv1, conv2, conv3].into_iter().enumerate() {
+        let index = index + 1;
+        let norm = Norm::new(parameters, &format!("norm{index}"))?;
+        x = conv.wire(
+            graph,
+            &format!("conv{index}"),
+            &x,
+            get(&format!("conv{index}.weight"))?,
+            &norm,
+        );
+    }
+    let rows = graph.node(
+        "Transpose",
+        &[&x],
+        "rows",
+        vec![ints("perm", &[0, 2, 3, 1])],
+    );
+    let flat = graph.reshape(&rows, "flat", &[1, -1, 48 * (N_MFCC / 8) as i64]);
+
+    let side = side_inputs(graph);
+    let joined = graph.node("Concat", &[&flat, &side], "joined", vec![int("axis", 2)]);
+    let norm = Norm::new(parameters, "projection_norm")?;
+    let projected = graph.linear(
+        "projection",
+        &joined,
+        get("projection.weight")?,
+        norm.scale.len(),
+    );
+    let projected = graph.normalise("projection", &projected, &[norm.scale.len()], &norm);
+    let projected = graph.node("Relu", &[&projected], "projected", vec![]);
+
+    let sequence = graph.node(
+        "Transpose",
+        &[&projected],
+        "sequence",
+        vec![ints("perm", &[1, 0, 2])],
+    );
+    let states = lstm(graph, &sequence, &get)?;
+    let pooled = attention(graph, &states, &get)?;
+    let norm = Norm::new(parameters, "hidden_norm")?;
+    let hidden = graph.linear("hidden", &pooled, get("hidden.weight")?, norm.scale.len());
+    let hidden = graph.normalise("hidden", &hidden, &[norm.scale.len()], &norm);
+    let hidden = graph.node("Relu", &[&hidden], "hidden_active", vec![]);
+    let output = graph.linear("output", &hidden, get("output.weight")?, Emotion::COUNT);
+    graph.add_bias(&output, "logits", get("output.bias")?);
+    Ok(())
+}
+
+/// `(energy + 9) / 3`, `voiced · (pitch - 1)` and `2 voiced - 1` with
+/// `voiced = sigmoid(12 (voicing - 0.6))`, averaged over steps of four frames: `[1, T / 4, 3]`.
+fn side_inputs(graph: &mut Graph) -> String {
+    let mut column = |name: &str, index: usize, scale: f32, shift: f32| {
+        let mut pick = vec![0.0; N_FEATURES];
+        pick[index] = scale;
+        let pick = graph.single(&format!("{name}_pick"), &[N_FEATURES, 1], &pick);
+        let shift = graph.single(&format!("{name}_shift"), &[1], &[shift]);
+        let picked = graph.node(
+            "MatMul",
+            &["features", &pick],
+            &format!("{name}_column"),
+            vec![],
+        );
+        graph.node("Add", &[&picked, &shift], name, vec![])
+    };
+    let energy = column("energy", ENERGY, 1.0 / 3.0, 3.0);
+    let pitch = column("pitch", PITCH, 1.0, -1.0);
+    let voicing = column("voicing", VOICING, 12.0, -7.2);
+    let lowest = graph.single("energy_lowest", &[1], &[(MIN_LOG_ENERGY + 9.0) / 3.0]);
+    let energy = graph.node("Max", &[&energy, &lowest], "energy_clamped", vec![]);
+    let voiced = graph.node("Sigmoid", &[&voicing], "voiced", vec![]);
+    let pitch = graph.node("Mul", &[&voiced, &pitch], "voiced_pitch", vec![]);
+    let two = graph.single("two", &[1], &[2.0]);
+    let one = graph.single("one", &[1], &[1.0]);
+    let doubled = graph.node("Mul", &[&voiced, &two], "voiced_doubled", vec![]);
+    let voiced = graph.node("Sub", &[&doubled, &one], "voiced_centred", vec![]);
+    let side = graph.node(
+        "Concat",
+        &[&energy, &pitch, &voiced],
+        "side",
+        vec![int("axis", 2)],
+    );
+    let channels = graph.node(
+        "Transpose",
+        &[&side],
+        "side_channels",
+        vec![ints("perm", &[0, 2, 1])],
+    );
+    let step = [SEGMENT_MULTIPLE as i64];
+    let attributes = vec![ints("kernel_shape", &step), ints("strides", &step)];
+    let pooled = graph.node("AveragePool", &[&channels], "side_pooled", attributes);
+    graph.node(
+        "Transpose",
+        &[&pooled],
+        "side_steps",
+        vec![ints("perm", &[0, 2, 1])],
+    )
+}
+
+/// ONNX orders the gates i, o, f, c; the network i, f, g (= c), o. Gives `[T, H]`.
+fn lstm<'a>(
+    graph: &mut Graph,
+    sequence: &str,
+    get: &impl Fn(&str) -> Result<&'a [f32]>,
+) -> Result<String> {
+    let reordered = |values: &[f32]| -> Vec<f32> {
+        let gate = values.len() / 4;
+        [0, 3, 1, 2]
+            .into_iter()
+            .flat_map(|g| &values[g * gate..(g + 1) * gate])
+            .copied()
+            .collect()
+    };
+    let bias = get("lstm.bias")?;
+    let units = bias.len() / 4;
+    let weight_ih = get("lstm.weight_ih")?;
+    let inputs = weight_ih.len() / bias.len();
+    let w = graph.matrix("lstm_w", &[1, 4 * units, inputs], &reordered(weight_ih));
+    let r = graph.matrix(
+        "lstm_r",
+        &[1, 4 * units, units],
+        &reordered(get("lstm.weight_hh")?),
+    );
+    let mut both = reordered(bias);
+    both.resize(8 * units, 0.0);
+    let b = graph.single("lstm_b", &[1, 8 * units], &both);
+    let y = graph.node(
+        "LSTM",
+        &[sequence, &w, &r, &b],
+        "lstm",
+        vec![int("hidden_size", units as i64)],
+    );
+    Ok(graph.reshape(&y, "states", &[-1, units as i64]))
+}
+
+/// Attentive statistics of `[T, H]`: `[1, 2 H]`, means then deviations.
+fn attention<'a>(
+    graph: &mut Graph,
+    states: &str,
+    get: &impl Fn(&str) -> Result<&'a [f32]>,
+) -> Result<String> {
+    let bias = get("attention.hidden.bias")?;
+    let weight = get("attention.hidden.weight")?;
+    let units = weight.len() / bias.len();
+    let scores = get("attention.scores.weight")?;
+    let heads = scores.len() / bias.len();
+    let hidden = graph.linear("attention_hidden", states, weight, bias.len());
+    let hidden = graph.add_bias(&hidden, "attention_raised", bias);
+    let hidden = graph.node("Tanh", &[&hidden], "attention_active", vec![]);
+    let scores = graph.linear("attention_scores", &hidden, scores, heads);
+    let by_head = graph.node(
+        "Transpose",
+        &[&scores],
+        "scores_by_head",
+        vec![ints("perm", &[1, 0])],
+    );
+    let weights = graph.node("Softmax", &[&by_head], "weights", vec![int("axis", 1)]);
+    let weights = graph.reshape(&weights, "weight_rows", &[heads as i64, 1, -1]);
+    let slices = graph.reshape(
+        states,
+        "slices",
+        &[-1, heads as i64, (units / heads) as i64],
+    );
+    let slices = graph.node(
+        "Transpose",
+        &[&slices],
+        "head_slices",
+        vec![ints("perm", &[1, 0, 2])],
+    );
+    let mean = graph.node("MatMul", &[&weights, &slices], "pooled_mean", vec![]);
+    let centred = graph.node("Sub", &[&slices, &mean], "slices_centred", vec![]);
+    let squares = graph.node("Mul", &[&centred, &centred], "slices_squared", vec![]);
+    let variance = graph.node("MatMul", &[&weights, &squares], "pooled_variance", vec![]);
+    let epsilon = graph.single("epsilon", &[1], &[EPSILON]);
+    let raised = graph.node("Add", &[&variance, &epsilon], "variance_raised", vec![]);
+    let deviation = graph.node("Sqrt", &[&raised], "pooled_deviation", vec![]);
+    let pooled = graph.node(
+        "Concat",
+        &[&mean, &deviation],
+        "pooled_parts",
+        vec![int("axis", 0)],
+    );
+    Ok(graph.reshape(&pooled, "pooled", &[1, 2 * units as i64]))
+}
+
+/// Batch normalisation of evaluation mode as one scale and one shift per channel.
+struct Norm {
+    scale: Vec<f32>,
+    shift: Vec<f32>,
+}
+
+impl Norm {
+    fn new(parameters: &Parameters, name: &str) -> Result<Self> {
+        let get = |field: &str| -> Result<&[f32]> {
+            let parameter = parameters.get(&format!("{name}.{field}"));
+            Ok(&parameter
+                .with_context(|| format!("the network has no {name}.{field}"))?
+                .value)
+        };
+        let deviation = get("variance")?
+            .iter()
+            .map(|variance| (variance + EPSILON).sqrt());
+        let scale: Vec<f32> = get("scale")?
+            .iter()
+            .zip(deviation)
+            .map(|(scale, deviation)| scale / deviation)
+            .collect();
+        let shift = get("shift")?
+            .iter()
+            .zip(get("mean")?.iter().zip(&scale))
+            .map(|(shift, (mean, scale))| shift - mean * scale)
+            .collect();
+        Ok(Self { scale, shift })
+    }
+}
+
+/// A convolution followed by batch normalisation and ReLU. Pairs are time, mel.
+struct Conv {
+    inputs: usize,
+    outputs: usize,
+    kernel: [usize; 2],
+    strides: [i64; 2],
+}
+
+impl Conv {
+    /// `weight`: `[out, time, mel, in]`. The scale of the normalisation is a factor of its own, so
+    /// that the stored weights are exactly the rounded ones.
+    fn wire(self, graph: &mut Graph, name: &str, x: &str, weight: &[f32], norm: &Norm) -> String {
+        let taps = self.kernel[0] * self.kernel[1];
+        let mut by_channel = Vec::with_capacity(weight.len());
+        for kernel in weight.chunks_exact(taps * self.inputs) {
+            for input in 0..self.inputs {
+                by_channel.extend(kernel.iter().skip(input).step_by(self.inputs));
+            }
+        }
+        let shape = [self.outputs, self.inputs, self.kernel[0], self.kernel[1]];
+        let weight = graph.matrix(&format!("{name}_weight"), &shape, &by_channel);
+        let [time, mel] = self.kernel.map(|size| (size / 2) as i64);
+        // As T is a multiple of four, a stride over time never reaches the last zeros after the end;
+        // without them tract sees that T / 4 steps come out, as from the side inputs.
+        let time_after = time + 1 - self.strides[0];
+        let attributes = vec![
+            ints("kernel_shape", &self.kernel.map(|size| size as i64)),
+            ints("strides", &self.strides),
+            ints("pads", &[time, mel, time_after, mel]),
+        ];
+        let y = graph.node("Conv", &[x, &weight], name, attributes);
+        let y = graph.normalise(name, &y, &[1, self.outputs, 1, 1], norm);
+        graph.node("Relu", &[&y], &format!("{name}_active"), vec![])
+    }
+}
+
+/// Nodes and initialisers in the making; every method gives the name of its result.
+#[derive(Default)]
+struct Graph {
+    nodes: Vec<NodeProto>,
+    initializers: Vec<TensorProto>,
+}
+
+impl Graph {
+    fn node(
+        &mut self,
+        op: &str,
+        inputs: &[&str],
+        name: &str,
+        attribute: Vec<AttributeProto>,
+    ) -> String {
+        self.nodes.push(NodeProto {
+            name: name.to_owned(),
+            op_type: op.to_owned(),
+            input: inputs.iter().map(|&input| input.to_owned()).collect(),
+            output: vec![name.to_owned()],
+            attribute,
+            ..Default::default()
+        });
+        name.to_owned()
+    }
+
+    fn initializer(
+        &mut self,
+        name: &str,
+        shape: &[usize],
+        data_type: DataType,
+        raw: Vec<u8>,
+    ) -> String {
+        self.initializers.push(TensorProto {
+            name: name.to_owned(),
+            dims: shape.iter().map(|&size| size as i64).collect(),
+            data_type: data_type as i32,
+            raw_data: raw,
+            ..Default::default()
+        });
+        name.to_owned()
+    }
+
+    /// A tensor kept in single precision.
+    fn single(&mut self, name: &str, shape: &[usize], values: &[f32]) -> String {
+        let raw = values
+            .iter()
+            .flat_map(|value| value.to_le_bytes())
+            .collect();
+        self.initializer(name, shape, DataType::Float, raw)
+    }
+
+    /// A tensor stored in half precision.
+    fn matrix(&mut self, name: &str, shape: &[usize], values: &[f32]) -> String {
+        let raw = values
+            .iter()
+            .flat_map(|&value| f16::from_f32(value).to_le_bytes())
+            .collect();
+        let stored = self.initializer(&format!("{name}_f16"), shape, DataType::Float16, raw);
+        self.node(
+            "Cast",
+            &[&stored],
+            name,
+            vec![int("to", DataType::Float as i64)],
+        )
+    }
+
+    fn reshape(&mut self, x: &str, name: &str, shape: &[i64]) -> String {
+        let raw = shape.iter().flat_map(|size| size.to_le_bytes()).collect();
+        let shape_name = self.initializer(
+            &format!("{name}_shape"),
+            &[shape.len()],
+            DataType::Int64,
+            raw,
+        );
+        self.node("Reshape", &[x, &shape_name], name, vec![])
+    }
+
+    fn normalise(&mut self, name: &str, x: &str, shape: &[usize], norm: &Norm) -> String {
+        let scale = self.single(&format!("{name}_scale"), shape, &norm.scale);
+        let shift = self.single(&format!("{name}_shift"), shape, &norm.shift);
+        let scaled = self.node("Mul", &[x, &scale], &format!("{name}_scaled"), vec![]);
+        self.node(
+            "Add",
+            &[&scaled, &shift],
+            &format!("{name}_shifted"),
+            vec![],
+        )
+    }
+
+    /// `x · weightᵀ` with `weight` `[outputs, inputs]`.
+    fn linear(&mut self, name: &str, x: &str, weight: &[f32], outputs: usize) -> String {
+        let inputs = weight.len() / outputs;
+        let transposed: Vec<f32> = (0..inputs)
+            .flat_map(|i| weight.iter().skip(i).step_by(inputs))
+            .copied()
+            .collect();
+        let weight = self.matrix(&format!("{name}_weight"), &[inputs, outputs], &transposed);
+        self.node("MatMul", &[x, &weight], name, vec![])
+    }
+
+    fn add_bias(&mut self, x: &str, name: &str, bias: &[f32]) -> String {
+        let bias = self.single(&format!("{name}_bias"), &[bias.len()], bias);
+        self.node("Add", &[x, &bias], name, vec![])
+    }
+}
+
+fn attribute(name: &str, r#type: AttributeType) -> AttributeProto {
+    AttributeProto {
+        name: name.to_owned(),
+        r#type: r#type as i32,
+        ..Default::default()
+    }
+}
+
+fn int(name: &str, i: i64) -> AttributeProto {
+    AttributeProto {
+        i,
+        ..attribute(name, AttributeType::Int)
+    }
+}
+
+fn ints(name: &str, ints: &[i64]) -> AttributeProto {
+    AttributeProto {
+        ints: ints.to_vec(),
+        ..attribute(name, AttributeType::Ints)
+    }
+}
+
+/// A float tensor; a size that is not given is called T.
+fn value_info(name: &str, shape: &[Option<usize>]) -> ValueInfoProto {
+    use tensor_shape_proto::{Dimension, dimension::Value};
+    let dim = |size: &Option<usize>| Dimension {
+        value: Some(match size {
+            Some(size) => Value::DimValue(*size as i64),
+            None => Value::DimParam("T".to_owned()),
+        }),
+        ..Default::default()
+    };
+    let tensor = type_proto::Tensor {
+        elem_type: DataType::Float as i32,
+        shape: Some(TensorShapeProto {
+            dim: shape.iter().map(dim).collect(),
+        }),
+    };
+    ValueInfoProto {
+        name: name.to_owned(),
+        r#type: Some(TypeProto {
+            value: Some(type_proto::Value::TensorType(tensor)),
+            ..Default::default()
+        }),
+        ..Default::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::{RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+    use speech_emotion::model::OnnxClassifier;
+
+    use super::*;
+    use crate::export::tests::untrained_manifest;
+
+    #[test]
+    fn tract_and_the_trainer_give_the_same_logits() {
+        let mut rng = ChaCha8Rng::seed_from_u64(7);
+        let mut network = Network::new(&mut rng);
+        for parameter in network.parameters_mut().iter_mut() {
+            let positive = parameter.name.ends_with("variance")
+                || parameter.name.ends_with("deviation")
+                || parameter.name.ends_with("scale");
+            for value in &mut parameter.value {
+                let noise: f32 = rng.random_range(-0.3..0.3);
+                *value += if positive { noise.abs() } else { noise };
+            }
+        }
+        round_to_f16(&mut network);
+        let model = encode(&network, &[]).unwrap();
+        let classifier = OnnxClassifier::load(&model, &untrained_manifest(&model)).unwrap();
+        for frames in [4, 24, 60, 188, 400] {
+            let segment: Vec<f32> = (0..frames * N_FEATURES)
+                .map(|_| rng.random_range(-8.0..3.0))
+                .collect();
+            let ours = network.forward(&segment);
+            let tracts = classifier.logits(&segment).unwrap();
+            for (ours, tracts) in ours.into_iter().zip(tracts) {
+                assert!(
+                    (ours - tracts).abs() < 1e-4,
+                    "{frames} frames: {ours} and {tracts}"
+                );
+            }
+        }
+    }
+}
