@@ -3,10 +3,12 @@
 
 mod error;
 mod manifest;
+#[cfg(feature = "onnx")]
 mod onnx;
 
 pub use error::ModelError;
 pub use manifest::{Evaluation, Manifest, OnnxFile, SCHEMA, Training};
+#[cfg(feature = "onnx")]
 pub use onnx::OnnxClassifier;
 
 use serde::{Deserialize, Serialize};

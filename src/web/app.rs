@@ -24,6 +24,7 @@ use crate::{
 
 /// Runs the page for the rest of its life.
 pub fn run() {
+    console_error_panic_hook::set_once();
     let started = web_sys::window()
         .ok_or_else(|| "no window".into())
         .and_then(App::start);
@@ -219,8 +220,13 @@ impl App {
         }
     }
 
-    fn start_engine(&mut self) {
+    /// Ends the engine; what it still says is not heard.
+    fn drop_engine(&mut self) {
+        self.engine = None;
         self.engine_number += 1;
+    }
+
+    fn start_engine(&mut self) {
         let number = self.engine_number;
         let mailbox = self.mailbox.clone();
         let started = Engine::start(move |sign| mailbox.send(Signal::Engine(number, sign)));
@@ -239,7 +245,7 @@ impl App {
             Sign::Unreadable => self.give_up(WebError::EngineOutdated),
             Sign::Broken | Sign::Gone => {
                 let was_ready = matches!(self.engine, Some((_, Readiness::Ready)));
-                self.engine = None;
+                self.drop_engine();
                 if was_ready {
                     self.abandon_session();
                     self.start_engine();
@@ -344,7 +350,7 @@ impl App {
 
     /// There is no engine until the person does something about it.
     fn give_up(&mut self, error: WebError) {
-        self.engine = None;
+        self.drop_engine();
         self.abandon_session();
         self.display.view.engine_missing();
         self.show_error(error);

@@ -75,7 +75,8 @@ impl Microphone {
         let track: MediaStreamTrack = track;
         let state_of = context.clone();
         let on_loss = Closure::<dyn FnMut()>::new({
-            let track = track.clone();
+            // `track.clone()` would be the browser's own: a second open track.
+            let track = Clone::clone(&track);
             move || match (track.ready_state(), state_of.state()) {
                 (web_sys::MediaStreamTrackState::Ended, _) => lost(WebError::MicrophoneLost),
                 (_, AudioContextState::Running | AudioContextState::Closed) => {}

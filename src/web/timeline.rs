@@ -45,6 +45,10 @@ impl Timeline {
         let scale = self.window.device_pixel_ratio();
         let width = f64::from(self.canvas.client_width());
         let height = f64::from(self.canvas.client_height());
+        if width == 0.0 {
+            // Nothing is shown yet.
+            return Ok(());
+        }
         // Setting the size clears the canvas.
         self.canvas.set_width((width * scale) as u32);
         self.canvas.set_height((height * scale) as u32);
@@ -117,7 +121,7 @@ impl Drawing<'_> {
             let text_width = self.context.measure_text(&text)?.width();
             self.ink("line")?;
             self.context.fill_rect(x, self.base(), 1.0, 5.0);
-            let left = (x - text_width / 2.0).clamp(0.0, self.width - text_width);
+            let left = (x - text_width / 2.0).min(self.width - text_width).max(0.0);
             self.ink("muted")?;
             self.context.fill_text(&text, left, self.height - 5.0)?;
             at_s += gap_s;

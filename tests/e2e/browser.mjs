@@ -67,6 +67,12 @@ export async function open({ microphone = "none", insecure = false, alter = {}, 
         return stream;
       };
     }
+    const { clone } = MediaStreamTrack.prototype;
+    MediaStreamTrack.prototype.clone = function () {
+      const track = clone.call(this);
+      window.opened.tracks.push(track);
+      return track;
+    };
     window.AudioContext = class extends AudioContext {
       constructor(...options) {
         super(...options);
