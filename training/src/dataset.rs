@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use speech_emotion::{
     Emotion,
-    features::{N_FEATURES, subtract_level},
+    features::{self, N_FEATURES, SEGMENT_MULTIPLE},
 };
 
 /// Playing speeds at which every clip's features are extracted; the first is the clip itself.
@@ -40,10 +40,12 @@ pub struct Clip {
 }
 
 impl Clip {
-    /// The whole clip as the network sees it, `[T, F]`: at its own speed, level subtracted.
+    /// The whole clip as the network sees it, `[T, F]`: what [`features::segment`] makes of it.
     pub fn segment(&self) -> Vec<f32> {
-        let mut segment = self.features[0].clone();
-        subtract_level(&mut segment);
+        let trimmed = &self.features[0];
+        let excess = trimmed.len() % (SEGMENT_MULTIPLE * N_FEATURES);
+        let mut segment = trimmed[excess..].to_vec();
+        features::subtract_level(&mut segment);
         segment
     }
 }

@@ -15,7 +15,7 @@ use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use commands::{
     data::{self, ExtractArgs},
-    model::{self, EvaluateArgs, TrainArgs},
+    model::{self, AllArgs, EvaluateArgs, ExportArgs, TrainArgs},
     predict::{self, PredictArgs},
 };
 use training::interrupt::Interrupted;
@@ -25,7 +25,12 @@ use training::interrupt::Interrupted;
 /// The model estimates which of eight emotions a voice expresses, as acted by the 24 North American
 /// actors of RAVDESS. Every step can be interrupted with Ctrl-C and continued by running it again.
 #[derive(Parser)]
-#[command(name = "training", version)]
+#[command(
+    name = "training",
+    version,
+    after_help = "The whole way in one command: training all. With clips already on disk: \
+                  training all --ravdess DIR"
+)]
 struct Cli {
     /// Folder for everything the trainer makes: archive, clips, features, runs
     #[arg(long, global = true, value_name = "DIR", default_value = "data")]
@@ -54,11 +59,21 @@ enum Command {
     /// actors inside. Prints unweighted (UAR) and weighted (WAR) average recall with a 95 % interval
     /// over actors, results by emotion, and the confusion matrix. Folds already trained are kept.
     Evaluate(EvaluateArgs),
+    /// Write model.onnx and model.json from the trained network and its evaluation
+    ///
+    /// The file is loaded as the page loads it and must give the trainer's logits on clips of the
+    /// data set.
+    Export(ExportArgs),
     /// Tell the emotion expressed in audio files
     ///
     /// Files are WAV, FLAC, MP3 or Ogg Vorbis of up to 2 hours. The answer is that of the page for
     /// the same audio: one of eight emotions, "unsure" or "no speech".
     Predict(PredictArgs),
+    /// Everything from download to export
+    ///
+    /// Nothing is downloaded when --ravdess names a folder of clips. The network exported has the
+    /// first seed given. Finished trainings are not repeated.
+    All(AllArgs),
 }
 
 fn main() -> ExitCode {
@@ -90,6 +105,8 @@ fn run(cli: &Cli, stop: &AtomicBool) -> Result<()> {
         Command::Extract(args) => data::extract(data, args, stop),
         Command::Train(args) => model::train(data, args, stop),
         Command::Evaluate(args) => model::evaluate(data, args, stop),
+        Command::Export(args) => model::export(data, args),
         Command::Predict(args) => predict::predict(args, stop),
+        Command::All(args) => model::all(data, args, stop),
     }
 }

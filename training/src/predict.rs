@@ -190,3 +190,63 @@ impl Prediction {
             .max_by(|a, b| a.1.total_cmp(&b.1))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn prediction(verdict: Verdict, posterior: Option<Posterior>) -> Prediction {
+        Prediction {
+            path: "voice.wav".into(),
+            duration_s: 3.7,
+            speech_s: if posterior.is_some() { 1.92 } else { 0.0 },
+            label: label(verdict),
+            confidence: posterior
+                .as_ref()
+                .map_or(0.0, |posterior| posterior.top().1),
+            posterior: posterior.as_ref().map(by_label),
+            nonfinite_samples: 0,
+            timeline: None,
+        }
+    }
+
+    fn posterior(emotion: Emotion, share: f32) -> Posterior {
+        let mut posterior = Posterior([(1.0 - share) / 7.0; Emotion::COUNT]);
+        posterior.0[emotion.index()] = share;
+        posterior
+    }
+
+    #[test]
+    fn a_line_says_what_is_expressed_how_surely_and_in_how_much_speech() {
+        let angry = Some(posterior(Emotion::Angry, 0.83));
+        assert_eq!(
+            prediction(Verdict::Emotion(Emotion::Angry), angry).to_string(),
+            "voice.wav  angry 83 % (3.7 s, 1.9 s of speech)"
+        );
+        let calm = Some(posterior(Emotion::Calm, 0.35));
+        assert_eq!(
+            prediction(Verdict::Unsure, calm).to_string(),
+            "voice.wav  unsure, perhaps calm 35 % (3.7 s, 1.9 s of speech)"
+        );
+        assert_eq!(
+            prediction(Verdict::NoSpeech, None).to_string(),
+            "voice.wav  no speech (3.7 s)"
+        );
+    }
+
+    #[test]
+    fn json_holds_one_probability_per_label_and_null_without_speech() {
+        let angry = prediction(
+            Verdict::Emotion(Emotion::Angry),
+            Some(posterior(Emotion::Angry, 0.83)),
+        );
+        let json = serde_json::to_value(&angry).unwrap();
+        assert_eq!(json["label"], "angry");
+        assert_eq!(json["posterior"].as_object().unwrap().len(), Emotion::COUNT);
+        assert_eq!(json["posterior"]["angry"], json["confidence"]);
+        assert!(json.get("timeline").is_none());
+        let json = serde_json::to_value(prediction(Verdict::NoSpeech, None)).unwrap();
+        assert_eq!(json["label"], "no speech");
+        assert!(json["posterior"].is_null());
+    }
+}

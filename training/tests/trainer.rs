@@ -86,6 +86,17 @@ fn write_voice(folder: &Path, emotion: Emotion, actor: u8, statement: u8) -> Str
     name
 }
 
+/// 4 actors, 8 emotions, 2 statements.
+fn write_corpus(folder: &Path) {
+    for actor in 1..=4 {
+        for emotion in Emotion::ALL {
+            for statement in 1..=2 {
+                write_voice(folder, emotion, actor, statement);
+            }
+        }
+    }
+}
+
 /// A folder for the test, in which the trainer runs.
 struct Bench(TempDir);
 
@@ -265,4 +276,103 @@ fn an_archive_that_is_not_the_published_one_is_refused_and_kept() {
         ],
     );
     assert!(path.exists());
+}
+
+#[test]
+fn a_model_comes_out_of_a_small_corpus_and_hears_it() {
+    let bench = Bench::new();
+    write_corpus(&bench.path("clips"));
+    let told = bench.succeeds("extract --ravdess clips");
+    assert!(told.contains("features of 64 clips by 4 actors"), "{told}");
+
+    bench.fails(
+        "evaluate",
+        &[
+            "the folds of luna5 need all 24 actors",
+            "choose --folds loso",
+        ],
+    );
+    let told = bench.succeeds("evaluate --folds loso --epochs 2");
+    assert!(
+        told.contains("loso in 4 folds, seed 1: 64 clips by 4 actors"),
+        "{told}"
+    );
+    let path = bench.path("data/runs/loso-seed1/evaluation.json");
+    let first = fs::read(&path).unwrap();
+    let evaluation: Value = serde_json::from_slice(&first).unwrap();
+    assert_eq!(evaluation["clips"], 64);
+    // Folds already trained are not trained again, and say the same.
+    bench.succeeds("evaluate --folds loso --epochs 2");
+    assert_eq!(fs::read(&path).unwrap(), first);
+    bench.fails("evaluate --folds loso --epochs 3", &["cannot train fold"]);
+
+    bench.fails(
+        "export --folds loso --out model",
+        &["run the train command"],
+    );
+    bench.succeeds("train --epochs 8");
+    let told = bench.succeeds("export --folds loso --out model");
+    assert!(
+        told.contains("same logits as the trained network on 32 clips"),
+        "{told}"
+    );
+
+    fs::write(bench.path("notes.wav"), b"not audio").unwrap();
+    let clip = "clips/Actor_01/03-01-05-01-01-01-01.wav";
+    let line =
+        format!("predict --model model/model.onnx --json --timeline {clip} notes.wav {clip}");
+    let told = bench.fails(
+        &line,
+        &[
+            "error: notes.wav is not audio",
+            "error: 1 of 3 files could not be analysed",
+        ],
+    );
+    let lines: Vec<Value> = told
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines.len(), 2);
+    assert_eq!(lines[0], lines[1]);
+    assert_eq!(lines[0]["path"], clip);
+    assert!((lines[0]["duration_s"].as_f64().unwrap() - 1.8).abs() < 0.01);
+    let posterior = lines[0]["posterior"].as_object().unwrap();
+    let labels: Vec<&str> = posterior.keys().map(String::as_str).collect();
+    let mut expected = Emotion::ALL.map(Emotion::label);
+    expected.sort_unstable();
+    assert_eq!(labels, expected);
+    let sum: f64 = posterior
+        .values()
+        .map(|share| share.as_f64().unwrap())
+        .sum();
+    assert!((sum - 1.0).abs() < 1e-5, "{sum}");
+    assert!(!lines[0]["timeline"].as_array().unwrap().is_empty());
+
+    write_wav(&bench.path("silence.wav"), &[0.0; 40_000], 40_000);
+    let told = bench.succeeds("predict --model model/model.onnx silence.wav");
+    assert_eq!(told, "silence.wav  no speech (2.5 s)\n");
+    let three_hours = 3 * 3600 * RATE_HZ as usize;
+    write_wav(&bench.path("long.wav"), &[0.0; 100], three_hours);
+    bench.fails(
+        "predict --model model/model.onnx long.wav",
+        &[
+            "error: long.wav is longer than 2 hours",
+            "split it into shorter files",
+        ],
+    );
+
+    let manifest = bench.path("model/model.json");
+    let json = fs::read_to_string(&manifest).unwrap();
+    fs::write(&manifest, json.replace("\"calm\"", "\"bored\"")).unwrap();
+    bench.fails(
+        &format!("predict --model model/model.onnx {clip}"),
+        &[
+            "error: cannot use the model model/model.onnx: model.json does not fit",
+            "bored",
+        ],
+    );
+    bench.fails(
+        &format!("predict {clip}"),
+        &["error: cannot read assets/model.onnx; name another model with --model"],
+    );
 }

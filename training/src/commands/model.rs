@@ -1,4 +1,4 @@
-//! From features to the network: `train` and `evaluate`.
+//! From features to the model file: `train`, `evaluate`, `export` and `all`.
 
 use std::{
     fs,
@@ -10,16 +10,23 @@ use anyhow::{Context, Result};
 use clap::Args;
 use speech_emotion::{features::FrontEndConfig, model::Training};
 use training::{
-    dataset::Dataset,
-    evaluate::{CrossValidation, Evaluation},
+    dataset::{Clip, Dataset},
+    evaluate::{CrossValidation, EVALUATION_FILE, Evaluation},
+    export,
     interrupt::Interrupted,
+    network::Network,
     progress::{self, TrainingBar},
     ravdess::Protocol,
     train::{self, Outcome, TrainConfig},
 };
 
+use super::data::{self, ExtractArgs};
+
 const NETWORK_FILE: &str = "network.safetensors";
 const TRAINING_FILE: &str = "training.json";
+
+/// Clips on which the exported file is compared with the trained network.
+const COMPARED_CLIPS: usize = 48;
 
 #[derive(Args)]
 pub struct TrainArgs {
@@ -60,6 +67,38 @@ pub struct EvaluateArgs {
     pub jobs: u32,
     #[command(flatten)]
     pub recipe: RecipeArgs,
+}
+
+#[derive(Args)]
+pub struct ExportArgs {
+    /// Seed the network was trained with
+    #[arg(long, value_name = "N", default_value_t = TrainConfig::default().seed)]
+    pub seed: u64,
+    /// Folds of the evaluation that goes into model.json
+    #[arg(long, value_enum, default_value_t = Protocol::Luna5)]
+    pub folds: Protocol,
+    /// Seeds of that evaluation
+    #[arg(long, value_name = "N", default_values_t = [TrainConfig::default().seed])]
+    pub evaluated_seed: Vec<u64>,
+    #[command(flatten)]
+    pub target: TargetArgs,
+}
+
+#[derive(Args, Clone)]
+pub struct TargetArgs {
+    /// Folder for model.onnx and model.json
+    #[arg(long, value_name = "DIR", default_value = "assets")]
+    pub out: PathBuf,
+}
+
+#[derive(Args)]
+pub struct AllArgs {
+    #[command(flatten)]
+    pub extract: ExtractArgs,
+    #[command(flatten)]
+    pub evaluate: EvaluateArgs,
+    #[command(flatten)]
+    pub target: TargetArgs,
 }
 
 fn load_dataset(data: &Path) -> Result<Dataset> {
@@ -123,6 +162,65 @@ pub fn evaluate(data: &Path, args: &EvaluateArgs, stop: &AtomicBool) -> Result<(
     let path = evaluation.save(&folder)?;
     println!("{evaluation}\n\nwritten to {}", path.display());
     Ok(())
+}
+
+/// Writes the model file and its manifest.
+pub fn export(data: &Path, args: &ExportArgs) -> Result<()> {
+    let dataset = load_dataset(data)?;
+    let folder = training_folder(data, args.seed);
+    let missing = || {
+        format!(
+            "no finished training in {}; run the train command",
+            folder.display()
+        )
+    };
+    let network = Network::load(&folder.join(NETWORK_FILE)).with_context(missing)?;
+    let training = fs::read_to_string(folder.join(TRAINING_FILE)).with_context(missing)?;
+    let training: Training = serde_json::from_str(&training).with_context(missing)?;
+    let evaluation = Evaluation::folder(data, args.folds, &distinct(&args.evaluated_seed));
+    let evaluation = Evaluation::load(&evaluation.join(EVALUATION_FILE))?;
+    let segments: Vec<Vec<f32>> = dataset
+        .clips
+        .iter()
+        .step_by(dataset.clips.len().div_ceil(COMPARED_CLIPS).max(1))
+        .map(Clip::segment)
+        .collect();
+    let out = &args.target.out;
+    let manifest = export::export(network, training, &evaluation, &segments, out)?;
+    println!(
+        "model.onnx ({:.0} kB) and model.json in {}; the same logits as the trained network on {} \
+         clips",
+        manifest.onnx.bytes as f64 / 1e3,
+        out.display(),
+        segments.len()
+    );
+    Ok(())
+}
+
+/// Runs every step from the clips to the model file; finished trainings are not repeated.
+pub fn all(data: &Path, args: &AllArgs, stop: &AtomicBool) -> Result<()> {
+    if args.extract.ravdess.is_none() {
+        data::download(data, stop)?;
+    }
+    data::extract(data, &args.extract, stop)?;
+    evaluate(data, &args.evaluate, stop)?;
+    let EvaluateArgs {
+        folds,
+        seed: ref evaluated_seed,
+        recipe,
+        ..
+    } = args.evaluate;
+    let seed = evaluated_seed[0];
+    train(data, &TrainArgs { seed, recipe }, stop)?;
+    export(
+        data,
+        &ExportArgs {
+            seed,
+            folds,
+            evaluated_seed: evaluated_seed.clone(),
+            target: args.target.clone(),
+        },
+    )
 }
 
 /// Seeds in ascending order, each once: what an evaluation is named by.
