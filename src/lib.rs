@@ -1,4 +1,31 @@
 //! Speech emotion recognition: PCM in, emotion updates out. Runs natively and in the browser.
+//!
+//! ```text
+//! PCM ─ audio ─ features ─┬─ activity ──┐
+//!                         └─ segment ─ model ─ smoothing ─ Update
+//! ```
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`emotion`] | the eight classes: order, codes, labels |
+//! | [`dsp`] | window, spectrum, mel filterbank, DCT; knows nothing of speech |
+//! | [`audio`] | mixing of channels, conversion to 16 kHz |
+//! | [`features`] | frames of MFCC, energy and pitch; silence trimmed, level subtracted |
+//! | [`activity`] | whether somebody is speaking |
+//! | [`model`] | segment to posterior, and the manifest of a model file |
+//! | [`smoothing`] | posteriors to a verdict that holds still |
+//! | [`session`] | all of it as one state machine: chunks in, updates out |
+//! | [`protocol`] | what page and worker say to each other |
+//! | `web` | the browser's side, with the feature `web` |
+//!
+//! Dependencies point one way: `web` to `session` and `protocol`, these to `features`, `model`,
+//! `activity` and `smoothing`, these to `dsp` and `audio`. The trainer uses this library as the
+//! browser does, so what was trained and what runs live cannot drift apart.
+//!
+//! Words: a *sample* is one PCM value, a *chunk* a posted block of them, a *frame* one analysis window,
+//! the *hop* the advance between frames, a *segment* the frames the classifier sees at once, an
+//! *utterance* the speech between silences. *Confidence* is a probability, never a measured accuracy.
+//! Shapes: T frames, F features, M mel bands, K classes; matrices are row-major, time first.
 
 pub mod activity;
 pub mod audio;

@@ -2,7 +2,7 @@
 //!
 //! The worker speaks first ([`Event::Booted`]); what is sent to it earlier is lost. Audio does not
 //! travel in these messages but on a `MessagePort` handed over with [`Command::Start`], as
-//! [chunks](crate::web) posted by the audio worklet or by the page's file reader.
+//! chunks posted by the audio worklet or by the page's file reader.
 
 use serde::{Deserialize, Serialize};
 
