@@ -14,7 +14,7 @@ use super::{
     file::Recording,
     gestures, lifeline,
     microphone::Microphone,
-    view::{Headline, Phase, View},
+    view::{Phase, View},
 };
 use crate::{
     audio::SAMPLE_RATE_HZ,
@@ -368,22 +368,20 @@ impl App {
         spawn_local(async move {
             mailbox.send(Signal::MicrophoneOpened(attempt, opening.await));
         });
-        self.display.view.headline(&Headline {
-            kicker: "One moment",
-            text: "Opening the microphone…",
-            detail: "Answer “Allow” if the browser asks.",
-            slug: "none",
-        });
+        self.display.interlude(
+            "One moment",
+            "Opening the microphone…",
+            "Answer “Allow” if the browser asks.",
+        );
     }
 
     fn open_file(&mut self, file: File) {
         self.open();
-        self.display.view.headline(&Headline {
-            kicker: &file.name(),
-            text: "Reading the file…",
-            detail: "It stays on this device.",
-            slug: "none",
-        });
+        self.display.interlude(
+            &file.name(),
+            "Reading the file…",
+            "It stays on this device.",
+        );
         let (mailbox, attempt) = (self.mailbox.clone(), self.attempt);
         spawn_local(async move {
             let decoded = Recording::decode(file).await;
@@ -406,12 +404,11 @@ impl App {
             Ok(source) => {
                 self.input = Input::Waiting(source);
                 self.display.view.phase(Phase::Waiting);
-                self.display.view.headline(&Headline {
-                    kicker: "One moment",
-                    text: "Starts by itself",
-                    detail: "as soon as the engine is here.",
-                    slug: "none",
-                });
+                self.display.interlude(
+                    "One moment",
+                    "Starts by itself",
+                    "as soon as the engine is here.",
+                );
                 if self.engine.is_none() {
                     self.load();
                 }
@@ -419,8 +416,7 @@ impl App {
             }
             Err(error) => {
                 self.input = Input::None;
-                self.display.reset();
-                self.display.view.phase(Phase::Idle);
+                self.rest();
                 self.show_error(error);
             }
         }
@@ -460,11 +456,20 @@ impl App {
             Input::Opening | Input::Waiting(_) => {
                 self.attempt += 1;
                 self.input = Input::None;
-                self.display.reset();
-                self.display.view.phase(Phase::Idle);
+                self.rest();
             }
             Input::None | Input::Closing => {}
         }
+    }
+
+    /// Back to what was on screen before the input was opened.
+    fn rest(&self) {
+        let phase = if self.display.resume() {
+            Phase::Result
+        } else {
+            Phase::Idle
+        };
+        self.display.view.phase(phase);
     }
 
     /// Tells the engine that the session is over and closes its input.

@@ -2,7 +2,7 @@
 
 use super::{
     history::History,
-    view::{Headline, View},
+    view::{View, Words},
     wording::{clock, duration, percent, slug, word},
 };
 use crate::{
@@ -24,6 +24,8 @@ const MUTED_S: f64 = 3.0;
 const MUTED_DBFS: f32 = -119.0;
 /// Least time between two announcements.
 const ANNOUNCE_EVERY_S: f64 = 4.0;
+/// Speech that is heard before "not sure" is an answer.
+const FIRM_S: f32 = 1.5;
 /// Time between predictions until the model has said its own.
 const STEP_S: f64 = 0.256;
 
@@ -58,12 +60,15 @@ pub struct Display {
     last: Option<(Verdict, f32)>,
     /// When sound was last heard.
     sound_s: f64,
+    /// What the session says, or the invitation before the first.
+    words: Words,
 }
 
 impl Display {
     /// Shows nothing yet.
     pub fn new(view: View) -> Self {
         Self {
+            words: view.invitation(),
             view,
             origin: Origin::Microphone,
             history: History::default(),
@@ -83,10 +88,17 @@ impl Display {
         self.view.engine_ready(model);
     }
 
-    /// Back to what the page shows first.
-    pub fn reset(&mut self) {
-        self.begin(Origin::Microphone);
-        self.view.invitation();
+    /// Shows words that belong to no session; what the last one showed stays underneath.
+    pub fn interlude(&self, kicker: &str, text: &str, detail: &str) {
+        self.view.words(&Words::plain(kicker, text, detail));
+    }
+
+    /// Shows the last session again, or the invitation, after an interlude.
+    ///
+    /// Returns whether there is a session to show.
+    pub fn resume(&self) -> bool {
+        self.view.words(&self.words);
+        self.finished_s.is_some()
     }
 
     /// Empties the screen for a new session.
@@ -100,18 +112,14 @@ impl Display {
         self.last = None;
         self.sound_s = 0.0;
         self.origin = origin;
-        match &self.origin {
-            Origin::Microphone => self.listening(),
+        let words = match &self.origin {
+            Origin::Microphone => listening(),
             Origin::File { name, duration_s } => {
                 self.view.file_progress(0.0, *duration_s);
-                self.view.headline(&Headline {
-                    kicker: name,
-                    text: "Analysing…",
-                    detail: "Faster than it sounds.",
-                    slug: "none",
-                });
+                Words::plain(name, "Analysing…", "Faster than it sounds.")
             }
-        }
+        };
+        self.say(words);
     }
 
     /// Shows one update.
@@ -124,16 +132,19 @@ impl Display {
             } => self.level(*at_s, *rms_dbfs, *speaking),
             Update::Prediction {
                 at_s,
+                heard_s,
                 posterior,
                 verdict,
                 confidence,
-                ..
             } => {
                 self.at_s = self.at_s.max(*at_s);
                 self.history.add(*at_s, self.step_s, *verdict, *confidence);
                 self.last = Some((*verdict, *confidence));
                 self.view.posterior(posterior);
-                self.expressed(posterior, *verdict, *confidence, "Now");
+                // At first nobody can be sure, which says nothing about the voice.
+                if *verdict != Verdict::Unsure || *heard_s >= FIRM_S {
+                    self.expressed(posterior, *verdict, *confidence, "Now");
+                }
             }
             Update::Utterance {
                 start_s,
@@ -170,8 +181,8 @@ impl Display {
     pub fn finish(&mut self, summary: &Summary) {
         self.finished_s = Some(summary.duration_s);
         let kicker = match &self.origin {
-            Origin::Microphone => "Overall",
-            Origin::File { name, .. } => name,
+            Origin::Microphone => "Overall".to_owned(),
+            Origin::File { name, .. } => name.clone(),
         };
         let confidence = percent(summary.confidence);
         let speech = duration(summary.speech_s);
@@ -191,18 +202,18 @@ impl Display {
                 ["in ", &length, " of sound"].concat(),
             ),
         };
-        self.view.headline(&Headline {
+        self.view
+            .announce(&[&kicker, ": ", &text, ", ", &detail].concat());
+        self.say(Words {
             kicker,
-            text: &text,
-            detail: &detail,
+            text,
+            detail,
             slug: slug(summary.verdict),
         });
         if let Some(posterior) = &summary.posterior {
             self.view.posterior(posterior);
         }
         self.view.level(-120.0, false, summary.duration_s);
-        self.view
-            .announce(&[kicker, ": ", &text, ", ", &detail].concat());
     }
 
     /// The session ended without a summary; what was shown stays.
@@ -242,22 +253,19 @@ impl Display {
                 }
                 _ => ["Last heard: ", word(verdict)].concat(),
             });
-            self.view.headline(&Headline {
-                kicker: "Listening",
-                text: "No speech",
-                detail: last.as_deref().unwrap_or("Too little was said to tell."),
-                slug: "no-speech",
+            let detail = last.unwrap_or_else(|| "Too little was said to tell.".into());
+            self.say(Words {
+                kicker: "Listening".into(),
+                text: "No speech".into(),
+                detail,
+                slug: slug(Verdict::NoSpeech),
             });
         }
     }
 
-    fn listening(&self) {
-        self.view.headline(&Headline {
-            kicker: "Listening",
-            text: "Listening…",
-            detail: "Speak a sentence or two.",
-            slug: "none",
-        });
+    fn say(&mut self, words: Words) {
+        self.view.words(&words);
+        self.words = words;
     }
 
     fn expressed(
@@ -275,19 +283,23 @@ impl Display {
             _ => ("Not sure".to_owned(), closest(posterior)),
         };
         let kicker = match &self.origin {
-            Origin::Microphone => kicker,
-            Origin::File { name, .. } => name,
+            Origin::Microphone => kicker.to_owned(),
+            Origin::File { name, .. } => name.clone(),
         };
-        self.view.headline(&Headline {
-            kicker,
-            text: &text,
-            detail: &detail,
-            slug: slug(verdict),
-        });
         if self.origin == Origin::Microphone && self.announcer.should_say(&text, self.at_s) {
             self.view.announce(&text);
         }
+        self.say(Words {
+            kicker,
+            text,
+            detail,
+            slug: slug(verdict),
+        });
     }
+}
+
+fn listening() -> Words {
+    Words::plain("Listening", "Listening…", "Speak a sentence or two.")
 }
 
 fn closest(posterior: &Posterior) -> String {

@@ -9,9 +9,12 @@ use super::{
     history::{History, Step, runs},
     wording::{clock, slug, word},
 };
+use crate::session::Verdict;
 
 /// Height of the row of names, in CSS pixels.
 const NAMES: f64 = 24.0;
+/// Least distance of two names.
+const NAME_GAP: f64 = 8.0;
 /// Height of the row of times.
 const TIMES: f64 = 24.0;
 /// Least distance of two times.
@@ -66,11 +69,12 @@ impl Timeline {
         };
         drawing.axis(end_s)?;
         let steps = history.since(start_s);
-        for run in runs(steps) {
-            drawing.run(&run)?;
-        }
         for step in steps {
             drawing.step(step)?;
+        }
+        let mut free_from = 0.0;
+        for run in runs(steps) {
+            free_from = drawing.run(&run, free_from)?;
         }
         Ok(())
     }
@@ -129,21 +133,29 @@ impl Drawing<'_> {
         Ok(())
     }
 
-    /// A pale band over the run's whole height and its name, where there is room.
-    fn run(&self, run: &Step) -> Result<(), JsValue> {
+    /// A pale band over the run's whole height, and its name where there is room right of `free_from`;
+    /// gives where the next name may begin.
+    fn run(&self, run: &Step, free_from: f64) -> Result<f64, JsValue> {
         let (left, right) = (self.x(run.start_s), self.x(run.end_s));
         self.ink(slug(run.verdict))?;
-        self.context.set_global_alpha(0.13);
+        self.context.set_global_alpha(0.14);
         self.context
             .fill_rect(left, NAMES, right - left, self.base() - NAMES);
         self.context.set_global_alpha(1.0);
-        self.font("600")?;
         let name = word(run.verdict);
-        if self.context.measure_text(name)?.width() <= right - left {
-            self.ink("text")?;
-            self.context.fill_text(name, left, NAMES - 9.0)?;
+        self.font("600")?;
+        let width = self.context.measure_text(name)?.width();
+        let left = left.min(self.width - width);
+        // An emotion's name may reach into the silence after it; the lack of one must not.
+        let is_emotion = matches!(run.verdict, Verdict::Emotion(_));
+        if left < free_from || (!is_emotion && width > right - left) {
+            return Ok(free_from);
         }
-        Ok(())
+        if !is_emotion {
+            self.ink("muted")?;
+        }
+        self.context.fill_text(name, left, NAMES - 9.0)?;
+        Ok(left + width + NAME_GAP)
     }
 
     fn step(&self, step: &Step) -> Result<(), JsValue> {

@@ -12,9 +12,14 @@ use super::{
     history::History,
     microphone::Processing,
     timeline::Timeline,
-    wording::{clock, megabytes, percent, slug, word},
+    wording::{clock, megabytes, percent, slug, thousands, word},
 };
-use crate::{Emotion, model::Posterior, protocol::ModelSummary, session::Verdict};
+use crate::{
+    Emotion,
+    model::Posterior,
+    protocol::{BUILD, ModelSummary},
+    session::Verdict,
+};
 
 /// What the page is doing; the style sheet shows and hides by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,15 +60,28 @@ impl Phase {
 }
 
 /// The large words and the lines above and below them.
-pub struct Headline<'a> {
+#[derive(Clone, Debug, PartialEq)]
+pub struct Words {
     /// Small line above.
-    pub kicker: &'a str,
+    pub kicker: String,
     /// The words themselves.
-    pub text: &'a str,
+    pub text: String,
     /// Line below.
-    pub detail: &'a str,
+    pub detail: String,
     /// Names the colour: an emotion, "unsure", "no-speech" or "none".
-    pub slug: &'a str,
+    pub slug: &'static str,
+}
+
+impl Words {
+    /// Words without a verdict.
+    pub fn plain(kicker: &str, text: &str, detail: &str) -> Self {
+        Self {
+            kicker: kicker.into(),
+            text: text.into(),
+            detail: detail.into(),
+            slug: "none",
+        }
+    }
 }
 
 struct Row {
@@ -116,6 +134,7 @@ impl View {
     pub fn new(window: &Window) -> Result<Self, JsValue> {
         let document = window.document().ok_or("no document")?;
         let body = document.body().ok_or("no body")?;
+        body.set_attribute("data-build", BUILD)?;
         let emotions: Element = by_id(&document, "emotions")?;
         let rows = Emotion::ALL
             .into_iter()
@@ -201,8 +220,8 @@ impl View {
                 "On voices it has never heard it is right about ",
                 &in_ten.to_string(),
                 " times in 10; guessing would be right once in 8. That was measured on ",
-                &model.clips.to_string(),
-                " acted recordings: other accents, languages and microphones make it err more. ",
+                &thousands(model.clips),
+                " acted recordings; other accents, languages and microphones make it err more. ",
                 "It says “not sure” when no emotion stands out.",
             ]
             .concat(),
@@ -226,22 +245,22 @@ impl View {
         self.timeline_title.set_text_content(Some(title));
     }
 
-    /// Shows the large words.
-    pub fn headline(&self, headline: &Headline) {
-        set_text(&self.kicker, headline.kicker);
-        set_text(&self.verdict, headline.text);
-        set_text(&self.detail, headline.detail);
-        let _ = self.verdict.set_attribute("data-verdict", headline.slug);
+    /// The words that index.html begins with.
+    pub fn invitation(&self) -> Words {
+        let text = |element: &Element| element.text_content().unwrap_or_default();
+        Words::plain(
+            &text(&self.kicker),
+            &text(&self.verdict),
+            &text(&self.detail),
+        )
     }
 
-    /// Shows the words of an idle page.
-    pub fn invitation(&self) {
-        self.headline(&Headline {
-            kicker: "Runs on this device. Nothing you say leaves it.",
-            text: "What does your voice express?",
-            detail: "Press the button and speak a sentence or two.",
-            slug: "none",
-        });
+    /// Shows the large words.
+    pub fn words(&self, words: &Words) {
+        set_text(&self.kicker, &words.kicker);
+        set_text(&self.verdict, &words.text);
+        set_text(&self.detail, &words.detail);
+        let _ = self.verdict.set_attribute("data-verdict", words.slug);
     }
 
     /// Moves the eight bars.
@@ -254,6 +273,7 @@ impl View {
 
     /// Empties everything that a session shows.
     pub fn clear(&self) {
+        self.body_data("data-result", "true");
         for row in &self.rows {
             row.show(0.0, false);
         }

@@ -39,6 +39,17 @@ pub fn megabytes(bytes: u32) -> String {
     [&(tenths / 10).to_string(), ".", &(tenths % 10).to_string()].concat()
 }
 
+/// A count with its thousands set apart, "1,440".
+pub fn thousands(count: u32) -> String {
+    let digits = count.to_string();
+    let (head, tail) = digits.split_at(digits.len().saturating_sub(3));
+    if head.is_empty() {
+        digits
+    } else {
+        [head, ",", tail].concat()
+    }
+}
+
 /// A verdict as one word, for lists and labels.
 pub fn word(verdict: Verdict) -> &'static str {
     match verdict {
@@ -71,5 +82,7 @@ mod tests {
         assert_eq!(duration(200.0), "3\u{202f}min 20\u{202f}s");
         assert_eq!(duration(120.0), "2\u{202f}min");
         assert_eq!(megabytes(7_140_000), "7.1");
+        assert_eq!(thousands(1_440), "1,440");
+        assert_eq!(thousands(12), "12");
     }
 }
