@@ -227,20 +227,7 @@ impl<C: Classifier> Session<C> {
         channels: &[&[f32]],
         updates: &mut Vec<Update>,
     ) -> Result<(), ModelError> {
-        let Self {
-            classifier,
-            pacing,
-            front_end,
-            track,
-        } = self;
-        let mut result = Ok(());
-        front_end.push(channels, |frame| {
-            let outcome = track.push(frame, *pacing, classifier, updates);
-            if result.is_ok() {
-                result = outcome;
-            }
-        });
-        result
+        self.feed(updates, |front_end, sink| front_end.push(channels, sink))
     }
 
     /// Classifies the newest segment that is due, if any.
@@ -257,7 +244,6 @@ impl<C: Classifier> Session<C> {
     /// When the classifier fails on the utterance so far.
     pub fn gap(&mut self, lost_s: f64, updates: &mut Vec<Update>) -> Result<(), ModelError> {
         let result = self.flush(updates);
-        self.front_end.reset();
         self.track.gate.reset();
         self.track.offset_s += lost_s;
         result
@@ -283,6 +269,16 @@ impl<C: Classifier> Session<C> {
     }
 
     fn flush(&mut self, updates: &mut Vec<Update>) -> Result<(), ModelError> {
+        let fed = self.feed(updates, |front_end, sink| front_end.finish(sink));
+        fed.and(self.track.close_utterance(&mut self.classifier, updates))
+    }
+
+    /// Tracks the frames that `feed` makes the front end give; the first error counts.
+    fn feed(
+        &mut self,
+        updates: &mut Vec<Update>,
+        feed: impl FnOnce(&mut FrontEnd, &mut dyn FnMut(&Frame)),
+    ) -> Result<(), ModelError> {
         let Self {
             classifier,
             pacing,
@@ -290,13 +286,13 @@ impl<C: Classifier> Session<C> {
             track,
         } = self;
         let mut result = Ok(());
-        front_end.finish(|frame| {
+        feed(front_end, &mut |frame| {
             let outcome = track.push(frame, *pacing, classifier, updates);
             if result.is_ok() {
                 result = outcome;
             }
         });
-        result.and(track.close_utterance(classifier, updates))
+        result
     }
 }
 
