@@ -17,7 +17,6 @@ use super::{
     view::{Phase, View},
 };
 use crate::{
-    audio::SAMPLE_RATE_HZ,
     protocol::{BUILD, Command, Event, PROTOCOL, Stage},
     session::Pacing,
 };
@@ -550,7 +549,7 @@ impl Source {
     fn send(&mut self, engine: &Engine, session: u32) -> Result<(), JsValue> {
         let (sample_rate_hz, pacing) = match self {
             Self::Microphone(microphone) => (microphone.sample_rate_hz(), Pacing::Live),
-            Self::File(_) => (SAMPLE_RATE_HZ, Pacing::Recorded),
+            Self::File(recording) => (recording.sample_rate_hz(), Pacing::Recorded),
         };
         let channel = MessageChannel::new()?;
         let start = Command::Start {

@@ -1,8 +1,8 @@
 //! An audio file as input: decoded by the browser, sent to the engine as fast as it listens.
 
-use std::{cell::RefCell, rc::Rc};
+use std::{cell::RefCell, ops::RangeInclusive, rc::Rc};
 
-use js_sys::{Float32Array, Promise};
+use js_sys::{Float32Array, Promise, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
@@ -12,15 +12,19 @@ use web_sys::{
 use super::{
     chunk::{Chunk, post_end, returned},
     error::WebError,
+    header::{self, HEADER_BYTES},
 };
 use crate::audio::SAMPLE_RATE_HZ;
 
+/// Rates at which every browser can decode.
+const DECODABLE_HZ: RangeInclusive<u32> = 8_000..=96_000;
+
 /// Longest file, in seconds. The browser decodes a file as a whole: an hour of stereo takes 1.4 GB while
-/// it is decoded at 48 kHz and 460 MB after, resampled to the front end's rate.
+/// it is decoded at 48 kHz.
 pub const MAX_FILE_S: f64 = 3_600.0;
 
-/// Samples per channel of a chunk: one second.
-const CHUNK_SAMPLES: u32 = SAMPLE_RATE_HZ;
+/// Samples per channel of a chunk.
+const CHUNK_SAMPLES: u32 = 16_384;
 
 /// Chunks under way at once: one being analysed, one waiting.
 const BUFFERS: u32 = 2;
@@ -53,10 +57,11 @@ impl Recording {
         if duration_s > MAX_FILE_S {
             return Err(WebError::FileTooLong { name, duration_s });
         }
+        let rate_hz = own_rate_hz(&file).await.map_err(not_audio)?;
         let context = OfflineAudioContext::new_with_number_of_channels_and_length_and_sample_rate(
             1,
             1,
-            SAMPLE_RATE_HZ as f32,
+            rate_hz as f32,
         )
         .map_err(|_| WebError::Unsupported("audio decoding (OfflineAudioContext)"))?;
         let bytes = JsFuture::from(file.array_buffer())
@@ -81,6 +86,11 @@ impl Recording {
             audio,
             sender: None,
         })
+    }
+
+    /// Rate of the samples to come.
+    pub fn sample_rate_hz(&self) -> u32 {
+        self.audio.sample_rate() as u32
     }
 
     /// Starts sending to the engine.
@@ -181,6 +191,15 @@ fn is_silent(audio: &AudioBuffer) -> Result<bool, JsValue> {
         }
     }
     Ok(true)
+}
+
+/// The file's own rate where it is known and can be decoded at, else that of the front end.
+async fn own_rate_hz(file: &File) -> Result<u32, JsValue> {
+    let start = file.slice_with_i32_and_i32(0, HEADER_BYTES)?;
+    let bytes = JsFuture::from(start.array_buffer()).await?;
+    Ok(header::sample_rate_hz(&Uint8Array::new(&bytes).to_vec())
+        .filter(|rate_hz| DECODABLE_HZ.contains(rate_hz))
+        .unwrap_or(SAMPLE_RATE_HZ))
 }
 
 /// The length that the file's own header tells, before anything is decoded.

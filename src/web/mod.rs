@@ -12,6 +12,7 @@ mod engine;
 mod error;
 mod file;
 mod gestures;
+mod header;
 mod history;
 pub mod lifeline;
 mod microphone;

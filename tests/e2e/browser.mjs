@@ -27,10 +27,11 @@ export const PATIENCE = 60_000;
  * - `microphone`: path of a WAV, played once; "none": no device; "ask": a device without permission.
  * - `insecure`: over plain HTTP from another host than localhost.
  * - `alter`: files to change, as in server.mjs.
+ * - `profile`: a folder for the browser's profile; without one its cache is small and forgets.
  * - `script`: runs in the page before its own.
  * - everything else goes to the browser context.
  */
-export async function open({ microphone = "none", insecure = false, alter = {}, script, ...context } = {}) {
+export async function open({ microphone = "none", insecure = false, alter = {}, profile = "", script, ...context } = {}) {
   const server = await serve();
   for (const [name, change] of Object.entries(alter)) server.alter.set(name, change);
   const flags = [...FLAGS];
@@ -38,11 +39,11 @@ export async function open({ microphone = "none", insecure = false, alter = {}, 
   if (microphone.endsWith(".wav")) {
     flags.push("--use-fake-ui-for-media-stream", `--use-file-for-fake-audio-capture=${microphone}%noloop`);
   }
-  const browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    args: flags,
-  });
-  const page = await (await browser.newContext(context)).newPage();
+  const launch = { executablePath: process.env.CHROMIUM || "/usr/bin/chromium", args: flags };
+  const browser = profile
+    ? await chromium.launchPersistentContext(profile, { ...launch, ...context })
+    : await chromium.launch(launch);
+  const page = await (profile ? browser : await browser.newContext(context)).newPage();
   page.setDefaultTimeout(PATIENCE);
   const broken = [];
   page.on("request", (request) => {
@@ -89,6 +90,11 @@ export async function open({ microphone = "none", insecure = false, alter = {}, 
     phase: (phase) => page.locator(`body[data-phase="${phase}"]`).waitFor({ state: "attached" }),
     press: (name) => page.getByRole("button", { name, exact: true }).click(),
     choose: (...files) => page.setInputFiles("#file", ...files),
+    /** Waits for the result of a file. */
+    result: async (name) => {
+      await page.locator("#kicker").filter({ hasText: name }).waitFor();
+      await page.locator('body[data-phase="result"]').waitFor();
+    },
     error: async (id) => {
       const alert = page.locator(`#alert[data-error="${id}"]`);
       await alert.waitFor({ state: "visible" });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import { basename } from "node:path";
 import { test } from "node:test";
 import { withPage } from "./browser.mjs";
 import { bytes, distance, generated, predict, speech } from "./sound.mjs";
@@ -14,11 +15,10 @@ test("files of any rate give what the trainer's program gives", async () => {
     speech(HAPPY, "stereo.wav", "-ac", "2"),
   ];
   const expected = predict(...files);
-  await withPage({}, async ({ page, choose, phase, posterior, verdict }) => {
+  await withPage({}, async ({ page, choose, result, posterior, verdict }) => {
     for (const [i, file] of files.entries()) {
       await choose(file);
-      await phase("analysing");
-      await phase("result");
+      await result(basename(file));
       assert.ok(distance(await posterior(), expected[i].posterior) <= 0.05,
         `${file}: ${JSON.stringify([await posterior(), expected[i]])}`);
       assert.equal(await verdict(), expected[i].label.replace(" ", "-"), file);
@@ -29,15 +29,15 @@ test("files of any rate give what the trainer's program gives", async () => {
 
 test("a dropped file is analysed", async () => {
   const content = readFileSync(speech(HAPPY, "dropped.wav")).toString("base64");
-  await withPage({}, async ({ page, phase }) => {
+  await withPage({}, async ({ page, result }) => {
     await page.evaluate(async (base64) => {
       const data = new DataTransfer();
       const content = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
       data.items.add(new File([content], "dropped.wav", { type: "audio/wav" }));
       window.dispatchEvent(new DragEvent("drop", { dataTransfer: data, cancelable: true }));
     }, content);
-    await phase("result");
-    assert.equal(await page.locator("#kicker").innerText(), "dropped.wav");
+    await result("dropped.wav");
+    assert.match(await page.locator("#detail").innerText(), /of speech/);
   });
 });
 

@@ -23,7 +23,7 @@ for (const width of [360, 1440]) {
         viewport: { width, height: width === 360 ? 740 : 900 },
         colorScheme,
       };
-      await withPage(options, async ({ page, engine, phase, press, choose, error }) => {
+      await withPage(options, async ({ page, engine, phase, press, choose, result, error }) => {
         const look = async (name) => {
           const { scroll, client } = await page.evaluate(() => {
             const { scrollWidth: scroll, clientWidth: client } = document.documentElement;
@@ -54,7 +54,7 @@ for (const width of [360, 1440]) {
         await error("file-not-audio");
         await look("6-error");
         await choose(speech(SURPRISED, "talk.wav"));
-        await phase("result");
+        await result("talk.wav");
         await look("7-file");
       });
     });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { withPage } from "./browser.mjs";
-import { distance, generated, predict, speech } from "./sound.mjs";
+import { distance, emptyFolder, generated, predict, speech } from "./sound.mjs";
 
 const ANGRY = "03-01-05-02-01-01-03";
 
@@ -29,7 +29,7 @@ test("the microphone gives what the trainer's program gives for the same sound",
 
 test("everything works offline once it is loaded, and no sound leaves the page", async () => {
   const wav = speech(ANGRY, "offline.wav");
-  await withPage({ microphone: wav }, async ({ page, server, engine, press, phase }) => {
+  await withPage({ microphone: wav, profile: emptyFolder() }, async ({ page, server, engine, press, phase }) => {
     await engine("ready");
     // Its progress is shown by a request of the page's own, and its worker takes it from the cache.
     assert.equal(server.counts.get("worker_bg.wasm"), 1);

@@ -10,6 +10,9 @@ const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "speech-emotion-e2e-"));
 process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 
+/** A folder of its own that is gone after the tests. */
+export const emptyFolder = () => mkdtempSync(join(folder, "folder-"));
+
 const dataSet = process.env.SPEECH_EMOTION_RAVDESS ?? join(ROOT, "../shared/ravdess");
 
 /** A recording as a WAV with two seconds of silence after it; `options` are further ones for ffmpeg. */
