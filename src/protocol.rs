@@ -21,7 +21,7 @@ pub const BUILD: &str = match option_env!("SPEECH_EMOTION_BUILD") {
 
 /// Page to worker.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Command {
     /// Build the classifier from the bytes of model.onnx and the text of model.json.
     Load {
@@ -49,7 +49,7 @@ pub enum Command {
 
 /// Worker to page.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Event {
     /// The worker runs and listens.
     Booted {

@@ -115,7 +115,7 @@ impl SessionSettings {
 
 /// What can be said about a stretch of audio. "No speech" and "unsure" are real answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "kind", content = "emotion")]
+#[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// Nothing was heard that sounds like speech.
     NoSpeech,
@@ -127,7 +127,7 @@ pub enum Verdict {
 
 /// Something the session found out. Times are seconds of audio since the session began.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Update {
     /// Input level and speech gate, about 15 times a second.
     Level {
