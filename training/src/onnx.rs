@@ -18,12 +18,10 @@ use tract_onnx::pb::{
     tensor_proto::DataType, tensor_shape_proto, type_proto,
 };
 
-use crate::network::{MIN_LOG_ENERGY, Network, Parameters};
+use crate::network::{MIN_LOG_ENERGY, NORMALISATION_EPSILON, Network, POOLING_EPSILON, Parameters};
 
 const IR_VERSION: i64 = 8;
 const OPSET: i64 = 17;
-/// As in the network's batch normalisation and attentive pooling.
-const EPSILON: f32 = 1e-5;
 
 /// The bytes of model.onnx. `metadata` goes into the file as key and value.
 ///
@@ -284,7 +282,7 @@ fn attention<'a>(
     let centred = graph.node("Sub", &[&slices, &mean], "slices_centred", vec![]);
     let squares = graph.node("Mul", &[&centred, &centred], "slices_squared", vec![]);
     let variance = graph.node("MatMul", &[&weights, &squares], "pooled_variance", vec![]);
-    let epsilon = graph.single("epsilon", &[1], &[EPSILON]);
+    let epsilon = graph.single("epsilon", &[1], &[POOLING_EPSILON]);
     let raised = graph.node("Add", &[&variance, &epsilon], "variance_raised", vec![]);
     let deviation = graph.node("Sqrt", &[&raised], "pooled_deviation", vec![]);
     let pooled = graph.node(
@@ -312,7 +310,7 @@ impl Norm {
         };
         let deviation = get("variance")?
             .iter()
-            .map(|variance| (variance + EPSILON).sqrt());
+            .map(|variance| (variance + NORMALISATION_EPSILON).sqrt());
         let scale: Vec<f32> = get("scale")?
             .iter()
             .zip(deviation)

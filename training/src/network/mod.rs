@@ -42,6 +42,8 @@ mod lstm;
 mod matrix;
 mod parameter;
 
+pub use attention::EPSILON as POOLING_EPSILON;
+pub use batch_norm::EPSILON as NORMALISATION_EPSILON;
 pub use input::{Batch, MIN_LOG_ENERGY, with_log_mel};
 pub use parameter::{Kind, Parameter, Parameters};
 
