@@ -21,12 +21,10 @@ const CUT_PROBABILITY: f32 = 0.2;
 const LEAST_SHARE: f32 = 0.4;
 /// Most frames left out at the start of a segment.
 const START_JITTER: usize = 8;
-/// Lengths are sorted as if they were up to this much longer, so that batches differ by epoch.
-const LENGTH_JITTER: f32 = 0.15;
 
 /// Segments and their labels for every step of an epoch.
 ///
-/// Segments of similar length share a batch; batches differ by at most one in size.
+/// Batches differ by at most one in size.
 pub fn epoch_batches(
     clips: &[&Clip],
     batch_size: usize,
@@ -34,27 +32,21 @@ pub fn epoch_batches(
     mean: &[f32],
     rng: &mut ChaCha8Rng,
 ) -> Vec<(Batch, Vec<Emotion>)> {
-    let mut segments: Vec<(f32, Vec<f32>, Emotion)> = Vec::with_capacity(clips.len());
-    for clip in clips {
-        let segment = segment(clip, augmentation, mean, rng);
-        let key = segment.len() as f32 * (1.0 + rng.random_range(0.0..LENGTH_JITTER));
-        segments.push((key, segment, clip.emotion));
-    }
-    segments.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut clips = clips.to_vec();
+    clips.shuffle(rng);
     let count = batch_count(clips.len(), batch_size);
-    let mut batches: Vec<(Batch, Vec<Emotion>)> = Vec::with_capacity(count);
-    for index in 0..count {
-        let members = index * segments.len() / count..(index + 1) * segments.len() / count;
-        let mut batch = Batch::default();
-        let mut labels = Vec::with_capacity(batch_size);
-        for (_, segment, emotion) in &segments[members] {
-            batch.push(segment);
-            labels.push(*emotion);
-        }
-        batches.push((batch, labels));
-    }
-    batches.shuffle(rng);
-    batches
+    (0..count)
+        .map(|index| {
+            let members = index * clips.len() / count..(index + 1) * clips.len() / count;
+            let mut batch = Batch::default();
+            let mut labels = Vec::with_capacity(members.len());
+            for clip in &clips[members] {
+                batch.push(&segment(clip, augmentation, mean, rng));
+                labels.push(clip.emotion);
+            }
+            (batch, labels)
+        })
+        .collect()
 }
 
 /// Number of batches of about `batch_size` for so many clips.
@@ -122,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn every_clip_comes_once_in_batches_of_like_size_and_length() {
+    fn every_clip_comes_once_in_batches_of_like_size() {
         let clips: Vec<Clip> = (0..70)
             .map(|index| Clip {
                 path: index.to_string(),
@@ -149,11 +141,6 @@ mod tests {
             let labels = batches.iter().flat_map(|(_, labels)| labels);
             let expected = clips.iter().filter(|clip| clip.emotion == emotion).count();
             assert_eq!(labels.filter(|label| **label == emotion).count(), expected);
-        }
-        for (batch, _) in &batches {
-            let longest = *batch.lengths.iter().max().unwrap() as f32;
-            let shortest = *batch.lengths.iter().min().unwrap() as f32;
-            assert!(longest / shortest < 3.0, "{shortest} to {longest}");
         }
     }
 }

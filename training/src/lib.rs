@@ -5,6 +5,7 @@
 
 pub mod audio;
 pub mod augment;
+pub mod baseline;
 mod batches;
 mod checkpoint;
 pub mod dataset;

@@ -8,8 +8,10 @@ use std::{
 
 use anyhow::{Context, Result};
 use clap::Args;
+use indicatif::ProgressBar;
 use speech_emotion::{features::FrontEndConfig, model::Training};
 use training::{
+    baseline::{self, BASELINE_FILE, Bars},
     dataset::{Clip, Dataset},
     evaluate::{CrossValidation, EVALUATION_FILE, Evaluation},
     export,
@@ -65,6 +67,21 @@ pub struct EvaluateArgs {
         value_parser = clap::value_parser!(u32).range(1..)
     )]
     pub jobs: u32,
+    #[command(flatten)]
+    pub recipe: RecipeArgs,
+}
+
+#[derive(Args)]
+pub struct BaselineArgs {
+    /// Seed of splits and networks
+    #[arg(long, value_name = "N", default_value_t = TrainConfig::default().seed)]
+    pub seed: u64,
+    /// Folds of the evaluation that is compared with
+    #[arg(long, value_enum, default_value_t = Protocol::Luna5)]
+    pub folds: Protocol,
+    /// Seeds of that evaluation
+    #[arg(long, value_name = "N", default_values_t = [TrainConfig::default().seed])]
+    pub evaluated_seed: Vec<u64>,
     #[command(flatten)]
     pub recipe: RecipeArgs,
 }
@@ -161,6 +178,49 @@ pub fn evaluate(data: &Path, args: &EvaluateArgs, stop: &AtomicBool) -> Result<(
     let folder = Evaluation::folder(data, args.folds, &evaluation.seeds);
     let path = evaluation.save(&folder)?;
     println!("{evaluation}\n\nwritten to {}", path.display());
+    Ok(())
+}
+
+/// Bars on the terminal.
+struct TerminalBars;
+
+impl Bars for TerminalBars {
+    type ThisModel = TrainingBar;
+
+    fn notebook(&self, protocol: &str, epochs: usize) -> ProgressBar {
+        let bar = progress::items(&format!("the notebook's network, {protocol}"));
+        bar.set_length(epochs as u64);
+        bar
+    }
+
+    fn this_model(&self, protocol: &str, epochs: usize) -> TrainingBar {
+        eprintln!("this network, {protocol}");
+        TrainingBar::new(epochs)
+    }
+}
+
+/// Compares with the notebook that this project grew from, and prints both.
+pub fn baseline(data: &Path, args: &BaselineArgs, stop: &AtomicBool) -> Result<()> {
+    let dataset = load_dataset(data)?;
+    let config = TrainConfig {
+        seed: args.seed,
+        epochs: args.recipe.epochs as usize,
+        ..TrainConfig::default()
+    };
+    let evaluation = Evaluation::folder(data, args.folds, &distinct(&args.evaluated_seed));
+    let evaluation = Evaluation::load(&evaluation.join(EVALUATION_FILE))?;
+    let comparison = baseline::compare(
+        &dataset,
+        data,
+        &config,
+        &evaluation,
+        &mut TerminalBars,
+        stop,
+    )?;
+    println!(
+        "{comparison}\n\nwritten to {}",
+        data.join(BASELINE_FILE).display()
+    );
     Ok(())
 }
 

@@ -102,6 +102,11 @@ impl Lstm {
         }
     }
 
+    /// The forget gates' biases `[H]`.
+    pub fn forget_bias<'a>(&self, parameters: &'a mut Parameters) -> &'a mut [f32] {
+        &mut parameters[self.bias].value[self.units..2 * self.units]
+    }
+
     /// `[ΣT, inputs]` to `[ΣT, H]`; every item starts from zeros.
     pub fn forward(
         &self,

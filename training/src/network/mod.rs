@@ -40,11 +40,13 @@ mod linear;
 mod loss;
 mod lstm;
 mod matrix;
+mod notebook;
 mod parameter;
 
 pub use attention::EPSILON as POOLING_EPSILON;
 pub use batch_norm::EPSILON as NORMALISATION_EPSILON;
 pub use input::{Batch, MIN_LOG_ENERGY, with_log_mel};
+pub use notebook::{COEFFICIENTS as NOTEBOOK_COEFFICIENTS, NotebookNetwork};
 pub use parameter::{Kind, Parameter, Parameters};
 
 pub(crate) use batch_norm::statistics;
@@ -71,11 +73,11 @@ const HIDDEN: usize = 64;
 /// Channels of `conv3` times the bands left.
 const FLAT: usize = CHANNELS[2] * N_MFCC / 8;
 
-const CONVOLUTION_DROPOUT: f32 = 0.1;
-const PROJECTION_DROPOUT: f32 = 0.1;
-const LSTM_DROPOUT: f32 = 0.3;
-const POOLED_DROPOUT: f32 = 0.4;
-const HIDDEN_DROPOUT: f32 = 0.2;
+const CONVOLUTION_DROPOUT: f32 = 0.05;
+const PROJECTION_DROPOUT: f32 = 0.05;
+const LSTM_DROPOUT: f32 = 0.15;
+const POOLED_DROPOUT: f32 = 0.2;
+const HIDDEN_DROPOUT: f32 = 0.1;
 
 /// Architecture and parameters.
 #[derive(Clone, Debug)]

@@ -1,0 +1,397 @@
+//! The comparison that shows what a protocol is worth: the notebook that this project grew from and
+//! this project's network, each judged in three ways.
+//!
+//! 1. As the notebook does it: every clip lies in the folder twice and a random fifth is the test, so
+//!    that most test clips were trained on.
+//! 2. Every clip once and a random fifth as the test: its actors and sentences were trained on.
+//! 3. Speaker-independent: every clip is judged by a network that never heard its actor.
+//!
+//! The notebook's features are the means of 40 MFCC over a clip; here of the front end's first 40, in
+//! decibels, over the trimmed clip. It is trained as there: Adam at 0.001, batches of 32, no
+//! augmentation.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::atomic::AtomicBool,
+};
+
+use anyhow::{Context, Result};
+use indicatif::ProgressBar;
+use rand::{SeedableRng, seq::SliceRandom};
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+use speech_emotion::{Emotion, features::N_FEATURES, model::Posterior};
+
+use crate::{
+    dataset::{Clip, Dataset},
+    evaluate::{Evaluation, Scores},
+    interrupt::{self, Interrupted},
+    metrics::Confusion,
+    network::{NOTEBOOK_COEFFICIENTS, NotebookNetwork},
+    optimizer::AdamW,
+    ravdess::Protocol,
+    train::{self, Outcome, Progress, TrainConfig},
+};
+
+/// Name of the file a [`Comparison`] is kept in.
+pub const BASELINE_FILE: &str = "baseline.json";
+
+/// Passes of the notebook over its training clips.
+pub const NOTEBOOK_EPOCHS: usize = 60;
+const NOTEBOOK_RATE: f32 = 1e-3;
+const NOTEBOOK_BATCH: usize = 32;
+const DB_PER_NAT: f32 = 10.0 / std::f32::consts::LN_10;
+
+/// Share of the clips that a random split tests on.
+const TEST_SHARE: f64 = 0.2;
+
+/// Both networks under every protocol; baseline.json.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Comparison {
+    /// Seed of splits and networks.
+    pub seed: u64,
+    /// In the order of the module's documentation.
+    pub protocols: Vec<Judged>,
+}
+
+/// Both networks under one protocol.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Judged {
+    /// What is done, in a few words.
+    pub protocol: String,
+    /// Clips judged.
+    pub test_clips: usize,
+    /// Of the notebook's network.
+    pub notebook: Scores,
+    /// Of this project's.
+    pub this_model: Scores,
+}
+
+/// A random division of clip positions, each maybe there more than once.
+#[derive(Debug)]
+struct Split {
+    train: Vec<usize>,
+    test: Vec<usize>,
+}
+
+impl Split {
+    /// A fifth of `copies` copies of every position for the test.
+    fn random(clips: usize, copies: usize, seed: u64) -> Self {
+        let mut train: Vec<usize> = (0..copies).flat_map(|_| 0..clips).collect();
+        train.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
+        let tested = (train.len() as f64 * TEST_SHARE).round() as usize;
+        let test = train.split_off(train.len() - tested);
+        Self { train, test }
+    }
+
+    /// One split per fold of actors.
+    fn speaker_independent(dataset: &Dataset, protocol: Protocol) -> Result<Vec<Self>> {
+        let folds = protocol.folds(&dataset.actors())?;
+        let split = |actors: &Vec<u8>| {
+            let (test, train) = (0..dataset.clips.len())
+                .partition(|&index| actors.contains(&dataset.clips[index].actor));
+            Self { train, test }
+        };
+        Ok(folds.iter().map(split).collect())
+    }
+}
+
+/// Trains and judges what is not in the data folder yet. `evaluation` is this project's network under
+/// the third protocol; `progress` counts epochs of the notebook's trainings.
+///
+/// # Errors
+/// When a training fails, a result cannot be written, and when `stop` is set.
+pub fn compare(
+    dataset: &Dataset,
+    data: &Path,
+    config: &TrainConfig,
+    evaluation: &Evaluation,
+    bars: &mut impl Bars,
+    stop: &AtomicBool,
+) -> Result<Comparison> {
+    let random = [
+        ("random split, every clip twice", 2),
+        ("random split, every clip once", 1),
+    ];
+    let mut protocols = Vec::new();
+    for (name, copies) in random {
+        let folder = data
+            .join("runs")
+            .join(format!("baseline-copies{copies}-seed{}", config.seed));
+        let split = Split::random(dataset.clips.len(), copies, config.seed);
+        let notebook = kept(&folder, "notebook", || {
+            let bar = bars.notebook(name, NOTEBOOK_EPOCHS);
+            let confusion = judge_notebook(dataset, &split, config.seed, &bar, stop);
+            bar.finish_and_clear();
+            confusion
+        })?;
+        let this_model = kept(&folder, "this-model", || {
+            let mut bar = bars.this_model(name, config.epochs);
+            judge_this(dataset, &split, config, &folder, &mut bar, stop)
+        })?;
+        protocols.push(Judged {
+            protocol: name.to_owned(),
+            test_clips: split.test.len(),
+            notebook: scores(&notebook),
+            this_model: scores(&this_model),
+        });
+    }
+
+    let name = "voices not heard in training";
+    let folder = data
+        .join("runs")
+        .join(format!("baseline-speakers-seed{}", config.seed));
+    let notebook = kept(&folder, "notebook", || {
+        let splits = Split::speaker_independent(dataset, evaluation.protocol)?;
+        let bar = bars.notebook(name, splits.len() * NOTEBOOK_EPOCHS);
+        let mut all = Confusion::default();
+        for split in &splits {
+            all.add(&judge_notebook(dataset, split, config.seed, &bar, stop)?);
+        }
+        bar.finish_and_clear();
+        Ok(all)
+    })?;
+    protocols.push(Judged {
+        protocol: name.to_owned(),
+        test_clips: dataset.clips.len(),
+        notebook: scores(&notebook),
+        this_model: Scores {
+            uar: evaluation.uar,
+            war: evaluation.war,
+        },
+    });
+    let comparison = Comparison {
+        seed: config.seed,
+        protocols,
+    };
+    let path = data.join(BASELINE_FILE);
+    fs::write(&path, serde_json::to_string_pretty(&comparison)? + "\n")
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(comparison)
+}
+
+/// Makes the progress bars of the trainings.
+pub trait Bars {
+    /// Of this project's network.
+    type ThisModel: Progress;
+    /// For the notebook's trainings under one protocol, counted in epochs.
+    fn notebook(&self, protocol: &str, epochs: usize) -> ProgressBar;
+    /// For one training of this project's network.
+    fn this_model(&self, protocol: &str, epochs: usize) -> Self::ThisModel;
+}
+
+fn scores(confusion: &Confusion) -> Scores {
+    Scores {
+        uar: confusion.uar(),
+        war: confusion.war(),
+    }
+}
+
+/// The result kept in `folder` under that name, else that of `judge`, which is then kept.
+fn kept(folder: &Path, name: &str, judge: impl FnOnce() -> Result<Confusion>) -> Result<Confusion> {
+    let path: PathBuf = folder.join(format!("{name}.json"));
+    if let Ok(json) = fs::read_to_string(&path) {
+        return serde_json::from_str(&json)
+            .with_context(|| format!("{} is damaged; delete it and run again", path.display()));
+    }
+    let confusion = judge()?;
+    fs::create_dir_all(folder)
+        .and_then(|()| fs::write(&path, serde_json::to_string(&confusion).unwrap_or_default()))
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(confusion)
+}
+
+fn judge_this(
+    dataset: &Dataset,
+    split: &Split,
+    config: &TrainConfig,
+    folder: &Path,
+    progress: &mut impl Progress,
+    stop: &AtomicBool,
+) -> Result<Confusion> {
+    let outcome = train::train(dataset, &split.train, config, folder, progress, stop)?;
+    let Outcome::Finished(network) = outcome else {
+        return Err(Interrupted.into());
+    };
+    let answer = |clip: &Clip| network.forward(&clip.segment());
+    Ok(judge(dataset, split, answer))
+}
+
+fn judge_notebook(
+    dataset: &Dataset,
+    split: &Split,
+    seed: u64,
+    progress: &ProgressBar,
+    stop: &AtomicBool,
+) -> Result<Confusion> {
+    let network = train_notebook(dataset, &split.train, seed, progress, stop)?;
+    let answer = |clip: &Clip| network.forward(&mean_mfcc(clip))[0];
+    Ok(judge(dataset, split, answer))
+}
+
+fn judge(
+    dataset: &Dataset,
+    split: &Split,
+    answer: impl Fn(&Clip) -> [f32; Emotion::COUNT],
+) -> Confusion {
+    let mut confusion = Confusion::default();
+    for &index in &split.test {
+        let clip = &dataset.clips[index];
+        let (predicted, _) = Posterior::from_logits(&answer(clip), 1.0).top();
+        confusion.count(clip.emotion, predicted);
+    }
+    confusion
+}
+
+fn train_notebook(
+    dataset: &Dataset,
+    clips: &[usize],
+    seed: u64,
+    progress: &ProgressBar,
+    stop: &AtomicBool,
+) -> Result<NotebookNetwork> {
+    let rng = &mut ChaCha8Rng::seed_from_u64(seed);
+    let mut network = NotebookNetwork::new(rng);
+    let mut optimizer = AdamW::new(network.parameters());
+    let mut clips: Vec<(Vec<f32>, Emotion)> = clips
+        .iter()
+        .map(|&index| {
+            let clip = &dataset.clips[index];
+            (mean_mfcc(clip), clip.emotion)
+        })
+        .collect();
+    for _ in 0..NOTEBOOK_EPOCHS {
+        clips.shuffle(rng);
+        for batch in clips.chunks(NOTEBOOK_BATCH) {
+            interrupt::check(stop)?;
+            let features: Vec<f32> = batch.iter().flat_map(|(mfcc, _)| mfcc).copied().collect();
+            let labels: Vec<Emotion> = batch.iter().map(|&(_, emotion)| emotion).collect();
+            network.gradients(&features, &labels);
+            optimizer.step(network.parameters_mut(), NOTEBOOK_RATE, 0.0);
+        }
+        progress.inc(1);
+    }
+    Ok(network)
+}
+
+/// Means of the first 40 coefficients over a clip, in decibels as librosa gives them.
+fn mean_mfcc(clip: &Clip) -> Vec<f32> {
+    let frames = clip.features[0].chunks_exact(N_FEATURES);
+    let count = frames.len() as f32;
+    let mut mean = vec![0.0; NOTEBOOK_COEFFICIENTS];
+    for frame in frames {
+        for (mean, mfcc) in mean.iter_mut().zip(frame) {
+            *mean += DB_PER_NAT * mfcc / count;
+        }
+    }
+    mean
+}
+
+impl std::fmt::Display for Comparison {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "{:32} {:>6} {:>17} {:>17}\n{:32} {:>6} {:>8} {:>8} {:>8} {:>8}",
+            "", "", "notebook", "this model", "", "clips", "WAR", "UAR", "WAR", "UAR"
+        )?;
+        for judged in &self.protocols {
+            write!(f, "\n{:32} {:>6}", judged.protocol, judged.test_clips)?;
+            for Scores { uar, war } in [judged.notebook, judged.this_model] {
+                write!(f, " {:>6.1} % {:>6.1} %", 100.0 * war, 100.0 * uar)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dataset(clips: usize) -> Dataset {
+        let clips = (0..clips)
+            .map(|index| {
+                let emotion = Emotion::ALL[index % Emotion::COUNT];
+                let mut frame = [0.0; N_FEATURES];
+                frame[30 + index % Emotion::COUNT] = 2.0;
+                Clip {
+                    path: index.to_string(),
+                    emotion,
+                    strong: false,
+                    statement: 1,
+                    repetition: 1,
+                    actor: 1 + (index / Emotion::COUNT) as u8,
+                    features: vec![frame.repeat(16)],
+                }
+            })
+            .collect();
+        Dataset {
+            fingerprint: String::new(),
+            clips,
+        }
+    }
+
+    #[test]
+    fn with_two_copies_most_test_clips_were_trained_on_and_with_one_none() {
+        let twice = Split::random(100, 2, 1);
+        assert_eq!((twice.train.len(), twice.test.len()), (160, 40));
+        let known = |split: &Split| {
+            let is_known = |index: &&usize| split.train.contains(index);
+            split.test.iter().filter(is_known).count()
+        };
+        assert!(known(&twice) > 25, "{}", known(&twice));
+        let once = Split::random(100, 1, 1);
+        assert_eq!(
+            (once.train.len(), once.test.len(), known(&once)),
+            (80, 20, 0)
+        );
+    }
+
+    #[test]
+    fn speaker_independent_splits_test_every_clip_once_and_share_no_actor() {
+        let dataset = dataset(32);
+        let splits = Split::speaker_independent(&dataset, Protocol::Loso).unwrap();
+        assert_eq!(splits.len(), 4);
+        let mut tested: Vec<usize> = splits.iter().flat_map(|s| s.test.clone()).collect();
+        tested.sort_unstable();
+        assert!(tested.iter().copied().eq(0..32));
+        for Split { train, test } in &splits {
+            let actor = |index: &usize| dataset.clips[*index].actor;
+            assert!(
+                test.iter()
+                    .all(|a| train.iter().all(|b| actor(a) != actor(b)))
+            );
+        }
+    }
+
+    #[test]
+    fn the_notebook_learns_clips_that_its_means_tell_apart() {
+        let dataset = dataset(32);
+        let all = Split {
+            train: (0..32).cycle().take(160).collect(),
+            test: (0..32).collect(),
+        };
+        let stop = AtomicBool::new(false);
+        let confusion = judge_notebook(&dataset, &all, 1, &ProgressBar::hidden(), &stop).unwrap();
+        assert!(confusion.war() > 0.9, "{}", confusion.war());
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert!(judge_notebook(&dataset, &all, 1, &ProgressBar::hidden(), &stop).is_err());
+    }
+
+    #[test]
+    fn a_kept_result_is_not_computed_again_and_a_damaged_one_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut confusion = Confusion::default();
+        confusion.count(Emotion::Sad, Emotion::Calm);
+        assert_eq!(
+            kept(folder.path(), "x", || Ok(confusion)).unwrap(),
+            confusion
+        );
+        let again = kept(folder.path(), "x", || anyhow::bail!("computed again"));
+        assert_eq!(again.unwrap(), confusion);
+        fs::write(folder.path().join("x.json"), "[").unwrap();
+        let error = kept(folder.path(), "x", || Ok(confusion)).unwrap_err();
+        assert!(format!("{error:#}").contains("delete it and run again"));
+    }
+}
