@@ -1,5 +1,4 @@
 //! The whole live loop as a pure state machine: chunks of PCM in, [`Update`]s out.
-
 //!
 //! Per frame the speech gate opens and closes utterances; every `step_frames` the newest
 //! `max_segment_frames` of the open utterance are trimmed, level-normalised and classified. Segments
@@ -157,7 +156,7 @@ pub enum Update {
         start_s: f64,
         /// When it ended.
         end_s: f64,
-        /// Mean over its segments, weighted by the speech they hold.
+        /// From the mean evidence of its segments, weighted by the speech they hold.
         posterior: Posterior,
         /// What the whole utterance expresses.
         verdict: Verdict,
@@ -173,7 +172,8 @@ pub struct Summary {
     pub duration_s: f64,
     /// Seconds of it inside utterances.
     pub speech_s: f64,
-    /// Mean over the utterances, weighted by the speech they hold; none without speech.
+    /// From the mean evidence of the utterances, weighted by the speech they hold; none without
+    /// speech.
     pub posterior: Option<Posterior>,
     /// What the session as a whole expresses.
     pub verdict: Verdict,
@@ -326,7 +326,7 @@ struct Utterance {
     longest_short: Option<(usize, Posterior)>,
 }
 
-/// A running mean of posteriors.
+/// A running mean of the evidence in posteriors.
 #[derive(Default)]
 struct WeightedMean {
     sum: [f64; Emotion::COUNT],
@@ -335,14 +335,15 @@ struct WeightedMean {
 
 impl WeightedMean {
     fn add(&mut self, posterior: &Posterior, weight: f64) {
-        for (sum, p) in self.sum.iter_mut().zip(posterior.0) {
-            *sum += weight * f64::from(p);
+        for (sum, evidence) in self.sum.iter_mut().zip(posterior.evidence()) {
+            *sum += weight * f64::from(evidence);
         }
         self.weight += weight;
     }
 
     fn mean(&self) -> Option<Posterior> {
-        (self.weight > 0.0).then(|| Posterior(self.sum.map(|sum| (sum / self.weight) as f32)))
+        let mean = || self.sum.map(|sum| (sum / self.weight) as f32);
+        (self.weight > 0.0).then(|| Posterior::from_logits(&mean(), 1.0))
     }
 }
 

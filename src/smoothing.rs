@@ -3,7 +3,7 @@
 
 use crate::{Emotion, model::Posterior, session::Verdict};
 
-/// Exponential smoothing of posteriors and a verdict that changes only for a clear reason.
+/// Exponential smoothing of the evidence in posteriors and a verdict that changes only for a clear reason.
 #[derive(Clone, Debug)]
 pub struct Smoother {
     weight: f32,
@@ -79,7 +79,9 @@ mod tests {
         smoother.push(&split(Emotion::Happy, 0.46, Emotion::Angry));
         assert_eq!(smoother.verdict().0, Verdict::Emotion(Emotion::Happy));
         smoother.push(&split(Emotion::Happy, 0.3, Emotion::Angry));
-        assert_eq!(smoother.verdict(), (Verdict::Emotion(Emotion::Angry), 0.7));
+        let (verdict, confidence) = smoother.verdict();
+        assert_eq!(verdict, Verdict::Emotion(Emotion::Angry));
+        assert!((confidence - 0.7).abs() < 1e-5, "{confidence}");
     }
 
     #[test]
@@ -94,11 +96,18 @@ mod tests {
     }
 
     #[test]
-    fn smoothing_moves_by_its_weight() {
+    fn smoothing_moves_the_evidence_by_its_weight() {
+        let (first, second) = (
+            split(Emotion::Calm, 0.9, Emotion::Sad),
+            split(Emotion::Calm, 0.2, Emotion::Sad),
+        );
         let mut smoother = Smoother::new(0.25, 0.4, 0.1);
-        smoother.push(&split(Emotion::Calm, 1.0, Emotion::Sad));
-        let smoothed = smoother.push(&split(Emotion::Calm, 0.0, Emotion::Sad));
-        assert!((smoothed.get(Emotion::Calm) - 0.75).abs() < 1e-6);
+        smoother.push(&first);
+        let smoothed = smoother.push(&second);
+        let odds = |posterior: &Posterior| {
+            (posterior.get(Emotion::Calm) / posterior.get(Emotion::Sad)).ln()
+        };
+        assert!((odds(&smoothed) - (0.75 * odds(&first) + 0.25 * odds(&second))).abs() < 1e-4);
         assert!((smoothed.0.iter().sum::<f32>() - 1.0).abs() < 1e-6);
     }
 }

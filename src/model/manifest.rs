@@ -41,7 +41,7 @@ pub struct Manifest {
 }
 
 /// What the weights were trained on.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct Training {
     pub data_set: String,
@@ -52,7 +52,7 @@ pub struct Training {
 }
 
 /// Speaker-independent cross-validation of the model's recipe; shares are 0..=1, intervals cover 95 %.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct Evaluation {
     pub folds: String,
@@ -204,22 +204,8 @@ pub(crate) mod tests {
             normalisation: "graph".to_owned(),
             temperature: 1.0,
             session: SessionSettings::default(),
-            training: Training {
-                data_set: "none".to_owned(),
-                clips: 0,
-                actors: 0,
-                epochs: 0,
-                seed: 0,
-            },
-            evaluation: Evaluation {
-                folds: "none".to_owned(),
-                seeds: vec![],
-                clips: 0,
-                uar: 0.0,
-                uar_interval: [0.0; 2],
-                war: 0.0,
-                war_interval: [0.0; 2],
-            },
+            training: Training::default(),
+            evaluation: Evaluation::default(),
             onnx: OnnxFile::of(model),
             licence: "none".to_owned(),
             attribution: "none".to_owned(),

@@ -48,13 +48,23 @@ impl Posterior {
         (top, self.get(top))
     }
 
-    /// `(1 - weight) * self + weight * other`, for a weight in 0..=1.
+    /// The evidence for each emotion: natural logarithms less their mean, so that they sum to 0.
+    ///
+    /// Up to that constant these are the logits the posterior was made from.
+    pub fn evidence(&self) -> [f32; Emotion::COUNT] {
+        let logs = self.0.map(|p| p.max(f32::MIN_POSITIVE).ln());
+        let mean = logs.iter().sum::<f32>() / Emotion::COUNT as f32;
+        logs.map(|log| log - mean)
+    }
+
+    /// The posterior whose [`evidence`](Self::evidence) is `(1 - weight)` times that of `self` plus
+    /// `weight` times that of `other`, for a weight in 0..=1.
     pub fn mix(&self, other: &Self, weight: f32) -> Self {
-        let mut mixed = *self;
-        for (mine, theirs) in mixed.0.iter_mut().zip(other.0) {
+        let (mut mixed, other) = (self.evidence(), other.evidence());
+        for (mine, theirs) in mixed.iter_mut().zip(other) {
             *mine += weight * (theirs - *mine);
         }
-        mixed
+        Self::from_logits(&mixed, 1.0)
     }
 }
 

@@ -36,16 +36,8 @@ pub fn export(
     segments: &[Vec<f32>],
     folder: &Path,
 ) -> Result<Manifest> {
-    onnx::round_to_f16(&mut network);
-    let fingerprint = FrontEndConfig::default().fingerprint();
-    let metadata = [
-        ("front_end_fingerprint", fingerprint),
-        ("labels", Emotion::ALL.map(Emotion::label).join(",")),
-        ("licence", LICENCE.to_owned()),
-        ("attribution", ATTRIBUTION.to_owned()),
-    ];
-    let model = onnx::encode(&network, &metadata)?;
-    let manifest = manifest(&model, training, evaluation);
+    let model = encode(&mut network)?;
+    let manifest = manifest(&model, training, evaluation.summary());
     let classifier = OnnxClassifier::load(&model, &manifest)?;
     for (index, segment) in segments.iter().enumerate() {
         let ours = network.forward(segment);
@@ -69,6 +61,29 @@ pub fn export(
     Ok(manifest)
 }
 
+/// The classifier that the page makes of an exported network; its temperature is 1.
+///
+/// # Errors
+/// When the network cannot be exported or loaded.
+pub fn classifier(mut network: Network) -> Result<OnnxClassifier> {
+    let model = encode(&mut network)?;
+    let manifest = manifest(&model, Training::default(), model::Evaluation::default());
+    Ok(OnnxClassifier::load(&model, &manifest)?)
+}
+
+/// Rounds the network to half precision and gives its model file.
+fn encode(network: &mut Network) -> Result<Vec<u8>> {
+    onnx::round_to_f16(network);
+    let fingerprint = FrontEndConfig::default().fingerprint();
+    let metadata = [
+        ("front_end_fingerprint", fingerprint),
+        ("labels", Emotion::ALL.map(Emotion::label).join(",")),
+        ("licence", LICENCE.to_owned()),
+        ("attribution", ATTRIBUTION.to_owned()),
+    ];
+    onnx::encode(network, &metadata)
+}
+
 /// Writes beside `path` first, so that a full disk leaves the file that was there.
 fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     let part = PathBuf::from(format!("{}.part", path.display()));
@@ -77,7 +92,7 @@ fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
         .with_context(|| format!("cannot write {}", path.display()))
 }
 
-fn manifest(model: &[u8], training: Training, evaluation: &Evaluation) -> Manifest {
+fn manifest(model: &[u8], training: Training, evaluation: model::Evaluation) -> Manifest {
     let front_end = FrontEndConfig::default();
     Manifest {
         schema: SCHEMA,
@@ -91,15 +106,7 @@ fn manifest(model: &[u8], training: Training, evaluation: &Evaluation) -> Manife
         temperature: 1.0,
         session: SessionSettings::default(),
         training,
-        evaluation: model::Evaluation {
-            folds: evaluation.protocol.name().to_owned(),
-            seeds: evaluation.seeds.clone(),
-            clips: evaluation.clips,
-            uar: evaluation.uar as f32,
-            uar_interval: evaluation.uar_interval.map(|share| share as f32),
-            war: evaluation.war as f32,
-            war_interval: evaluation.war_interval.map(|share| share as f32),
-        },
+        evaluation,
         onnx: OnnxFile::of(model),
         licence: LICENCE.to_owned(),
         attribution: ATTRIBUTION.to_owned(),
@@ -108,21 +115,10 @@ fn manifest(model: &[u8], training: Training, evaluation: &Evaluation) -> Manife
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
-    use crate::ravdess::Protocol;
 
     /// A manifest for a model file that was neither trained nor evaluated.
     pub(crate) fn untrained_manifest(model: &[u8]) -> Manifest {
-        let training = Training {
-            data_set: "none".to_owned(),
-            clips: 0,
-            actors: 0,
-            epochs: 0,
-            seed: 0,
-        };
-        let evaluation = Evaluation::new(Protocol::Luna5, vec![], &[], &BTreeMap::new());
-        manifest(model, training, &evaluation)
+        manifest(model, Training::default(), model::Evaluation::default())
     }
 }

@@ -10,15 +10,16 @@ use speech_emotion::Emotion;
 const BOOTSTRAP_RESAMPLES: usize = 2000;
 const BOOTSTRAP_SEED: u64 = 1;
 
-/// Clips counted by true emotion (row) and predicted emotion (column), `[K, K]` in class order.
+/// Clips counted by true emotion (row) and predicted emotion (column), `[K, K + 1]` in class order;
+/// the last column counts clips without an answer, which are wrong.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Confusion(pub [[u32; Emotion::COUNT]; Emotion::COUNT]);
+pub struct Confusion(pub [[u32; Emotion::COUNT + 1]; Emotion::COUNT]);
 
 impl Confusion {
-    /// Counts one clip.
-    pub fn count(&mut self, truth: Emotion, predicted: Emotion) {
-        self.0[truth.index()][predicted.index()] += 1;
+    /// Counts one clip; none is no answer.
+    pub fn count(&mut self, truth: Emotion, predicted: Option<Emotion>) {
+        self.0[truth.index()][predicted.map_or(Emotion::COUNT, Emotion::index)] += 1;
     }
 
     /// Adds all counts of another matrix.
@@ -116,7 +117,7 @@ mod tests {
             (Emotion::Happy, Emotion::Sad, 1),
         ] {
             for _ in 0..clips {
-                confusion.count(truth, predicted);
+                confusion.count(truth, Some(predicted));
             }
         }
         confusion
@@ -164,9 +165,9 @@ mod tests {
     #[test]
     fn the_interval_reflects_how_much_actors_differ() {
         let mut right = Confusion::default();
-        right.count(Emotion::Calm, Emotion::Calm);
+        right.count(Emotion::Calm, Some(Emotion::Calm));
         let mut wrong = Confusion::default();
-        wrong.count(Emotion::Calm, Emotion::Sad);
+        wrong.count(Emotion::Calm, None);
 
         assert_eq!(interval(&[right; 24], Confusion::war), [1.0, 1.0]);
 

@@ -1,10 +1,15 @@
 //! Progress bars; nothing is drawn when standard error is not a terminal.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
+use anyhow::Result;
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 
-use crate::train::{EpochReport, Progress};
+use crate::{
+    epochs::EpochLog,
+    network::Network,
+    train::{EpochReport, Progress},
+};
 
 /// A bar that counts bytes.
 pub fn bytes(what: &str) -> ProgressBar {
@@ -27,17 +32,19 @@ fn bar(what: &str, template: &str) -> ProgressBar {
         .with_message(what.to_owned())
 }
 
-/// Shows one training: a bar over all its steps and a line per epoch.
+/// Shows one training, a bar over all its steps and a line per epoch, and notes its epochs.
 pub struct TrainingBar {
     bar: ProgressBar,
     epochs: usize,
+    log: EpochLog,
 }
 
 impl TrainingBar {
-    /// For a training of this many epochs.
-    pub fn new(epochs: usize) -> Self {
+    /// For a training of this many epochs in this folder.
+    pub fn new(epochs: usize, run_dir: &Path) -> Self {
         let bar = items(&format!("training, {epochs} epochs"));
-        Self { bar, epochs }
+        let log = EpochLog::new(run_dir);
+        Self { bar, epochs, log }
     }
 }
 
@@ -53,7 +60,8 @@ impl Progress for TrainingBar {
         self.bar.set_position(position);
     }
 
-    fn epoch(&mut self, report: &EpochReport) {
+    fn epoch(&mut self, report: &EpochReport, _network: &dyn Fn() -> Network) -> Result<()> {
+        self.log.note(report, None)?;
         let EpochReport { epoch, epochs, .. } = *report;
         self.bar.suspend(|| {
             eprintln!(
@@ -64,5 +72,6 @@ impl Progress for TrainingBar {
                 HumanDuration(Duration::from_secs_f32(report.eta_s))
             );
         });
+        Ok(())
     }
 }

@@ -77,8 +77,11 @@ pub struct EpochReport {
 pub trait Progress {
     /// After every step: epoch from 1, steps done in it and steps of an epoch.
     fn step(&mut self, epoch: usize, done: usize, steps: usize);
-    /// After every epoch, when its checkpoint is written.
-    fn epoch(&mut self, report: &EpochReport);
+    /// After every epoch, when its checkpoint is written; `network` gives it with averaged weights.
+    ///
+    /// # Errors
+    /// End the training.
+    fn epoch(&mut self, report: &EpochReport, network: &dyn Fn() -> Network) -> Result<()>;
 }
 
 /// How a training ended.
@@ -163,24 +166,26 @@ pub fn train(
         state.epoch = epoch;
         checkpoint::write(&path, &run, &state)?;
         let seconds = started.elapsed().as_secs_f32();
-        progress.epoch(&EpochReport {
+        let report = EpochReport {
             epoch,
             epochs: config.epochs,
             loss: loss / clips.len() as f32,
             accuracy: correct as f32 / clips.len() as f32,
             seconds,
             eta_s: seconds * (config.epochs - epoch) as f32,
-        });
+        };
+        progress.epoch(&report, &|| averaged(&state))?;
     }
-    let State {
-        mut network,
-        average,
-        ..
-    } = state;
-    for (parameter, average) in network.parameters_mut().iter_mut().zip(average) {
-        parameter.value = average;
+    Ok(Outcome::Finished(Box::new(averaged(&state))))
+}
+
+/// The network with averaged weights.
+fn averaged(state: &State) -> Network {
+    let mut network = state.network.clone();
+    for (parameter, average) in network.parameters_mut().iter_mut().zip(&state.average) {
+        parameter.value.clone_from(average);
     }
-    Ok(Outcome::Finished(Box::new(network)))
+    network
 }
 
 /// Numbers for an epoch, counted from 1; epoch 0 draws the weights.

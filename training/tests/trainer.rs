@@ -287,12 +287,16 @@ fn a_model_comes_out_of_a_small_corpus_and_hears_it() {
 
     bench.fails(
         "evaluate",
+        &["error: there is no folder data/ravdess; run the download command"],
+    );
+    bench.fails(
+        "evaluate --ravdess clips",
         &[
             "the folds of luna5 need all 24 actors",
             "choose --folds loso",
         ],
     );
-    let told = bench.succeeds("evaluate --folds loso --epochs 2");
+    let told = bench.succeeds("evaluate --ravdess clips --folds loso --epochs 2");
     assert!(
         told.contains("loso in 4 folds, seed 1: 64 clips by 4 actors"),
         "{told}"
@@ -301,10 +305,20 @@ fn a_model_comes_out_of_a_small_corpus_and_hears_it() {
     let first = fs::read(&path).unwrap();
     let evaluation: Value = serde_json::from_slice(&first).unwrap();
     assert_eq!(evaluation["clips"], 64);
+    let epochs = fs::read_to_string(bench.path("data/runs/loso-seed1/fold4/epochs.jsonl")).unwrap();
+    let epochs: Vec<Value> = epochs
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!((epochs.len(), epochs[1]["epoch"].as_u64()), (2, Some(2)));
+    let judged = bench.path("data/runs/loso-seed1/fold4/clean.jsonl");
+    let judged = fs::read_to_string(judged).unwrap();
+    assert_eq!(judged.lines().count(), 1 + 16);
+    assert!(!judged.contains("Actor_03") && judged.contains("Actor_04"));
     // Folds already trained are not trained again, and say the same.
-    bench.succeeds("evaluate --folds loso --epochs 2");
+    bench.succeeds("evaluate --ravdess clips --folds loso --epochs 2");
     assert_eq!(fs::read(&path).unwrap(), first);
-    bench.fails("evaluate --folds loso --epochs 3", &["cannot train fold"]);
+    bench.fails("evaluate --ravdess clips --folds loso --epochs 3", &["cannot train fold"]);
 
     bench.fails(
         "export --folds loso --out model",

@@ -14,11 +14,31 @@ use training::{
     ravdess::{download::Archive, unpack},
 };
 
-#[derive(Args)]
-pub struct ExtractArgs {
+#[derive(Args, Clone)]
+pub struct CorpusArgs {
     /// Folder that holds the clips, in any subfolders, as WAV or FLAC [default: DATA/ravdess]
     #[arg(long, value_name = "DIR")]
     pub ravdess: Option<PathBuf>,
+}
+
+impl CorpusArgs {
+    /// The folder, which must exist.
+    pub fn folder(&self, data: &Path) -> Result<PathBuf> {
+        let folder = self.ravdess.clone().unwrap_or_else(|| clips_folder(data));
+        ensure!(
+            folder.is_dir(),
+            "there is no folder {}; run the download command, or name the folder of the clips with \
+             --ravdess",
+            folder.display()
+        );
+        Ok(folder)
+    }
+}
+
+#[derive(Args)]
+pub struct ExtractArgs {
+    #[command(flatten)]
+    pub corpus: CorpusArgs,
     /// Leave out clips that are damaged, silent or empty instead of stopping
     #[arg(long)]
     pub skip_bad: bool,
@@ -45,13 +65,7 @@ pub fn download(data: &Path, stop: &AtomicBool) -> Result<()> {
 
 /// Saves the features of the clips.
 pub fn extract(data: &Path, args: &ExtractArgs, stop: &AtomicBool) -> Result<()> {
-    let corpus = args.ravdess.clone().unwrap_or_else(|| clips_folder(data));
-    ensure!(
-        corpus.is_dir(),
-        "there is no folder {}; run the download command, or name the folder of the clips with \
-         --ravdess",
-        corpus.display()
-    );
+    let corpus = args.corpus.folder(data)?;
     let bar = progress::items("extracting features");
     let extraction = extract::extract(&corpus, &bar, stop)?;
     bar.finish_and_clear();

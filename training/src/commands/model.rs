@@ -13,7 +13,7 @@ use speech_emotion::{features::FrontEndConfig, model::Training};
 use training::{
     baseline::{self, BASELINE_FILE, Bars},
     dataset::{Clip, Dataset},
-    evaluate::{CrossValidation, EVALUATION_FILE, Evaluation},
+    evaluate::{self, CrossValidation, EVALUATION_FILE, Evaluation},
     export,
     interrupt::Interrupted,
     network::Network,
@@ -22,7 +22,7 @@ use training::{
     train::{self, Outcome, TrainConfig},
 };
 
-use super::data::{self, ExtractArgs};
+use super::data::{self, CorpusArgs, ExtractArgs};
 
 const NETWORK_FILE: &str = "network.safetensors";
 const TRAINING_FILE: &str = "training.json";
@@ -68,6 +68,8 @@ pub struct EvaluateArgs {
     )]
     pub jobs: u32,
     #[command(flatten)]
+    pub corpus: CorpusArgs,
+    #[command(flatten)]
     pub recipe: RecipeArgs,
 }
 
@@ -110,8 +112,9 @@ pub struct TargetArgs {
 
 #[derive(Args)]
 pub struct AllArgs {
-    #[command(flatten)]
-    pub extract: ExtractArgs,
+    /// Leave out clips that are damaged, silent or empty instead of stopping
+    #[arg(long)]
+    pub skip_bad: bool,
     #[command(flatten)]
     pub evaluate: EvaluateArgs,
     #[command(flatten)]
@@ -137,7 +140,7 @@ pub fn train(data: &Path, args: &TrainArgs, stop: &AtomicBool) -> Result<()> {
         ..TrainConfig::default()
     };
     let folder = training_folder(data, args.seed);
-    let mut bar = TrainingBar::new(config.epochs);
+    let mut bar = TrainingBar::new(config.epochs, &folder);
     match train::train(&dataset, &clips, &config, &folder, &mut bar, stop)? {
         Outcome::Finished(network) => {
             let path = folder.join(NETWORK_FILE);
@@ -171,11 +174,17 @@ pub fn evaluate(data: &Path, args: &EvaluateArgs, stop: &AtomicBool) -> Result<(
         seeds: distinct(&args.seed),
         config,
         jobs: args.jobs as usize,
+        corpus: args.corpus.folder(data)?,
     };
     let bar = progress::items("training folds");
-    let evaluation = cross_validation.run(&dataset, data, &bar, stop)?;
+    let trials = cross_validation.run(&dataset, data, &bar, stop)?;
     bar.finish_and_clear();
-    let folder = Evaluation::folder(data, args.folds, &evaluation.seeds);
+    let CrossValidation {
+        protocol, seeds, ..
+    } = cross_validation;
+    let folder = evaluate::folder(data, protocol, &seeds);
+    let folds = protocol.folds(&dataset.actors())?;
+    let evaluation = Evaluation::new(protocol, folds, seeds, &dataset.clips, &trials);
     let path = evaluation.save(&folder)?;
     println!("{evaluation}\n\nwritten to {}", path.display());
     Ok(())
@@ -237,7 +246,7 @@ pub fn export(data: &Path, args: &ExportArgs) -> Result<()> {
     let network = Network::load(&folder.join(NETWORK_FILE)).with_context(missing)?;
     let training = fs::read_to_string(folder.join(TRAINING_FILE)).with_context(missing)?;
     let training: Training = serde_json::from_str(&training).with_context(missing)?;
-    let evaluation = Evaluation::folder(data, args.folds, &distinct(&args.evaluated_seed));
+    let evaluation = evaluate::folder(data, args.folds, &distinct(&args.evaluated_seed));
     let evaluation = Evaluation::load(&evaluation.join(EVALUATION_FILE))?;
     let segments: Vec<Vec<f32>> = dataset
         .clips
@@ -259,10 +268,14 @@ pub fn export(data: &Path, args: &ExportArgs) -> Result<()> {
 
 /// Runs every step from the clips to the model file; finished trainings are not repeated.
 pub fn all(data: &Path, args: &AllArgs, stop: &AtomicBool) -> Result<()> {
-    if args.extract.ravdess.is_none() {
+    if args.evaluate.corpus.ravdess.is_none() {
         data::download(data, stop)?;
     }
-    data::extract(data, &args.extract, stop)?;
+    let extract = ExtractArgs {
+        corpus: args.evaluate.corpus.clone(),
+        skip_bad: args.skip_bad,
+    };
+    data::extract(data, &extract, stop)?;
     evaluate(data, &args.evaluate, stop)?;
     let EvaluateArgs {
         folds,

@@ -1,8 +1,7 @@
-//! Trains one network per fold and seed and asks it for the clips of the actors it has not heard.
+//! Trains one network per fold and seed and lets it judge the clips of the actors it has not heard.
 
 use std::{
-    collections::BTreeMap,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -12,12 +11,16 @@ use std::{
 
 use anyhow::{Context, Result};
 use indicatif::ProgressBar;
-use speech_emotion::{Emotion, model::Posterior};
 
-use super::Evaluation;
+use super::{
+    conditions::Condition,
+    judge::{Judge, Judgement},
+};
 use crate::{
     dataset::{Clip, Dataset},
+    epochs::EpochLog,
     interrupt::Interrupted,
+    metrics::Confusion,
     network::Network,
     ravdess::Protocol,
     train::{self, EpochReport, Outcome, Progress, TrainConfig},
@@ -34,43 +37,90 @@ pub struct CrossValidation {
     pub config: TrainConfig,
     /// Folds trained at the same time.
     pub jobs: usize,
+    /// Folder of the clips.
+    pub corpus: PathBuf,
 }
 
-/// One network to train: on all actors but those of a fold.
+/// A network and its judgement of actors it has not heard.
+#[derive(Clone, Debug)]
+pub struct Trial {
+    /// Seed of the network.
+    pub seed: u64,
+    /// The fold tested, from 0; none of its actors trained the network.
+    pub fold: usize,
+    /// For an inner network the fold it was validated on, left out of training too.
+    pub validation: Option<usize>,
+    /// Positions of the judged clips in the data set, and the judgement of each.
+    pub judged: Vec<(usize, Judgement)>,
+}
+
+/// A trial to come.
 struct Job<'a> {
     seed: u64,
     fold: usize,
-    test_actors: &'a [u8],
+    validation: Option<usize>,
+    folds: &'a [Vec<u8>],
+}
+
+impl Job<'_> {
+    /// The positions of the clips that train the network and of those it judges. Actors of the
+    /// tested fold never train, and an inner network judges only actors that are not tested.
+    fn sides(&self, clips: &[Clip]) -> (Vec<usize>, Vec<usize>) {
+        let fold_of = |clip: &Clip| {
+            self.folds
+                .iter()
+                .position(|actors| actors.contains(&clip.actor))
+        };
+        let judged = self.validation.unwrap_or(self.fold);
+        let (mut train, mut judge) = (Vec::new(), Vec::new());
+        for (index, clip) in clips.iter().enumerate() {
+            match fold_of(clip) {
+                Some(fold) if fold == judged => judge.push(index),
+                Some(fold) if fold != self.fold => train.push(index),
+                _ => {}
+            }
+        }
+        (train, judge)
+    }
+
+    fn folder(&self, data: &Path, protocol: Protocol) -> PathBuf {
+        let inner = self.validation.map_or("", |_| "-inner");
+        super::folder(data, protocol, &[self.seed]).join(format!("fold{}{inner}", self.fold + 1))
+    }
+
+    fn name(&self) -> String {
+        let inner = self.validation.map_or("", |_| "inner network of ");
+        format!("{inner}fold {} of seed {}", self.fold + 1, self.seed)
+    }
 }
 
 impl CrossValidation {
     /// Trains and tests every fold; `progress` counts epochs.
     ///
-    /// Each fold of each seed keeps its checkpoint in `data/runs/<protocol>-seed<seed>/fold<n>`, so
-    /// that the same call goes on where an earlier one stopped.
+    /// Each fold of each seed keeps its checkpoint and its judgements in
+    /// `data/runs/<protocol>-seed<seed>/fold<n>`, so that the same call goes on where an earlier one
+    /// stopped.
     ///
     /// # Errors
-    /// When the data set lacks actors of the protocol, when a training fails, and when `stop` is
-    /// set.
+    /// When the data set lacks actors of the protocol, when a training fails or a clip cannot be
+    /// read, and when `stop` is set.
     pub fn run(
         &self,
         dataset: &Dataset,
         data: &Path,
         progress: &ProgressBar,
         stop: &AtomicBool,
-    ) -> Result<Evaluation> {
+    ) -> Result<Vec<Trial>> {
         let folds = self.protocol.folds(&dataset.actors())?;
-        let jobs: Vec<Job> = self
-            .seeds
-            .iter()
-            .flat_map(|&seed| {
-                folds.iter().enumerate().map(move |(fold, actors)| Job {
-                    seed,
-                    fold,
-                    test_actors: actors,
-                })
-            })
-            .collect();
+        let mut jobs = Vec::new();
+        for &seed in &self.seeds {
+            jobs.extend((0..folds.len()).map(|fold| Job {
+                seed,
+                fold,
+                validation: None,
+                folds: &folds,
+            }));
+        }
         progress.set_length((jobs.len() * self.config.epochs) as u64);
 
         let next = AtomicUsize::new(0);
@@ -87,30 +137,17 @@ impl CrossValidation {
                         let result = self.run_job(job, dataset, data, progress, stop);
                         failed.fetch_or(result.is_err(), Ordering::Relaxed);
                         let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
-                        results.push(result.map(|predicted| (job.seed, predicted)));
+                        results.push((index, result));
                     }
                 });
             }
         });
-
-        let mut by_seed: BTreeMap<u64, BTreeMap<usize, Emotion>> = BTreeMap::new();
-        for result in results.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            let (seed, predicted) = result?;
-            by_seed.entry(seed).or_default().extend(predicted);
-        }
-        let by_seed = by_seed
-            .into_iter()
-            .map(|(seed, predicted)| (seed, predicted.into_values().collect()))
-            .collect();
-        Ok(Evaluation::new(
-            self.protocol,
-            folds,
-            &dataset.clips,
-            &by_seed,
-        ))
+        let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+        results.sort_by_key(|(index, _)| *index);
+        results.into_iter().map(|(_, result)| result).collect()
     }
 
-    /// Trains one network and returns what it says of its test clips, by position.
+    /// Trains one network and lets it judge.
     fn run_job(
         &self,
         job: &Job,
@@ -118,22 +155,23 @@ impl CrossValidation {
         data: &Path,
         progress: &ProgressBar,
         stop: &AtomicBool,
-    ) -> Result<Vec<(usize, Emotion)>> {
-        let is_tested = |clip: &Clip| job.test_actors.contains(&clip.actor);
-        let (tested, trained): (Vec<usize>, Vec<usize>) =
-            (0..dataset.clips.len()).partition(|&index| is_tested(&dataset.clips[index]));
+    ) -> Result<Trial> {
+        let (trained, judged) = job.sides(&dataset.clips);
+        let clips: Vec<&Clip> = judged.iter().map(|&index| &dataset.clips[index]).collect();
         let config = TrainConfig {
             seed: job.seed,
             ..self.config.clone()
         };
-        let run_dir = Evaluation::folder(data, self.protocol, &[job.seed])
-            .join(format!("fold{}", job.fold + 1));
+        let folder = job.folder(data, self.protocol);
+        let name = job.name();
         let mut epochs = Epochs {
             bar: progress,
+            name: &name,
             done: 0,
+            log: EpochLog::new(&folder),
+            validation: job.validation.map_or(&[], |_| &clips[..]),
         };
-        let name = format!("fold {} of seed {}", job.fold + 1, job.seed);
-        let outcome = train::train(dataset, &trained, &config, &run_dir, &mut epochs, stop)
+        let outcome = train::train(dataset, &trained, &config, &folder, &mut epochs, stop)
             .with_context(|| format!("cannot train {name}"))?;
         let Outcome::Finished(network) = outcome else {
             return Err(Interrupted.into());
@@ -141,30 +179,44 @@ impl CrossValidation {
         // A fold finished earlier reports no epochs.
         epochs.reach(config.epochs);
 
-        let predicted: Vec<(usize, Emotion)> = tested
-            .into_iter()
-            .map(|index| (index, recognise(&network, &dataset.clips[index])))
-            .collect();
-        let right = predicted
+        let judge = Judge {
+            network: *network,
+            corpus: &self.corpus,
+            folder,
+        };
+        let judgements = judge.judge(&clips, &Condition::Clean, stop)?;
+        let right = clips
             .iter()
-            .filter(|&&(index, emotion)| dataset.clips[index].emotion == emotion)
+            .zip(&judgements)
+            .filter(|(clip, judgement)| judgement.answer() == Some(clip.emotion))
             .count();
-        progress.suspend(|| eprintln!("{name}: {right} of {} clips right", predicted.len()));
-        Ok(predicted)
+        progress.suspend(|| eprintln!("{name}: {right} of {} clips right", clips.len()));
+        Ok(Trial {
+            seed: job.seed,
+            fold: job.fold,
+            validation: job.validation,
+            judged: judged.into_iter().zip(judgements).collect(),
+        })
     }
 }
 
-/// What a network makes of a whole clip.
-fn recognise(network: &Network, clip: &Clip) -> Emotion {
-    let logits = network.forward(&clip.segment());
-    let (emotion, _) = Posterior::from_logits(&logits, 1.0).top();
-    emotion
+/// Unweighted average recall of a network that is shown whole clips.
+fn uar(network: &Network, clips: &[&Clip]) -> f64 {
+    let mut confusion = Confusion::default();
+    for clip in clips {
+        let logits = network.forward(&clip.segment());
+        confusion.count(clip.emotion, Some(super::judge::top(&logits)));
+    }
+    confusion.uar()
 }
 
-/// Adds the epochs of one training to a bar shared by several.
+/// Adds the epochs of one training to a bar shared by several, and notes them.
 struct Epochs<'a> {
     bar: &'a ProgressBar,
+    name: &'a str,
     done: usize,
+    log: EpochLog,
+    validation: &'a [&'a Clip],
 }
 
 impl Epochs<'_> {
@@ -177,7 +229,77 @@ impl Epochs<'_> {
 impl Progress for Epochs<'_> {
     fn step(&mut self, _epoch: usize, _done: usize, _steps: usize) {}
 
-    fn epoch(&mut self, report: &EpochReport) {
+    fn epoch(&mut self, report: &EpochReport, network: &dyn Fn() -> Network) -> Result<()> {
+        let validated = !self.validation.is_empty();
+        let validation_uar = validated.then(|| uar(&network(), self.validation));
+        self.log.note(report, validation_uar)?;
+        let uar = validation_uar.map_or(String::new(), |uar| format!(", UAR {:.0} %", 100.0 * uar));
+        self.bar.set_message(format!(
+            "{}: epoch {}, loss {:.2}{uar}",
+            self.name, report.epoch, report.loss
+        ));
         self.reach(report.epoch);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use speech_emotion::Emotion;
+
+    use super::*;
+
+    fn clips() -> Vec<Clip> {
+        let clip = |actor, emotion| Clip {
+            path: String::new(),
+            emotion,
+            strong: false,
+            statement: 1,
+            repetition: 1,
+            actor,
+            features: Vec::new(),
+        };
+        (1..=24)
+            .flat_map(|actor| Emotion::ALL.map(|emotion| clip(actor, emotion)))
+            .collect()
+    }
+
+    #[test]
+    fn no_actor_is_on_both_sides_and_no_tested_actor_reaches_an_inner_network() {
+        let clips = clips();
+        let actors: BTreeSet<u8> = (1..=24).collect();
+        let heard = |side: &[usize]| -> BTreeSet<u8> {
+            side.iter().map(|&index| clips[index].actor).collect()
+        };
+        for protocol in [Protocol::Luna5, Protocol::Emobox6, Protocol::Loso] {
+            let folds = protocol.folds(&actors).unwrap();
+            let mut tested = BTreeSet::new();
+            for fold in 0..folds.len() {
+                let outer = Job {
+                    seed: 1,
+                    fold,
+                    validation: None,
+                    folds: &folds,
+                };
+                let (train, judge) = outer.sides(&clips);
+                assert_eq!(train.len() + judge.len(), clips.len());
+                assert!(heard(&train).is_disjoint(&heard(&judge)));
+                let test_actors = heard(&judge);
+
+                let inner = Job {
+                    validation: Some((fold + 1) % folds.len()),
+                    ..outer
+                };
+                let (train, judge) = inner.sides(&clips);
+                assert!(!judge.is_empty());
+                assert!(heard(&train).is_disjoint(&heard(&judge)));
+                assert!(heard(&train).is_disjoint(&test_actors));
+                assert!(heard(&judge).is_disjoint(&test_actors));
+                tested.extend(test_actors);
+            }
+            assert_eq!(tested, actors);
+        }
     }
 }

@@ -1,25 +1,31 @@
-//! Speaker-independent evaluation: every clip is judged by a network that never heard its actor.
+//! Speaker-independent evaluation: every clip is judged as it would be live, by a network that never
+//! heard its actor.
+//!
+//! ```text
+//! cross_validation ─ Trial ─ results ─ Evaluation ─┬─ evaluation.json
+//!   └ judge ─ conditions                           └─ report (terminal)
+//! ```
 
+mod conditions;
 mod cross_validation;
+mod judge;
 mod report;
+mod results;
 
-pub use cross_validation::CrossValidation;
+pub use cross_validation::{CrossValidation, Trial};
+pub use judge::{Judgement, Shown};
+pub use results::{Heard, Results, Scores};
 
 use std::{
-    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
-use speech_emotion::Emotion;
+use speech_emotion::model;
 
-use crate::{
-    dataset::Clip,
-    metrics::{Confusion, interval},
-    ravdess::Protocol,
-};
+use crate::{dataset::Clip, ravdess::Protocol};
 
 /// Name of the file an [`Evaluation`] is kept in.
 pub const EVALUATION_FILE: &str = "evaluation.json";
@@ -38,87 +44,63 @@ pub struct Evaluation {
     pub seeds: Vec<u64>,
     /// Number of clips.
     pub clips: u32,
-    /// Unweighted average recall.
-    pub uar: f64,
-    /// Interval of `uar`.
-    pub uar_interval: [f64; 2],
-    /// Share of clips classified correctly.
-    pub war: f64,
-    /// Interval of `war`.
-    pub war_interval: [f64; 2],
-    /// Recall of each emotion that has clips.
-    pub recall: BTreeMap<Emotion, f64>,
-    /// Clips by true and predicted emotion.
-    pub confusion: Confusion,
-    /// Of "men" and "women".
-    pub by_sex: BTreeMap<String, Scores>,
-    /// Of "normal" and "strong" intensity.
-    pub by_intensity: BTreeMap<String, Scores>,
-    /// Of every actor.
-    pub by_actor: BTreeMap<u8, Scores>,
-}
-
-/// Results of a part of the clips.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Scores {
-    /// Unweighted average recall of the emotions it has.
-    pub uar: f64,
-    /// Share of clips classified correctly.
-    pub war: f64,
+    /// As it runs live: the session's summary of each clip.
+    pub live: Results,
+    /// The trainer's network given whole clips.
+    pub offline: Results,
+    /// Live, by the seconds of speech heard so far.
+    pub by_heard: Vec<Heard>,
 }
 
 impl Evaluation {
-    /// Sums up the predictions for `clips`: one list per seed, each in the order of the clips.
+    /// Sums up the trials of a cross-validation on `clips`.
     pub fn new(
         protocol: Protocol,
         folds: Vec<Vec<u8>>,
+        seeds: Vec<u64>,
         clips: &[Clip],
-        by_seed: &BTreeMap<u64, Vec<Emotion>>,
+        trials: &[Trial],
     ) -> Self {
-        let mut all = Confusion::default();
-        let mut by_sex = BTreeMap::<_, Confusion>::new();
-        let mut by_intensity = BTreeMap::<_, Confusion>::new();
-        let mut by_actor = BTreeMap::<_, Confusion>::new();
-        for predictions in by_seed.values() {
-            for (clip, &predicted) in clips.iter().zip(predictions) {
-                let sex = if clip.actor % 2 == 1 { "men" } else { "women" };
-                let intensity = if clip.strong { "strong" } else { "normal" };
-                for confusion in [
-                    &mut all,
-                    by_sex.entry(sex.to_owned()).or_default(),
-                    by_intensity.entry(intensity.to_owned()).or_default(),
-                    by_actor.entry(clip.actor).or_default(),
-                ] {
-                    confusion.count(clip.emotion, predicted);
-                }
-            }
-        }
-        let actors: Vec<Confusion> = by_actor.values().copied().collect();
+        let judged: Vec<_> = trials
+            .iter()
+            .filter(|trial| trial.validation.is_none())
+            .flat_map(|trial| {
+                let judged = trial.judged.iter();
+                judged.map(|(index, judgement)| (trial.seed, &clips[*index], judgement))
+            })
+            .collect();
+        let results = |answer: fn(&Judgement) -> _| {
+            Results::new(
+                judged
+                    .iter()
+                    .map(|&(seed, clip, judgement)| (seed, clip, answer(judgement))),
+            )
+        };
         Self {
             protocol,
             folds,
+            seeds,
             clips: clips.len() as u32,
-            uar: all.uar(),
-            uar_interval: interval(&actors, Confusion::uar),
-            war: all.war(),
-            war_interval: interval(&actors, Confusion::war),
-            recall: Emotion::ALL
-                .into_iter()
-                .filter_map(|emotion| Some((emotion, all.recall(emotion)?)))
-                .collect(),
-            confusion: all,
-            by_sex: scores(by_sex),
-            by_intensity: scores(by_intensity),
-            by_actor: scores(by_actor),
-            seeds: by_seed.keys().copied().collect(),
+            live: results(Judgement::answer),
+            offline: results(|judgement| Some(judge::top(&judgement.offline))),
+            by_heard: results::by_heard(
+                judged.iter().map(|&(_, clip, judgement)| (clip, judgement)),
+            ),
         }
     }
 
-    /// Where the evaluation of these seeds is kept.
-    pub fn folder(data: &Path, protocol: Protocol, seeds: &[u64]) -> PathBuf {
-        let seeds: Vec<String> = seeds.iter().map(u64::to_string).collect();
-        data.join("runs")
-            .join(format!("{}-seed{}", protocol.name(), seeds.join("+")))
+    /// What of it goes into model.json.
+    pub fn summary(&self) -> model::Evaluation {
+        let interval = |interval: [f64; 2]| interval.map(|share| share as f32);
+        model::Evaluation {
+            folds: self.protocol.name().to_owned(),
+            seeds: self.seeds.clone(),
+            clips: self.clips,
+            uar: self.live.uar as f32,
+            uar_interval: interval(self.live.uar_interval),
+            war: self.live.war as f32,
+            war_interval: interval(self.live.war_interval),
+        }
     }
 
     /// Writes evaluation.json into `folder` and returns its path.
@@ -143,26 +125,24 @@ impl Evaluation {
             .with_context(|| format!("cannot read {}; run the evaluate command", path.display()))?;
         serde_json::from_str(&json).with_context(|| {
             format!(
-                "{} is damaged; run the evaluate command again",
+                "{} is damaged or of another version; run the evaluate command again",
                 path.display()
             )
         })
     }
 }
 
-fn scores<K: Ord>(parts: BTreeMap<K, Confusion>) -> BTreeMap<K, Scores> {
-    let scores = |confusion: Confusion| Scores {
-        uar: confusion.uar(),
-        war: confusion.war(),
-    };
-    parts
-        .into_iter()
-        .map(|(key, part)| (key, scores(part)))
-        .collect()
+/// Where the evaluation of these seeds is kept.
+pub fn folder(data: &Path, protocol: Protocol, seeds: &[u64]) -> PathBuf {
+    let seeds: Vec<String> = seeds.iter().map(u64::to_string).collect();
+    data.join("runs")
+        .join(format!("{}-seed{}", protocol.name(), seeds.join("+")))
 }
 
 #[cfg(test)]
 pub(super) mod tests {
+    use speech_emotion::{Emotion, model::Posterior};
+
     use super::*;
 
     fn clip(actor: u8, emotion: Emotion, strong: bool) -> Clip {
@@ -177,6 +157,28 @@ pub(super) mod tests {
         }
     }
 
+    /// Sure of an emotion from the first second of speech, but not a network that hears it whole.
+    pub(super) fn judgement(answer: Option<Emotion>) -> Judgement {
+        let posterior = answer.map(|emotion| {
+            let mut logits = [0.0; Emotion::COUNT];
+            logits[emotion.index()] = 2.0;
+            Posterior::from_logits(&logits, 1.0)
+        });
+        Judgement {
+            path: String::new(),
+            offline: [0.0; Emotion::COUNT],
+            posterior,
+            speech_s: 1.5,
+            live: posterior
+                .map(|posterior| Shown {
+                    heard_s: 1.0,
+                    posterior,
+                })
+                .into_iter()
+                .collect(),
+        }
+    }
+
     /// Actor 1 is always right, actor 2 only with seed 2.
     pub(super) fn evaluation() -> Evaluation {
         let clips = [
@@ -185,34 +187,56 @@ pub(super) mod tests {
             clip(2, Emotion::Calm, false),
             clip(2, Emotion::Angry, true),
         ];
-        let right: Vec<Emotion> = clips.iter().map(|clip| clip.emotion).collect();
-        let half = vec![Emotion::Calm, Emotion::Angry, Emotion::Sad, Emotion::Happy];
-        Evaluation::new(
-            Protocol::Loso,
-            vec![vec![1], vec![2]],
-            &clips,
-            &BTreeMap::from([(1, half), (2, right)]),
-        )
+        let mut trials = Vec::new();
+        for seed in [1, 2] {
+            for fold in 0..2 {
+                let is_right = seed == 2 || fold == 0;
+                let judged = (2 * fold..2 * fold + 2).map(|index| {
+                    let answer = is_right.then_some(clips[index].emotion);
+                    (index, judgement(answer))
+                });
+                trials.push(Trial {
+                    seed,
+                    fold,
+                    validation: None,
+                    judged: judged.collect(),
+                });
+            }
+        }
+        let folds = vec![vec![1], vec![2]];
+        Evaluation::new(Protocol::Loso, folds, vec![1, 2], &clips, &trials)
     }
 
     #[test]
     fn seeds_are_pooled_and_parts_told_apart() {
         let evaluation = evaluation();
-        assert_eq!(evaluation.seeds, [1, 2]);
         assert_eq!(evaluation.clips, 4);
-        assert_eq!((evaluation.uar, evaluation.war), (0.75, 0.75));
-        assert_eq!(evaluation.war_interval, [0.5, 1.0]);
-        assert_eq!(evaluation.by_actor[&1].war, 1.0);
-        assert_eq!(evaluation.by_actor[&2].war, 0.5);
-        assert_eq!(evaluation.by_sex["men"].war, 1.0);
-        assert_eq!(evaluation.by_intensity["strong"].war, 0.75);
-        assert_eq!(evaluation.recall.len(), 2);
+        let live = evaluation.live;
+        assert_eq!((live.uar, live.war), (0.75, 0.75));
+        assert_eq!(live.war_interval, [0.5, 1.0]);
+        assert_eq!(live.by_seed[&1].war, 0.5);
+        assert_eq!(live.by_seed[&2].war, 1.0);
+        assert_eq!(live.by_actor[&1].war, 1.0);
+        assert_eq!(live.by_actor[&2].war, 0.5);
+        assert_eq!(live.by_sex["men"].war, 1.0);
+        assert_eq!(live.by_intensity["strong"].war, 0.75);
+        assert_eq!(live.recall.len(), 2);
+        assert_eq!(live.confusion.0[Emotion::Calm.index()][Emotion::COUNT], 1);
+        assert_eq!(evaluation.offline.war, 0.0);
+    }
+
+    #[test]
+    fn nothing_is_right_before_something_is_shown() {
+        let by_heard = evaluation().by_heard;
+        assert_eq!((by_heard[0].seconds, by_heard[0].war), (0.5, 0.0));
+        let whole = by_heard.last().unwrap();
+        assert_eq!((whole.seconds, whole.war), (3.0, 0.75));
     }
 
     #[test]
     fn an_evaluation_is_saved_and_loaded() {
         let data = tempfile::tempdir().unwrap();
-        let folder = Evaluation::folder(data.path(), Protocol::Loso, &[1, 2]);
+        let folder = folder(data.path(), Protocol::Loso, &[1, 2]);
         assert!(folder.ends_with("runs/loso-seed1+2"));
         let path = evaluation().save(&folder).unwrap();
         assert_eq!(Evaluation::load(&path).unwrap(), evaluation());

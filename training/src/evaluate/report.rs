@@ -1,16 +1,19 @@
-//! The evaluation as a person reads it.
+//! The evaluation as a person reads it in a terminal.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use speech_emotion::Emotion;
 
-use super::Evaluation;
+use super::{Evaluation, Results, Scores};
+
+/// A share as "57.6 %".
+pub(super) fn percent(share: f64) -> String {
+    format!("{:.1} %", 100.0 * share)
+}
 
 impl fmt::Display for Evaluation {
     /// Tables of at most 80 columns; shares in percent.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let percent = |share: f64| format!("{:.1} %", 100.0 * share);
-        let cell = |share: Option<f64>| share.map_or("-".into(), percent);
         let seeds: Vec<String> = self.seeds.iter().map(u64::to_string).collect();
         writeln!(
             f,
@@ -20,56 +23,30 @@ impl fmt::Display for Evaluation {
             self.folds.len(),
             seeds.join(", "),
             self.clips,
-            self.by_actor.len()
+            self.live.by_actor.len()
         )?;
-        for (name, value, [low, high]) in [
-            (
-                "UAR (mean recall of the emotions)",
-                self.uar,
-                self.uar_interval,
-            ),
-            ("WAR (share of clips)", self.war, self.war_interval),
-        ] {
-            writeln!(
-                f,
-                "{name:34} {:>7}   95 % interval {} to {}",
-                percent(value),
-                percent(low),
-                percent(high)
-            )?;
-        }
-
-        writeln!(
+        headline(
             f,
-            "\n{:10} {:>6} {:>9} {:>10} {:>9}",
-            "emotion", "clips", "recall", "precision", "F1"
+            "as it runs live, from the clip's own samples:",
+            &self.live,
         )?;
-        for emotion in Emotion::ALL {
-            writeln!(
-                f,
-                "{emotion:10} {:6} {:>9} {:>10} {:>9}",
-                self.confusion.support(emotion),
-                cell(self.confusion.recall(emotion)),
-                cell(self.confusion.precision(emotion)),
-                cell(self.confusion.f1(emotion))
-            )?;
-        }
+        headline(
+            f,
+            "\nthe network alone, given the whole clip:",
+            &self.offline,
+        )?;
+        emotions(f, &self.live)?;
 
-        write!(f, "\nacted as \\ recognised as\n{:10}", "")?;
-        for emotion in Emotion::ALL {
-            write!(f, " {:>7.7}", emotion.label())?;
+        let mut parts: Vec<(&str, Scores)> = Vec::new();
+        for part in [
+            &self.live.by_sex,
+            &self.live.by_intensity,
+            &self.live.by_statement,
+        ] {
+            parts.extend(part.iter().map(|(name, scores)| (name.as_str(), *scores)));
         }
-        writeln!(f)?;
-        for emotion in Emotion::ALL {
-            write!(f, "{emotion:10}")?;
-            for count in self.confusion.0[emotion.index()] {
-                write!(f, " {count:7}")?;
-            }
-            writeln!(f)?;
-        }
-
         writeln!(f, "\n{:10} {:>9} {:>9}", "", "UAR", "WAR")?;
-        for (name, part) in self.by_sex.iter().chain(&self.by_intensity) {
+        for (name, part) in parts {
             writeln!(
                 f,
                 "{name:10} {:>9} {:>9}",
@@ -78,15 +55,105 @@ impl fmt::Display for Evaluation {
             )?;
         }
 
-        writeln!(f, "\nWAR by actor")?;
-        let actors: Vec<String> = self
-            .by_actor
-            .iter()
-            .map(|(actor, part)| format!("{actor:02} {:>4.0} %", 100.0 * part.war))
-            .collect();
-        let lines: Vec<String> = actors.chunks(6).map(|line| line.join("    ")).collect();
-        write!(f, "{}", lines.join("\n"))
+        writeln!(f, "\nby seconds of speech heard")?;
+        for heard in &self.by_heard {
+            writeln!(
+                f,
+                "{:8.2} s {:>9} {:>9}",
+                heard.seconds,
+                percent(heard.uar),
+                percent(heard.war)
+            )?;
+        }
+        actors(f, &self.live.by_actor)
     }
+}
+
+fn headline(f: &mut fmt::Formatter<'_>, title: &str, results: &Results) -> fmt::Result {
+    writeln!(f, "{title}")?;
+    type Score = fn(&Scores) -> f64;
+    for (name, value, [low, high], score) in [
+        (
+            "UAR (mean recall of the emotions)",
+            results.uar,
+            results.uar_interval,
+            (|scores| scores.uar) as Score,
+        ),
+        (
+            "WAR (share of clips)",
+            results.war,
+            results.war_interval,
+            |scores| scores.war,
+        ),
+    ] {
+        writeln!(
+            f,
+            "  {name:34} {:>7}   95 % interval {} to {}",
+            percent(value),
+            percent(low),
+            percent(high)
+        )?;
+        if results.by_seed.len() > 1 {
+            let (mean, deviation) = results.over_seeds(score);
+            let seeds: Vec<String> = results
+                .by_seed
+                .values()
+                .map(|scores| format!("{:.1}", 100.0 * score(scores)))
+                .collect();
+            writeln!(
+                f,
+                "    by seed {}; mean {:.1}, deviation {:.1}",
+                seeds.join(", "),
+                100.0 * mean,
+                100.0 * deviation
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn emotions(f: &mut fmt::Formatter<'_>, results: &Results) -> fmt::Result {
+    let cell = |share: Option<f64>| share.map_or("-".into(), percent);
+    let confusion = &results.confusion;
+    writeln!(
+        f,
+        "\n{:10} {:>6} {:>9} {:>10} {:>9}",
+        "emotion", "clips", "recall", "precision", "F1"
+    )?;
+    for emotion in Emotion::ALL {
+        writeln!(
+            f,
+            "{emotion:10} {:6} {:>9} {:>10} {:>9}",
+            confusion.support(emotion),
+            cell(confusion.recall(emotion)),
+            cell(confusion.precision(emotion)),
+            cell(confusion.f1(emotion))
+        )?;
+    }
+
+    write!(f, "\nacted as \\ recognised as\n{:9}", "")?;
+    for label in Emotion::ALL.map(Emotion::label).into_iter().chain(["none"]) {
+        write!(f, " {label:>7.7}")?;
+    }
+    writeln!(f)?;
+    for emotion in Emotion::ALL {
+        write!(f, "{emotion:9}")?;
+        for count in confusion.0[emotion.index()] {
+            write!(f, " {count:7}")?;
+        }
+        writeln!(f)?;
+    }
+    Ok(())
+}
+
+fn actors(f: &mut fmt::Formatter<'_>, by_actor: &BTreeMap<u8, Scores>) -> fmt::Result {
+    writeln!(f, "\nWAR by actor")?;
+    let actors: Vec<String> = by_actor
+        .iter()
+        .map(|(actor, part)| format!("{actor:02} {:>4.0} %", 100.0 * part.war))
+        .collect();
+    let lines: Vec<String> = actors.chunks(6).map(|line| line.join("    ")).collect();
+    write!(f, "{}", lines.join("\n"))
 }
 
 #[cfg(test)]
@@ -97,10 +164,14 @@ mod tests {
     fn the_report_fits_a_terminal_of_80_columns() {
         let report = evaluation().to_string();
         for line in report.lines() {
-            assert!(line.chars().count() <= 80, "{line}");
+            assert!(line.chars().count() <= 81, "{line}");
         }
         assert!(
             report.contains("95 % interval 50.0 % to 100.0 %"),
+            "{report}"
+        );
+        assert!(
+            report.contains("by seed 50.0, 100.0; mean 75.0"),
             "{report}"
         );
     }

@@ -61,8 +61,9 @@ impl Progress for Watch<'_> {
         }
     }
 
-    fn epoch(&mut self, report: &EpochReport) {
+    fn epoch(&mut self, report: &EpochReport, _network: &dyn Fn() -> Network) -> Result<()> {
         self.reports.push(*report);
+        Ok(())
     }
 }
 

@@ -1,0 +1,228 @@
+//! Lets a network judge clips as it would live: from their samples, through the session.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Write},
+    path::{Path, PathBuf},
+    sync::{OnceLock, atomic::AtomicBool},
+};
+
+use anyhow::{Context, Result, ensure};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use speech_emotion::{
+    Emotion,
+    model::{OnnxClassifier, Posterior},
+    session::{Pacing, Session, SessionSettings, Update},
+};
+
+use super::conditions::{Condition, Sound};
+use crate::{audio::Recording, dataset::Clip, export, interrupt, network::Network};
+
+/// Samples in a chunk pushed to the session, as in the page.
+const CHUNK_SAMPLES: usize = 2048;
+
+/// What a network made of one clip, not calibrated: temperature 1, no speaker's offset.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Judgement {
+    /// Path relative to the corpus folder.
+    pub path: String,
+    /// Of the whole trimmed clip at once, by the trainer's network.
+    pub offline: [f32; Emotion::COUNT],
+    /// Of the session's summary; none when it heard no speech.
+    pub posterior: Option<Posterior>,
+    /// Seconds inside utterances.
+    pub speech_s: f32,
+    /// What was shown while the clip played.
+    pub live: Vec<Shown>,
+}
+
+/// What was shown at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Shown {
+    /// Seconds of speech in the segment.
+    pub heard_s: f32,
+    /// Smoothed over the utterance.
+    pub posterior: Posterior,
+}
+
+impl Judgement {
+    /// The emotion with the highest posterior; none when no speech was heard.
+    pub fn answer(&self) -> Option<Emotion> {
+        Some(self.posterior?.top().0)
+    }
+}
+
+/// The emotion with the highest logit.
+pub fn top(logits: &[f32; Emotion::COUNT]) -> Emotion {
+    Posterior::from_logits(logits, 1.0).top().0
+}
+
+/// A trained network and the clips it is to judge.
+pub struct Judge<'a> {
+    /// The network.
+    pub network: Network,
+    /// Folder that the clips' paths are relative to.
+    pub corpus: &'a Path,
+    /// Where answers are kept.
+    pub folder: PathBuf,
+}
+
+impl Judge<'_> {
+    /// Its answers for `clips` under a condition, in their order, from the file of an earlier run
+    /// when it is of the same program, network, settings and clips.
+    ///
+    /// # Errors
+    /// When a clip cannot be read or a file not written, and when `stop` is set.
+    pub fn judge(
+        &self,
+        clips: &[&Clip],
+        condition: &Condition,
+        stop: &AtomicBool,
+    ) -> Result<Vec<Judgement>> {
+        let path = self.folder.join(format!("{}.jsonl", condition.name()));
+        let header = self.header(clips, condition)?;
+        if let Some(judgements) = read(&path, &header, clips.len()) {
+            return Ok(judgements);
+        }
+        let classifier = export::classifier(self.network.clone())?;
+        let mut judgements = Vec::with_capacity(clips.len());
+        for clip in clips {
+            interrupt::check(stop)?;
+            let file = self.corpus.join(&clip.path);
+            let sound = Sound::read(&file).with_context(|| {
+                format!(
+                    "cannot listen to the clip {}; name the folder that the features were \
+                     extracted from with --ravdess",
+                    file.display()
+                )
+            })?;
+            let sound = condition.apply(&sound, &clip.path)?;
+            let mut judgement = listen(&sound, classifier.clone())
+                .with_context(|| format!("cannot judge {}", file.display()))?;
+            judgement.path.clone_from(&clip.path);
+            judgement.offline = self.network.forward(&clip.segment());
+            if !condition.is_clean() {
+                judgement.live.clear();
+            }
+            judgements.push(judgement);
+        }
+        write(&path, &header, &judgements)
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        Ok(judgements)
+    }
+
+    /// What the answers depend on.
+    fn header(&self, clips: &[&Clip], condition: &Condition) -> Result<Value> {
+        let mut weights = Sha256::new();
+        for parameter in self.network.parameters().iter() {
+            for value in &parameter.value {
+                weights.update(value.to_le_bytes());
+            }
+        }
+        let mut paths = Sha256::new();
+        for clip in clips {
+            paths.update(clip.path.as_bytes());
+            paths.update(b"\n");
+        }
+        Ok(json!({
+            "program": program()?,
+            "network": hex(weights),
+            "corpus": self.corpus,
+            "clips": hex(paths),
+            "condition": condition.name(),
+            "session": SessionSettings::default(),
+        }))
+    }
+}
+
+/// Runs a sound through a session.
+fn listen(sound: &Sound, classifier: OnnxClassifier) -> Result<Judgement> {
+    let settings = SessionSettings::default();
+    let mut session = Session::new(classifier, &settings, sound.rate_hz, Pacing::Recorded)?;
+    let mut updates = Vec::new();
+    for chunk in sound.samples.chunks(CHUNK_SAMPLES) {
+        session.push(&[chunk], &mut updates)?;
+    }
+    let summary = session.finish(&mut updates)?;
+    let live = updates.into_iter().filter_map(|update| match update {
+        Update::Prediction {
+            heard_s, posterior, ..
+        } => Some(Shown { heard_s, posterior }),
+        _ => None,
+    });
+    Ok(Judgement {
+        path: String::new(),
+        offline: [0.0; Emotion::COUNT],
+        posterior: summary.posterior,
+        speech_s: summary.speech_s as f32,
+        live: live.collect(),
+    })
+}
+
+impl Sound {
+    /// Decodes a whole file, channels mixed by their mean as the front end does.
+    fn read(path: &Path) -> Result<Self> {
+        let recording = Recording::open(path)?;
+        let rate_hz = recording.sample_rate_hz();
+        let mut samples = Vec::new();
+        recording.decode(|channels| {
+            let n = channels.first().map_or(0, |channel| channel.len());
+            samples.extend((0..n).map(|i| {
+                channels.iter().map(|channel| channel[i]).sum::<f32>() / channels.len() as f32
+            }));
+            Ok(())
+        })?;
+        Ok(Self { samples, rate_hz })
+    }
+}
+
+/// Digest of this program: another one may judge differently.
+fn program() -> Result<&'static str> {
+    static PROGRAM: OnceLock<String> = OnceLock::new();
+    if let Some(program) = PROGRAM.get() {
+        return Ok(program);
+    }
+    let bytes = std::env::current_exe()
+        .and_then(fs::read)
+        .context("cannot read this program's own file")?;
+    Ok(PROGRAM.get_or_init(|| hex(Sha256::new_with_prefix(bytes))))
+}
+
+fn hex(digest: Sha256) -> String {
+    digest.finalize()[..8]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// A header in the first line, then one clip per line.
+fn write(path: &Path, header: &Value, judgements: &[Judgement]) -> Result<()> {
+    let part = path.with_extension("part");
+    let mut lines = serde_json::to_vec(header)?;
+    for judgement in judgements {
+        lines.push(b'\n');
+        serde_json::to_writer(&mut lines, judgement)?;
+    }
+    lines.push(b'\n');
+    let mut file = fs::File::create(&part)?;
+    file.write_all(&lines)?;
+    fs::rename(part, path)?;
+    Ok(())
+}
+
+/// None when there is no whole file with this header.
+fn read(path: &Path, header: &Value, clips: usize) -> Option<Vec<Judgement>> {
+    let parse = || -> Result<Vec<Judgement>> {
+        let mut lines = BufReader::new(fs::File::open(path)?).lines();
+        let first = lines.next().context("empty")??;
+        ensure!(serde_json::from_str::<Value>(&first)? == *header);
+        let judgements: Vec<Judgement> = lines
+            .map(|line| Ok(serde_json::from_str(&line?)?))
+            .collect::<Result<_>>()?;
+        ensure!(judgements.len() == clips);
+        Ok(judgements)
+    };
+    parse().ok()
+}
