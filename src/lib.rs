@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! PCM ─ audio ─ features ─┬─ activity ──┐
-//!                         └─ segment ─ model ─ smoothing ─ Update
+//!                         └─ segment ─ model ─ calibration ─ smoothing ─ Update
 //! ```
 //!
 //! | module | what it does |
@@ -13,13 +13,14 @@
 //! | [`features`] | frames of MFCC, energy and pitch; silence trimmed, level subtracted |
 //! | [`activity`] | whether somebody is speaking |
 //! | [`model`] | segment to posterior, and the manifest of a model file |
+//! | [`calibration`] | to one speaker: what a few references change |
 //! | [`smoothing`] | posteriors to a verdict that holds still |
 //! | [`session`] | all of it as one state machine: chunks in, updates out |
 //! | [`protocol`] | what page and worker say to each other |
 //! | `web` | the browser's side, with the feature `web` |
 //!
 //! Dependencies point one way: `web` to `session` and `protocol`, these to `features`, `model`,
-//! `activity` and `smoothing`, these to `dsp` and `audio`. The trainer uses this library as the
+//! `calibration`, `activity` and `smoothing`, these to `dsp` and `audio`. The trainer uses this library as the
 //! browser does, so what was trained and what runs live cannot drift apart.
 //!
 //! Words: a *sample* is one PCM value, a *chunk* a posted block of them, a *frame* one analysis window,
@@ -29,6 +30,7 @@
 
 pub mod activity;
 pub mod audio;
+pub mod calibration;
 pub mod dsp;
 pub mod emotion;
 pub mod features;

@@ -13,6 +13,7 @@ use crate::{
     Emotion,
     activity::{HANGOVER_HOPS, SpeechGate},
     audio::{AudioError, SAMPLE_RATE_HZ},
+    calibration::{Calibration, Evidence, Reference, SpeakerStatistics},
     features::{self, Frame, FrontEnd, HOP_SAMPLES, N_FEATURES},
     model::{Classifier, ModelError, Posterior},
     smoothing::Smoother,
@@ -156,7 +157,7 @@ pub enum Update {
         start_s: f64,
         /// When it ended.
         end_s: f64,
-        /// From the mean evidence of its segments, weighted by the speech they hold.
+        /// From the mean evidence of its longest segments, weighted by the speech they hold.
         posterior: Posterior,
         /// What the whole utterance expresses.
         verdict: Verdict,
@@ -186,6 +187,10 @@ pub struct Summary {
 /// Frames before the gate opened that still belong to the utterance: the gate needs some speech
 /// to open.
 const PREROLL_FRAMES: u64 = 20;
+
+/// Segments with less than this share of the speech of an utterance's longest segment do not count
+/// towards the utterance.
+const COUNTED_SHARE: f32 = 0.75;
 
 /// Frames in one [`Update::Level`].
 const LEVEL_FRAMES: u64 = 4;
@@ -263,6 +268,49 @@ impl<C: Classifier> Session<C> {
         Ok(self.track.summary(self.front_end.nonfinite_samples()))
     }
 
+    /// Judges what is heard from now on as this speaker's; none ends it, and listening too.
+    pub fn set_calibration(&mut self, calibration: Option<Calibration>) {
+        self.track.listener = None;
+        self.track.calibration = calibration;
+    }
+
+    /// The calibration in use.
+    pub fn calibration(&self) -> Option<&Calibration> {
+        self.track.calibration.as_ref()
+    }
+
+    /// Calibrates to the speaker while listening: after every utterance, by all that was heard since,
+    /// see [`Calibration::while_listening`]. Takes the place of a calibration that was set. `model` and
+    /// `statistics` are of the classifier's manifest.
+    pub fn calibrate_while_listening(&mut self, model: &str, statistics: &SpeakerStatistics) {
+        self.track.calibration = None;
+        self.track.listener = Some(Listener {
+            model: model.to_owned(),
+            statistics: statistics.clone(),
+            heard: WeightedMean::default(),
+        });
+    }
+
+    /// Closes the open utterance and gives all that was heard since the session began, or since the
+    /// last call, as a reference for a [`Calibration`]; none when there was no speech.
+    ///
+    /// # Errors
+    /// When the classifier fails on the utterance so far.
+    pub fn take_reference(
+        &mut self,
+        emotion: Emotion,
+        updates: &mut Vec<Update>,
+    ) -> Result<Option<Reference>, ModelError> {
+        self.flush(updates)?;
+        self.track.gate.reset();
+        let heard = std::mem::take(&mut self.track.heard);
+        Ok(heard.evidence().map(|evidence| Reference {
+            emotion,
+            evidence,
+            speech_s: heard.weight,
+        }))
+    }
+
     /// Gives the classifier back for the next session.
     pub fn into_classifier(self) -> C {
         self.classifier
@@ -316,14 +364,60 @@ struct Track {
     last_end: u64,
     speech_s: f64,
     posterior_sum: WeightedMean,
+    calibration: Option<Calibration>,
+    listener: Option<Listener>,
+    /// Evidence before calibration, for a reference.
+    heard: WeightedMean,
+}
+
+/// What calibration while listening needs.
+struct Listener {
+    model: String,
+    statistics: SpeakerStatistics,
+    /// Evidence before calibration.
+    heard: WeightedMean,
 }
 
 /// An utterance that is still open. Frame numbers.
 struct Utterance {
     start: u64,
+    /// Of the segments that hold nearly as much speech as the longest, before calibration and after.
+    heard: WeightedMean,
     predictions: WeightedMean,
-    /// The posterior of the longest segment that was too short to be firm.
-    longest_short: Option<(usize, Posterior)>,
+    /// Frames of speech in the shortest and in the longest of them.
+    shortest: usize,
+    longest: usize,
+}
+
+impl Utterance {
+    fn new(start: u64) -> Self {
+        Self {
+            start,
+            heard: WeightedMean::default(),
+            predictions: WeightedMean::default(),
+            shortest: 0,
+            longest: 0,
+        }
+    }
+
+    /// Counts a segment, unless a much longer one came before; a much longer one replaces those
+    /// before it, which held only the beginning of what it holds.
+    fn add(&mut self, heard: usize, newest: &Posterior, calibrated: &Posterior) {
+        let is_much_shorter = |a: usize, b: usize| (a as f32) < COUNTED_SHARE * b as f32;
+        if is_much_shorter(heard, self.longest) {
+            return;
+        }
+        if is_much_shorter(self.shortest, heard) {
+            *self = Self {
+                shortest: heard,
+                ..Self::new(self.start)
+            };
+        }
+        self.shortest = self.shortest.min(heard);
+        self.longest = self.longest.max(heard);
+        self.heard.add(newest, heard as f64);
+        self.predictions.add(calibrated, heard as f64);
+    }
 }
 
 /// A running mean of the evidence in posteriors.
@@ -341,9 +435,12 @@ impl WeightedMean {
         self.weight += weight;
     }
 
+    fn evidence(&self) -> Option<Evidence> {
+        (self.weight > 0.0).then(|| self.sum.map(|sum| (sum / self.weight) as f32))
+    }
+
     fn mean(&self) -> Option<Posterior> {
-        let mean = || self.sum.map(|sum| (sum / self.weight) as f32);
-        (self.weight > 0.0).then(|| Posterior::from_logits(&mean(), 1.0))
+        Some(Posterior::from_logits(&self.evidence()?, 1.0))
     }
 }
 
@@ -366,6 +463,9 @@ impl Track {
             last_end: 0,
             speech_s: 0.0,
             posterior_sum: WeightedMean::default(),
+            calibration: None,
+            listener: None,
+            heard: WeightedMean::default(),
             settings,
         }
     }
@@ -406,11 +506,7 @@ impl Track {
             let start = (self.frames - 1)
                 .saturating_sub(PREROLL_FRAMES)
                 .max(self.last_end);
-            self.utterance = Some(Utterance {
-                start,
-                predictions: WeightedMean::default(),
-                longest_short: None,
-            });
+            self.utterance = Some(Utterance::new(start));
         }
         if !speaking && self.utterance.is_some() {
             return self.close_utterance(classifier, updates);
@@ -475,16 +571,13 @@ impl Track {
         if heard < self.settings.min_segment_frames {
             return Ok(None);
         }
-        let posterior = classifier.classify(&segment)?;
-        if heard >= self.settings.firm_segment_frames {
-            utterance.predictions.add(&posterior, heard as f64);
-        } else if utterance
-            .longest_short
-            .is_none_or(|(longest, _)| heard >= longest)
-        {
-            utterance.longest_short = Some((heard, posterior));
-        }
-        Ok(Some((heard, posterior)))
+        let newest = classifier.classify(&segment)?;
+        let calibrated = match &self.calibration {
+            Some(calibration) => calibration.apply(&newest),
+            None => newest,
+        };
+        utterance.add(heard, &newest, &calibrated);
+        Ok(Some((heard, calibrated)))
     }
 
     /// Ends the open utterance, if any, with a last look at its newest segment.
@@ -508,10 +601,14 @@ impl Track {
         };
         let end_s = self.time_s(end - silence);
         let start_s = self.time_s(utterance.start);
-        let short = utterance.longest_short.map(|(_, posterior)| posterior);
-        if let Some(posterior) = utterance.predictions.mean().or(short) {
-            self.speech_s += end_s - start_s;
-            self.posterior_sum.add(&posterior, end_s - start_s);
+        if let Some(posterior) = utterance.predictions.mean() {
+            let speech_s = end_s - start_s;
+            self.speech_s += speech_s;
+            self.posterior_sum.add(&posterior, speech_s);
+            if let Some(heard) = utterance.heard.mean() {
+                self.heard.add(&heard, speech_s);
+                self.listen(&heard, speech_s);
+            }
             let (verdict, confidence) = self.verdict(&posterior);
             updates.push(Update::Utterance {
                 start_s,
@@ -522,6 +619,20 @@ impl Track {
             });
         }
         result
+    }
+
+    /// Takes an utterance into the calibration while listening, if that is switched on.
+    fn listen(&mut self, heard: &Posterior, speech_s: f64) {
+        let Some(listener) = &mut self.listener else {
+            return;
+        };
+        listener.heard.add(heard, speech_s);
+        self.calibration = listener.heard.evidence().map(|mean| {
+            let Listener {
+                model, statistics, ..
+            } = listener;
+            Calibration::while_listening(model, statistics, &mean, listener.heard.weight)
+        });
     }
 
     fn verdict(&self, posterior: &Posterior) -> (Verdict, f32) {

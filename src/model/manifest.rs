@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::ModelError;
-use crate::{Emotion, features::FrontEndConfig, session::SessionSettings};
+use crate::{
+    Emotion, calibration::SpeakerStatistics, features::FrontEndConfig, session::SessionSettings,
+};
 
 /// Version of the manifest's schema that this program reads.
 pub const SCHEMA: u32 = 1;
@@ -28,6 +30,8 @@ pub struct Manifest {
     pub temperature: f32,
     /// Segment length, step and the rules of the verdict.
     pub session: SessionSettings,
+    /// What calibration to a speaker starts from; none when the evaluation did not provide it.
+    pub speaker: Option<SpeakerStatistics>,
     /// What the weights were trained on.
     pub training: Training,
     /// How good the same recipe is on voices it was not trained on.
@@ -120,6 +124,15 @@ impl Manifest {
         if !(self.temperature.is_finite() && self.temperature > 0.0) {
             return mismatch("temperature", "a positive number", self.temperature);
         }
+        if let Some(speaker) = &self.speaker {
+            speaker
+                .check()
+                .map_err(|(field, expected, found)| ModelError::Mismatch {
+                    field,
+                    expected: expected.to_owned(),
+                    found,
+                })?;
+        }
         self.session
             .check()
             .map_err(|(field, expected, found)| ModelError::Mismatch {
@@ -204,6 +217,7 @@ pub(crate) mod tests {
             normalisation: "graph".to_owned(),
             temperature: 1.0,
             session: SessionSettings::default(),
+            speaker: Some(crate::calibration::tests::statistics()),
             training: Training::default(),
             evaluation: Evaluation::default(),
             onnx: OnnxFile::of(model),
@@ -237,6 +251,9 @@ pub(crate) mod tests {
         );
         assert!(refused(|m| m["normalisation"] = "none".into()).contains("normalisation"));
         assert!(refused(|m| m["temperature"] = 0.into()).contains("temperature"));
+        assert!(
+            refused(|m| m["speaker"]["clip_variance"] = 0.into()).contains("speaker.clip_variance")
+        );
         assert!(refused(|m| m["session"]["step_frames"] = 0.into()).contains("step_frames"));
         assert!(refused(|m| drop(m.as_object_mut().unwrap().remove("onnx"))).contains("onnx"));
         let error = Manifest::from_json("{").unwrap_err().to_string();

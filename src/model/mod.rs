@@ -13,7 +13,7 @@ pub use onnx::OnnxClassifier;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Emotion;
+use crate::{Emotion, calibration::Evidence};
 
 /// Probabilities over the eight emotions in [`Emotion::ALL`] order; they are in 0..=1 and sum to 1.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -51,7 +51,7 @@ impl Posterior {
     /// The evidence for each emotion: natural logarithms less their mean, so that they sum to 0.
     ///
     /// Up to that constant these are the logits the posterior was made from.
-    pub fn evidence(&self) -> [f32; Emotion::COUNT] {
+    pub fn evidence(&self) -> Evidence {
         let logs = self.0.map(|p| p.max(f32::MIN_POSITIVE).ln());
         let mean = logs.iter().sum::<f32>() / Emotion::COUNT as f32;
         logs.map(|log| log - mean)

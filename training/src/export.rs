@@ -37,7 +37,13 @@ pub fn export(
     folder: &Path,
 ) -> Result<Manifest> {
     let model = encode(&mut network)?;
-    let manifest = manifest(&model, training, evaluation.summary());
+    let mut manifest = manifest(&model, training, evaluation.summary());
+    if let Some(calibrated) = &evaluation.calibrated {
+        let shipped = &calibrated.shipped;
+        manifest.temperature = shipped.temperature;
+        manifest.session.unsure_below = shipped.unsure_below;
+        manifest.speaker.clone_from(&shipped.speaker);
+    }
     let classifier = OnnxClassifier::load(&model, &manifest)?;
     for (index, segment) in segments.iter().enumerate() {
         let ours = network.forward(segment);
@@ -105,6 +111,7 @@ fn manifest(model: &[u8], training: Training, evaluation: model::Evaluation) -> 
         normalisation: "graph".to_owned(),
         temperature: 1.0,
         session: SessionSettings::default(),
+        speaker: None,
         training,
         evaluation,
         onnx: OnnxFile::of(model),

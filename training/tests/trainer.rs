@@ -318,7 +318,10 @@ fn a_model_comes_out_of_a_small_corpus_and_hears_it() {
     // Folds already trained are not trained again, and say the same.
     bench.succeeds("evaluate --ravdess clips --folds loso --epochs 2");
     assert_eq!(fs::read(&path).unwrap(), first);
-    bench.fails("evaluate --ravdess clips --folds loso --epochs 3", &["cannot train fold"]);
+    bench.fails(
+        "evaluate --ravdess clips --folds loso --epochs 3",
+        &["cannot train fold"],
+    );
 
     bench.fails(
         "export --folds loso --out model",

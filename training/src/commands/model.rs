@@ -67,6 +67,9 @@ pub struct EvaluateArgs {
         value_parser = clap::value_parser!(u32).range(1..)
     )]
     pub jobs: u32,
+    /// Only count how often the networks are right: no confidence, calibration or robustness
+    #[arg(long)]
+    pub quick: bool,
     #[command(flatten)]
     pub corpus: CorpusArgs,
     #[command(flatten)]
@@ -175,6 +178,7 @@ pub fn evaluate(data: &Path, args: &EvaluateArgs, stop: &AtomicBool) -> Result<(
         config,
         jobs: args.jobs as usize,
         corpus: args.corpus.folder(data)?,
+        calibrated: !args.quick,
     };
     let bar = progress::items("training folds");
     let trials = cross_validation.run(&dataset, data, &bar, stop)?;

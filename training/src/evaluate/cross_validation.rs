@@ -39,6 +39,9 @@ pub struct CrossValidation {
     pub jobs: usize,
     /// Folder of the clips.
     pub corpus: PathBuf,
+    /// Whether to train, with the first seed, an inner network per fold too, on which confidence and
+    /// calibration are fitted.
+    pub calibrated: bool,
 }
 
 /// A network and its judgement of actors it has not heard.
@@ -112,15 +115,22 @@ impl CrossValidation {
         stop: &AtomicBool,
     ) -> Result<Vec<Trial>> {
         let folds = self.protocol.folds(&dataset.actors())?;
-        let mut jobs = Vec::new();
-        for &seed in &self.seeds {
-            jobs.extend((0..folds.len()).map(|fold| Job {
+        let n = folds.len();
+        let outer = |seed| (0..n).map(move |fold| (seed, fold, None));
+        let inner = |seed| (0..n).map(move |fold| (seed, fold, Some((fold + 1) % n)));
+        let inner_seed = self.seeds.first().filter(|_| self.calibrated && n > 2);
+        let jobs: Vec<Job> = self
+            .seeds
+            .iter()
+            .flat_map(|&seed| outer(seed))
+            .chain(inner_seed.into_iter().flat_map(|&seed| inner(seed)))
+            .map(|(seed, fold, validation)| Job {
                 seed,
                 fold,
-                validation: None,
+                validation,
                 folds: &folds,
-            }));
-        }
+            })
+            .collect();
         progress.set_length((jobs.len() * self.config.epochs) as u64);
 
         let next = AtomicUsize::new(0);

@@ -6,15 +6,20 @@
 //!   └ judge ─ conditions                           └─ report (terminal)
 //! ```
 
+mod calibrated;
 mod conditions;
+mod confidence;
 mod cross_validation;
 mod judge;
 mod report;
 mod results;
+mod speaker;
 
+pub use confidence::{Bin, Confidence, Coverage};
 pub use cross_validation::{CrossValidation, Trial};
 pub use judge::{Judgement, Shown};
-pub use results::{Heard, Results, Scores};
+pub use results::{HeardSoFar, Results, Scores};
+pub use speaker::{Compared, Known};
 
 use std::{
     fs,
@@ -23,7 +28,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
-use speech_emotion::model;
+use speech_emotion::{calibration::SpeakerStatistics, model};
 
 use crate::{dataset::Clip, ravdess::Protocol};
 
@@ -49,7 +54,41 @@ pub struct Evaluation {
     /// The trainer's network given whole clips.
     pub offline: Results,
     /// Live, by the seconds of speech heard so far.
-    pub by_heard: Vec<Heard>,
+    pub by_heard: Vec<HeardSoFar>,
+    /// Confidence and calibration to the speaker; none of a quick evaluation.
+    pub calibrated: Option<Calibrated>,
+}
+
+/// What was fitted on actors that neither trained nor tested, and how it does on those tested.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Calibrated {
+    /// For each fold the temperature fitted on another fold.
+    pub temperatures: Vec<f32>,
+    /// For each fold the least confidence at which an emotion is claimed, fitted likewise.
+    pub thresholds: Vec<f32>,
+    /// Confidence of the session's summaries, by each fold's temperature.
+    pub summary: Confidence,
+    /// The same of what is shown while listening, once an emotion may be claimed.
+    pub live: Confidence,
+    /// Share of clips for which an emotion is claimed, by each fold's threshold.
+    pub claimed: f64,
+    /// Share of these claims that is right.
+    pub claimed_right: f64,
+    /// What is gained by knowing the speaker.
+    pub speaker: Vec<Compared>,
+    /// What a model trained on all actors is to be used with.
+    pub shipped: Shipped,
+}
+
+/// Fitted on the held-out predictions of all actors.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Shipped {
+    /// Divides the logits.
+    pub temperature: f32,
+    /// Least confidence at which an emotion is claimed.
+    pub unsure_below: f32,
+    /// What calibration to a speaker starts from.
+    pub speaker: Option<SpeakerStatistics>,
 }
 
 impl Evaluation {
@@ -83,6 +122,7 @@ impl Evaluation {
             clips: clips.len() as u32,
             live: results(Judgement::answer),
             offline: results(|judgement| Some(judge::top(&judgement.offline))),
+            calibrated: calibrated::calibrated(clips, trials),
             by_heard: results::by_heard(
                 judged.iter().map(|&(_, clip, judgement)| (clip, judgement)),
             ),

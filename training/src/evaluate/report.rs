@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use speech_emotion::Emotion;
 
-use super::{Evaluation, Results, Scores};
+use super::{Calibrated, Evaluation, Results, Scores};
 
 /// A share as "57.6 %".
 pub(super) fn percent(share: f64) -> String {
@@ -64,6 +64,9 @@ impl fmt::Display for Evaluation {
                 percent(heard.uar),
                 percent(heard.war)
             )?;
+        }
+        if let Some(calibrated) = &self.calibrated {
+            confidence(f, calibrated)?;
         }
         actors(f, &self.live.by_actor)
     }
@@ -142,6 +145,36 @@ fn emotions(f: &mut fmt::Formatter<'_>, results: &Results) -> fmt::Result {
             write!(f, " {count:7}")?;
         }
         writeln!(f)?;
+    }
+    Ok(())
+}
+
+fn confidence(f: &mut fmt::Formatter<'_>, calibrated: &Calibrated) -> fmt::Result {
+    writeln!(
+        f,
+        "\nconfidence, by temperature and threshold fitted on other actors\n\
+         expected calibration error {:.3} of clips, {:.3} live\n\
+         an emotion is claimed for {} of clips; {} of these are right",
+        calibrated.summary.expected_calibration_error,
+        calibrated.live.expected_calibration_error,
+        percent(calibrated.claimed),
+        percent(calibrated.claimed_right)
+    )?;
+    writeln!(
+        f,
+        "\n{:34} {:>9} {:>9} {:>9} {:>9}",
+        "calibration to the speaker", "UAR", "WAR", "UAR gain", "WAR gain"
+    )?;
+    for compared in &calibrated.speaker {
+        writeln!(
+            f,
+            "{:34} {:>9} {:>9} {:>+9.1} {:>+9.1}",
+            compared.known.label(),
+            percent(compared.with.uar),
+            percent(compared.with.war),
+            100.0 * (compared.with.uar - compared.without.uar),
+            100.0 * (compared.with.war - compared.without.war)
+        )?;
     }
     Ok(())
 }

@@ -118,7 +118,7 @@ fn scores<K: Ord + Clone>(parts: &BTreeMap<K, Confusion>) -> BTreeMap<K, Scores>
 
 /// Results once so much speech has been heard.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Heard {
+pub struct HeardSoFar {
     /// Seconds of speech, at most; a clip with less counts as far as it goes.
     pub seconds: f64,
     /// Unweighted average recall.
@@ -131,7 +131,7 @@ pub struct Heard {
 /// not; nothing shown is wrong.
 pub fn by_heard<'a>(
     judged: impl IntoIterator<Item = (&'a Clip, &'a Judgement)> + Clone,
-) -> Vec<Heard> {
+) -> Vec<HeardSoFar> {
     (2..=12)
         .map(|quarters| {
             let seconds = 0.25 * f64::from(quarters);
@@ -143,7 +143,7 @@ pub fn by_heard<'a>(
                     .rfind(|shown| f64::from(shown.heard_s) <= seconds);
                 confusion.count(clip.emotion, shown.map(|shown| shown.posterior.top().0));
             }
-            Heard {
+            HeardSoFar {
                 seconds,
                 uar: confusion.uar(),
                 war: confusion.war(),

@@ -1,0 +1,134 @@
+//! Fits confidence and calibration on actors that neither trained nor test, and tests them.
+
+use speech_emotion::{
+    Emotion, audio::SAMPLE_RATE_HZ, calibration::SpeakerStatistics, features::HOP_SAMPLES,
+    model::Posterior, session::SessionSettings,
+};
+
+use super::{
+    Calibrated, Compared, Known, Shipped, Trial,
+    confidence::{Claim, Confidence, temperature, threshold},
+    speaker::{self, Heard},
+};
+use crate::dataset::Clip;
+
+/// Duration of a frame.
+const FRAME_S: f32 = HOP_SAMPLES as f32 / SAMPLE_RATE_HZ as f32;
+
+/// What one network's test is judged with, fitted on other actors.
+struct Fitted {
+    temperature: f32,
+    unsure_below: f32,
+    speaker: Option<SpeakerStatistics>,
+}
+
+impl Fitted {
+    /// From judgements of actors that the networks have not heard.
+    fn new(clips: &[Clip], trials: &[&Trial]) -> Self {
+        let posteriors: Vec<(Posterior, Emotion)> = judged(clips, trials)
+            .filter_map(|(clip, judgement)| Some((judgement.posterior?, clip.emotion)))
+            .collect();
+        let temperature = temperature(&posteriors);
+        let claims: Vec<Claim> = posteriors
+            .iter()
+            .map(|(posterior, truth)| Claim::new(&cooled(posterior, temperature), *truth))
+            .collect();
+        let heard = heard(clips, trials, temperature);
+        Self {
+            temperature,
+            unsure_below: threshold(&claims),
+            speaker: speaker::fit(&heard),
+        }
+    }
+}
+
+fn judged<'a>(
+    clips: &'a [Clip],
+    trials: &'a [&Trial],
+) -> impl Iterator<Item = (&'a Clip, &'a super::Judgement)> {
+    trials
+        .iter()
+        .flat_map(|trial| &trial.judged)
+        .map(|(index, judgement)| (&clips[*index], judgement))
+}
+
+fn cooled(posterior: &Posterior, temperature: f32) -> Posterior {
+    Posterior::from_logits(&posterior.evidence(), temperature)
+}
+
+fn heard(clips: &[Clip], trials: &[&Trial], temperature: f32) -> Vec<Heard> {
+    judged(clips, trials)
+        .map(|(clip, judgement)| Heard {
+            actor: clip.actor,
+            emotion: clip.emotion,
+            posterior: judgement.posterior.map(|p| cooled(&p, temperature)),
+            speech_s: f64::from(judgement.speech_s),
+        })
+        .collect()
+}
+
+/// None when there are no inner networks to fit on.
+pub fn calibrated(clips: &[Clip], trials: &[Trial]) -> Option<Calibrated> {
+    let outer: Vec<&Trial> = trials.iter().filter(|t| t.validation.is_none()).collect();
+    let folds = outer.iter().map(|trial| trial.fold + 1).max()?;
+    let fitted: Vec<Fitted> = (0..folds)
+        .map(|fold| {
+            let is_inner = |trial: &&Trial| trial.fold == fold && trial.validation.is_some();
+            let inner: Vec<&Trial> = trials.iter().filter(is_inner).collect();
+            (!inner.is_empty()).then(|| Fitted::new(clips, &inner))
+        })
+        .collect::<Option<_>>()?;
+
+    let firm_s = SessionSettings::default().firm_segment_frames as f32 * FRAME_S;
+    let (mut summary, mut live) = (Vec::new(), Vec::new());
+    let (mut all, mut claimed, mut right) = (0_u32, 0_u32, 0_u32);
+    for trial in &outer {
+        let fitted = &fitted[trial.fold];
+        for (clip, judgement) in judged(clips, &[trial]) {
+            all += 1;
+            let claim = |posterior: &Posterior| {
+                Claim::new(&cooled(posterior, fitted.temperature), clip.emotion)
+            };
+            let firm = judgement
+                .live
+                .iter()
+                .filter(|shown| shown.heard_s >= firm_s);
+            live.extend(firm.map(|shown| claim(&shown.posterior)));
+            if let Some(posterior) = &judgement.posterior {
+                let claim = claim(posterior);
+                if claim.confidence >= f64::from(fitted.unsure_below) {
+                    claimed += 1;
+                    right += u32::from(claim.is_right);
+                }
+                summary.push(claim);
+            }
+        }
+    }
+
+    let parts: Vec<(Vec<Heard>, &SpeakerStatistics)> = outer
+        .iter()
+        .filter_map(|trial| {
+            let fitted = &fitted[trial.fold];
+            let heard = heard(clips, &[trial], fitted.temperature);
+            Some((heard, fitted.speaker.as_ref()?))
+        })
+        .collect();
+    let whole = Fitted::new(clips, &outer);
+    Some(Calibrated {
+        temperatures: fitted.iter().map(|fitted| fitted.temperature).collect(),
+        thresholds: fitted.iter().map(|fitted| fitted.unsure_below).collect(),
+        summary: Confidence::new(&summary),
+        live: Confidence::new(&live),
+        claimed: f64::from(claimed) / f64::from(all),
+        claimed_right: f64::from(right) / f64::from(claimed.max(1)),
+        speaker: Known::ALL
+            .into_iter()
+            .map(|known| Compared::new(known, &parts))
+            .collect(),
+        shipped: Shipped {
+            temperature: whole.temperature,
+            unsure_below: whole.unsure_below,
+            speaker: whole.speaker,
+        },
+    })
+}
