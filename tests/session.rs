@@ -4,6 +4,7 @@
 
 use speech_emotion::{
     Emotion,
+    calibration::{Calibration, SpeakerStatistics},
     features::{N_FEATURES, SEGMENT_MULTIPLE},
     model::{Classifier, ModelError, Posterior},
     session::{Pacing, Session, SessionSettings, Summary, Update, Verdict},
@@ -251,4 +252,75 @@ fn samples_that_are_no_numbers_are_counted_and_harm_nothing() {
     let (_, summary) = run(&mut session(Pacing::Recorded), &samples, 999, false);
     assert_eq!(summary.nonfinite_samples, 2);
     assert_eq!(summary.verdict, Verdict::Emotion(Emotion::Happy));
+}
+
+/// Of speakers who are heard as the fake hears: happy means evidence for happy.
+fn statistics() -> SpeakerStatistics {
+    let identity = |scale: f32| {
+        std::array::from_fn(|i| std::array::from_fn(|j| if i == j { scale } else { 0.0 }))
+    };
+    SpeakerStatistics {
+        means: identity(2.0),
+        precision: identity(1.0),
+        speaker_variance: 1.0,
+        emotion_variance: 0.2,
+        clip_variance: 0.5,
+        clip_speech_s: 1.5,
+        neutral_strength: 0.5,
+        labelled_strength: 0.5,
+    }
+}
+
+#[test]
+fn someone_whose_neutral_voice_sounds_happy_is_no_longer_called_happy() {
+    let mut updates = vec![];
+    let mut reading = session(Pacing::Recorded);
+    let whole = recording().repeat(4);
+    reading.push(&[&whole], &mut updates).unwrap();
+    let reference = reading
+        .take_reference(Emotion::Neutral, &mut updates)
+        .unwrap()
+        .unwrap();
+    assert!(reference.speech_s > 4.0, "{reference:?}");
+    assert_eq!(
+        reading.take_reference(Emotion::Sad, &mut updates).unwrap(),
+        None
+    );
+
+    let calibration = Calibration::fit("model", &statistics(), &[reference]).unwrap();
+    let happy = |calibration: Option<Calibration>| {
+        let mut session = session(Pacing::Recorded);
+        session.set_calibration(calibration);
+        let (_, summary) = run(&mut session, &recording(), 683, false);
+        summary.posterior.unwrap()
+    };
+    let (without, with) = (happy(None), happy(Some(calibration.clone())));
+    assert!(with.get(Emotion::Happy) < without.get(Emotion::Happy) - 0.1);
+    // Calibrating segment by segment is calibrating their mean.
+    for (found, expected) in with.0.into_iter().zip(calibration.apply(&without).0) {
+        assert!((found - expected).abs() < 1e-4, "{found} {expected}");
+    }
+}
+
+#[test]
+fn listening_changes_answers_from_the_second_utterance_on_until_it_is_switched_off() {
+    let twice = recording().repeat(2);
+    let posteriors = |listening: bool| -> Vec<Posterior> {
+        let mut session = session(Pacing::Recorded);
+        if listening {
+            session.calibrate_while_listening("model", &statistics());
+        }
+        let updates = run(&mut session, &twice, 683, false).0;
+        assert_eq!(session.calibration().is_some(), listening);
+        session.set_calibration(None);
+        assert!(session.calibration().is_none());
+        let of = |update: &Update| match update {
+            Update::Utterance { posterior, .. } => Some(*posterior),
+            _ => None,
+        };
+        updates.iter().filter_map(of).collect()
+    };
+    let (off, on) = (posteriors(false), posteriors(true));
+    assert_eq!(on[0], off[0]);
+    assert!(on[1].get(Emotion::Happy) < off[1].get(Emotion::Happy));
 }

@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use serde::Serialize;
 use speech_emotion::{
     Emotion,
+    calibration::{Calibration, Reference, SpeakerStatistics},
     model::{Classifier, Manifest, OnnxClassifier, Posterior},
     session::{Pacing, Session, SessionSettings, Update, Verdict},
 };
@@ -74,6 +75,56 @@ pub fn load_model(model: &Path) -> Result<(OnnxClassifier, Manifest)> {
     Ok((classifier, manifest))
 }
 
+/// What is known of who speaks.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Speaker {
+    /// Nothing.
+    Unknown,
+    /// What references told.
+    Calibrated(Calibration),
+    /// What is said tells, as it is heard.
+    Listening {
+        /// SHA-256 of the model.
+        model: String,
+        /// From its manifest.
+        statistics: SpeakerStatistics,
+    },
+}
+
+/// Runs a whole file through a [`Session`] and gives what was heard as a reference of `emotion`.
+///
+/// # Errors
+/// When the file cannot be decoded or holds no speech, its sample rate cannot be processed, inference
+/// fails or `stop` is set.
+pub fn reference(
+    path: &Path,
+    emotion: Emotion,
+    classifier: impl Classifier,
+    settings: &SessionSettings,
+    stop: &AtomicBool,
+) -> Result<Reference> {
+    let name = path.display().to_string();
+    let recording = Recording::open(path)?;
+    let rate_hz = recording.sample_rate_hz();
+    let mut session = Session::new(classifier, settings, rate_hz, Pacing::Recorded)
+        .with_context(|| format!("cannot use {name}"))?;
+    let mut updates = Vec::new();
+    recording.decode(|channels| {
+        interrupt::check(stop)?;
+        session
+            .push(channels, &mut updates)
+            .with_context(|| format!("cannot classify {name}"))?;
+        updates.clear();
+        Ok(())
+    })?;
+    session
+        .take_reference(emotion, &mut updates)
+        .with_context(|| format!("cannot classify {name}"))?
+        .with_context(|| {
+            format!("the reference {name} holds no speech; record some sentences read aloud")
+        })
+}
+
 /// Runs a whole file through a [`Session`].
 ///
 /// # Errors
@@ -83,6 +134,7 @@ pub fn predict(
     path: &Path,
     classifier: impl Classifier,
     settings: &SessionSettings,
+    speaker: &Speaker,
     with_timeline: bool,
     stop: &AtomicBool,
 ) -> Result<Prediction> {
@@ -91,6 +143,13 @@ pub fn predict(
     let rate_hz = recording.sample_rate_hz();
     let mut session = Session::new(classifier, settings, rate_hz, Pacing::Recorded)
         .with_context(|| format!("cannot use {name}"))?;
+    match speaker {
+        Speaker::Unknown => {}
+        Speaker::Calibrated(calibration) => session.set_calibration(Some(calibration.clone())),
+        Speaker::Listening { model, statistics } => {
+            session.calibrate_while_listening(model, statistics);
+        }
+    }
     let mut updates = Vec::new();
     let mut timeline = Vec::new();
     let mut note = |updates: &mut Vec<Update>| {

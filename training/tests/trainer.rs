@@ -374,6 +374,47 @@ fn a_model_comes_out_of_a_small_corpus_and_hears_it() {
     assert!((sum - 1.0).abs() < 1e-5, "{sum}");
     assert!(!lines[0]["timeline"].as_array().unwrap().is_empty());
 
+    let read = |emotion: u8, actor: u8| {
+        format!("clips/Actor_{actor:02}/03-01-{emotion:02}-01-01-01-{actor:02}.wav")
+    };
+    let neutral = format!("--reference {} --reference {}", read(1, 2), read(1, 2));
+    let line = format!("predict --model model/model.onnx --json {}", read(5, 2));
+    let plain = bench.succeeds(&line);
+    let known = bench.succeeds(&format!("{line} {neutral} --save-calibration mine.json"));
+    assert!(known != plain);
+    assert_eq!(
+        bench.succeeds(&format!("{line} --calibration mine.json")),
+        known
+    );
+    bench.succeeds(&format!("{line} --listen"));
+    bench.succeeds(&format!(
+        "{line} {neutral} --reference angry={}",
+        read(5, 2)
+    ));
+    bench.fails(
+        &format!("{line} --reference bored={}", read(1, 2)),
+        &["there is no emotion \"bored\"; use neutral, calm"],
+    );
+    bench.fails(
+        &format!("{line} --reference {}", read(1, 2)),
+        &["the reference holds 1.", "at least 3 s are needed"],
+    );
+    let mine = fs::read_to_string(bench.path("mine.json")).unwrap();
+    let other = mine.replacen("\"model\": \"", "\"model\": \"0", 1);
+    fs::write(bench.path("other.json"), other).unwrap();
+    bench.fails(
+        &format!("{line} --calibration other.json"),
+        &[
+            "cannot use the calibration other.json",
+            "made with another model",
+        ],
+    );
+    write_wav(&bench.path("nothing.wav"), &[0.0; 40_000], 40_000);
+    bench.fails(
+        &format!("{line} --reference nothing.wav"),
+        &["the reference nothing.wav holds no speech"],
+    );
+
     write_wav(&bench.path("silence.wav"), &[0.0; 40_000], 40_000);
     let told = bench.succeeds("predict --model model/model.onnx silence.wav");
     assert_eq!(told, "silence.wav  no speech (2.5 s)\n");

@@ -178,7 +178,7 @@ pub fn evaluate(data: &Path, args: &EvaluateArgs, stop: &AtomicBool) -> Result<(
         config,
         jobs: args.jobs as usize,
         corpus: args.corpus.folder(data)?,
-        calibrated: !args.quick,
+        quick: args.quick,
     };
     let bar = progress::items("training folds");
     let trials = cross_validation.run(&dataset, data, &bar, stop)?;

@@ -1,10 +1,23 @@
 //! What a voice expresses: `predict`.
 
-use std::{path::PathBuf, sync::atomic::AtomicBool};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::atomic::AtomicBool,
+};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use clap::Args;
-use training::{interrupt::Interrupted, predict, progress};
+use speech_emotion::{
+    Emotion,
+    calibration::Calibration,
+    model::{Manifest, OnnxClassifier},
+};
+use training::{
+    interrupt::Interrupted,
+    predict::{self, Speaker},
+    progress,
+};
 
 #[derive(Args)]
 pub struct PredictArgs {
@@ -14,6 +27,20 @@ pub struct PredictArgs {
     /// Model file; its manifest lies beside it, ending in .json
     #[arg(long, value_name = "FILE", default_value = "assets/model.onnx")]
     pub model: PathBuf,
+    /// Calibrate to the speaker: a recording of them reading some sentences neutrally, 5 to 15 s of
+    /// speech; or LABEL=FILE, such as angry=FILE, of them expressing an emotion. Can be given often
+    #[arg(long, value_name = "FILE")]
+    pub reference: Vec<String>,
+    /// Keep the calibration that the references give, for --calibration
+    #[arg(long, value_name = "FILE", requires = "reference")]
+    pub save_calibration: Option<PathBuf>,
+    /// Use a calibration that was kept
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["reference", "listen"])]
+    pub calibration: Option<PathBuf>,
+    /// Calibrate to the speaker of each file slowly while listening. It assumes that they show a mix of
+    /// emotions: someone angry all along is pulled to the middle
+    #[arg(long, conflicts_with = "reference")]
+    pub listen: bool,
     /// Print one JSON object per file and line
     #[arg(long)]
     pub json: bool,
@@ -25,12 +52,14 @@ pub struct PredictArgs {
 /// Prints what is found in each file; one that cannot be analysed does not stop the others.
 pub fn predict(args: &PredictArgs, stop: &AtomicBool) -> Result<()> {
     let (classifier, manifest) = predict::load_model(&args.model)?;
+    let speaker = speaker(args, &classifier, &manifest, stop)?;
     let bar = progress::items("listening");
     bar.set_length(args.files.len() as u64);
     let mut failed = 0;
     for path in &args.files {
         let classifier = classifier.clone();
-        match predict::predict(path, classifier, &manifest.session, args.timeline, stop) {
+        let settings = &manifest.session;
+        match predict::predict(path, classifier, settings, &speaker, args.timeline, stop) {
             Ok(prediction) => {
                 if prediction.nonfinite_samples > 0 {
                     bar.suspend(|| {
@@ -61,4 +90,65 @@ pub fn predict(args: &PredictArgs, stop: &AtomicBool) -> Result<()> {
         args.files.len()
     );
     Ok(())
+}
+
+/// What the options tell of who speaks.
+fn speaker(
+    args: &PredictArgs,
+    classifier: &OnnxClassifier,
+    manifest: &Manifest,
+    stop: &AtomicBool,
+) -> Result<Speaker> {
+    let model = &manifest.onnx.sha256;
+    if let Some(path) = &args.calibration {
+        let read = || format!("cannot use the calibration {}", path.display());
+        let json = fs::read_to_string(path).with_context(read)?;
+        let calibration = Calibration::from_json(&json, model).with_context(read)?;
+        return Ok(Speaker::Calibrated(calibration));
+    }
+    if !args.listen && args.reference.is_empty() {
+        return Ok(Speaker::Unknown);
+    }
+    let statistics = manifest.speaker.as_ref().with_context(|| {
+        format!(
+            "the model {} has no statistics of speakers to calibrate with; evaluate without --quick \
+             and export it again",
+            args.model.display()
+        )
+    })?;
+    if args.listen {
+        return Ok(Speaker::Listening {
+            model: model.clone(),
+            statistics: statistics.clone(),
+        });
+    }
+    let mut references = Vec::new();
+    for reference in &args.reference {
+        let (emotion, path) = labelled(reference)?;
+        let classifier = classifier.clone();
+        let heard = predict::reference(path, emotion, classifier, &manifest.session, stop)?;
+        references.push(heard);
+    }
+    let calibration = Calibration::fit(model, statistics, &references)?;
+    if let Some(path) = &args.save_calibration {
+        let json = serde_json::to_string_pretty(&calibration)? + "\n";
+        fs::write(path, json).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(Speaker::Calibrated(calibration))
+}
+
+/// Emotion and file of a `--reference`.
+fn labelled(reference: &str) -> Result<(Emotion, &Path)> {
+    let as_path = (Emotion::Neutral, Path::new(reference));
+    let Some((label, path)) = reference.split_once('=') else {
+        return Ok(as_path);
+    };
+    match Emotion::from_label(label) {
+        Some(emotion) => Ok((emotion, Path::new(path))),
+        None if as_path.1.exists() => Ok(as_path),
+        None => Err(anyhow!(
+            "--reference {reference}: there is no emotion {label:?}; use {}",
+            Emotion::ALL.map(Emotion::label).join(", ")
+        )),
+    }
 }

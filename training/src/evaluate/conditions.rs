@@ -1,6 +1,24 @@
 //! What may lie between a voice and the program: the conditions under which clips are judged.
+//!
+//! None of the noises here is used in training, which adds steady coloured noise per mel band: babble
+//! is made of other clips of actors who are not tested, hum and street noise are synthesised. Everything
+//! random is drawn from the clip's path, so that a clip always meets the same sound.
 
-use anyhow::Result;
+use std::{
+    f32::consts::TAU,
+    io::Write,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context, Result, ensure};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rand_distr::StandardNormal;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::audio::Recording;
 
 /// A mono recording.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,30 +30,521 @@ pub struct Sound {
 }
 
 /// A way to change a recording.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Condition {
     /// As recorded.
     Clean,
+    /// Five voices at once, 10 dB below.
+    Babble,
+    /// 50 Hz and its harmonics, 10 dB below.
+    Hum,
+    /// Rumble and passing cars, 10 dB below.
+    Street,
+    /// 12 dB louder; samples may exceed full scale, none is clipped.
+    Louder,
+    /// 12 dB fainter.
+    Fainter,
+    /// 300 to 3400 Hz.
+    Telephone,
+    /// A room whose sound decays by 60 dB in 0.5 s.
+    Room,
+    /// At another sample rate.
+    Rate44100,
+    /// Encoded as MP3 at 64 kbit/s and decoded.
+    Mp3,
 }
 
+/// Speech power over noise power, in decibels.
+const SNR_DB: f32 = 10.0;
+/// Voices in babble.
+const VOICES: usize = 5;
+/// Reverberation time, seconds.
+const RT60_S: f32 = 0.5;
+/// Power of the reverberation relative to the direct sound.
+const REVERBERATION_DB: f32 = -3.0;
+
 impl Condition {
-    /// Its name in files and tables.
-    pub const fn name(&self) -> &'static str {
+    /// All but [`Clean`](Self::Clean), as reported.
+    pub const CHANGED: [Self; 9] = [
+        Self::Babble,
+        Self::Hum,
+        Self::Street,
+        Self::Louder,
+        Self::Fainter,
+        Self::Telephone,
+        Self::Room,
+        Self::Rate44100,
+        Self::Mp3,
+    ];
+
+    /// Its name in files.
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Clean => "clean",
+            Self::Babble => "babble",
+            Self::Hum => "hum",
+            Self::Street => "street",
+            Self::Louder => "louder",
+            Self::Fainter => "fainter",
+            Self::Telephone => "telephone",
+            Self::Room => "room",
+            Self::Rate44100 => "rate-44100",
+            Self::Mp3 => "mp3",
         }
     }
 
-    /// Whether nothing is changed.
-    pub fn is_clean(&self) -> bool {
-        *self == Self::Clean
+    /// In words.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Clean => "as recorded",
+            Self::Babble => "babble of five voices, 10 dB SNR",
+            Self::Hum => "mains hum, 10 dB SNR",
+            Self::Street => "street, 10 dB SNR",
+            Self::Louder => "12 dB louder",
+            Self::Fainter => "12 dB fainter",
+            Self::Telephone => "telephone, 300-3400 Hz",
+            Self::Room => "room, 0.5 s reverberation",
+            Self::Rate44100 => "44.1 kHz",
+            Self::Mp3 => "MP3, 64 kbit/s",
+        }
     }
 
-    /// The recording under this condition; the same `path` gives the same sound.
+    /// The recording under this condition; the same `path` gives the same sound. `voices` are files
+    /// for babble.
     ///
     /// # Errors
-    /// When an encoder fails.
-    pub fn apply(&self, sound: &Sound, _path: &str) -> Result<Sound> {
-        Ok(sound.clone())
+    /// When a voice cannot be read or the encoder fails.
+    pub fn apply(self, sound: &Sound, path: &str, voices: &[&Path]) -> Result<Sound> {
+        let digest = Sha256::digest(format!("{} {path}", self.name()));
+        let mut rng = ChaCha8Rng::from_seed(digest.into());
+        let n = sound.samples.len();
+        let rate_hz = sound.rate_hz as f32;
+        let with = |samples| Sound {
+            samples,
+            rate_hz: sound.rate_hz,
+        };
+        Ok(match self {
+            Self::Clean => sound.clone(),
+            Self::Babble => with(add(sound, &babble(sound, voices, &mut rng)?)),
+            Self::Hum => with(add(sound, &hum(n, rate_hz, &mut rng))),
+            Self::Street => with(add(sound, &street(n, rate_hz, &mut rng))),
+            Self::Louder => with(scaled(&sound.samples, decibels(12.0))),
+            Self::Fainter => with(scaled(&sound.samples, decibels(-12.0))),
+            Self::Telephone => {
+                let mut samples = sound.samples.clone();
+                for _ in 0..2 {
+                    samples = Biquad::high_pass(300.0, rate_hz).filter(&samples);
+                    samples = Biquad::low_pass(3400.0, rate_hz).filter(&samples);
+                }
+                with(samples)
+            }
+            Self::Room => with(reverberated(sound, &mut rng)),
+            Self::Rate44100 => resampled(sound, 44_100)?,
+            Self::Mp3 => mp3(sound)?,
+        })
+    }
+
+    /// Whether this machine can make it: MP3 needs ffmpeg.
+    pub fn is_available(self) -> bool {
+        self != Self::Mp3
+            || Command::new("ffmpeg")
+                .arg("-version")
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .status()
+                .is_ok_and(|status| status.success())
+    }
+}
+
+fn decibels(gain: f32) -> f32 {
+    10.0_f32.powf(gain / 20.0)
+}
+
+fn scaled(samples: &[f32], factor: f32) -> Vec<f32> {
+    samples.iter().map(|sample| factor * sample).collect()
+}
+
+fn power(samples: &[f32]) -> f32 {
+    samples.iter().map(|x| x * x).sum::<f32>() / samples.len().max(1) as f32
+}
+
+/// Mean power of the tenths of a second that are not far below the loudest: of speech, not of the
+/// silence around it.
+fn speech_power(sound: &Sound) -> f32 {
+    let block = (sound.rate_hz / 10).max(1) as usize;
+    let powers: Vec<f32> = sound.samples.chunks(block).map(power).collect();
+    let loudest = powers.iter().copied().fold(0.0, f32::max);
+    let speech: Vec<f32> = powers
+        .into_iter()
+        .filter(|&p| p >= loudest * 1e-3)
+        .collect();
+    speech.iter().sum::<f32>() / speech.len().max(1) as f32
+}
+
+/// Adds noise [`SNR_DB`] below the speech.
+fn add(sound: &Sound, noise: &[f32]) -> Vec<f32> {
+    let factor = (speech_power(sound) / power(noise).max(1e-20)).sqrt() * decibels(-SNR_DB);
+    let mixed = sound.samples.iter().zip(noise);
+    mixed
+        .map(|(sample, noise)| sample + factor * noise)
+        .collect()
+}
+
+/// Clips of other actors on top of each other, equally loud, each repeated from a random place.
+fn babble(sound: &Sound, voices: &[&Path], rng: &mut ChaCha8Rng) -> Result<Vec<f32>> {
+    ensure!(!voices.is_empty(), "there are no other actors for babble");
+    let mut noise = vec![0.0; sound.samples.len()];
+    for _ in 0..VOICES {
+        let path = voices[rng.random_range(0..voices.len())];
+        let voice = Sound::read(path).with_context(|| format!("cannot hear {}", path.display()))?;
+        let loudness = speech_power(&voice).sqrt().max(1e-10);
+        // Without the silence at both ends, about.
+        let third = voice.samples.len() / 3;
+        let spoken = &voice.samples[third / 2..voice.samples.len() - third / 2];
+        let start = rng.random_range(0..spoken.len().max(1));
+        for (noise, sample) in noise.iter_mut().zip(spoken.iter().cycle().skip(start)) {
+            *noise += sample / loudness;
+        }
+    }
+    Ok(noise)
+}
+
+/// 50 Hz and nine harmonics, each weaker than the one before on the whole, in random phase.
+fn hum(n: usize, rate_hz: f32, rng: &mut ChaCha8Rng) -> Vec<f32> {
+    let partials: Vec<(f32, f32, f32)> = (1..=10)
+        .map(|k| {
+            let amplitude = rng.random_range(0.5..1.0) / k as f32;
+            (50.0 * k as f32, amplitude, rng.random_range(0.0..TAU))
+        })
+        .collect();
+    (0..n)
+        .map(|i| {
+            let at_s = i as f32 / rate_hz;
+            partials
+                .iter()
+                .map(|(hz, amplitude, phase)| amplitude * (TAU * (hz * at_s).fract() + phase).sin())
+                .sum()
+        })
+        .collect()
+}
+
+/// Steady rumble below 200 Hz, and broader noise that swells and fades as cars pass.
+fn street(n: usize, rate_hz: f32, rng: &mut ChaCha8Rng) -> Vec<f32> {
+    let white =
+        |rng: &mut ChaCha8Rng| -> Vec<f32> { (0..n).map(|_| rng.sample(StandardNormal)).collect() };
+    let unit = |samples: Vec<f32>| scaled(&samples, 1.0 / power(&samples).sqrt().max(1e-10));
+    let mut noise = unit(Biquad::low_pass(200.0, rate_hz).filter(&white(rng)));
+    for _ in 0..3 {
+        let passing =
+            unit(Biquad::low_pass(rng.random_range(600.0..1500.0), rate_hz).filter(&white(rng)));
+        let centre = rng.random_range(0.0..1.0) * n as f32;
+        let width = rng.random_range(0.3..0.8) * rate_hz;
+        for (i, (noise, passing)) in noise.iter_mut().zip(passing).enumerate() {
+            *noise += 1.5 * passing * (-0.5 * ((i as f32 - centre) / width).powi(2)).exp();
+        }
+    }
+    noise
+}
+
+/// The direct sound followed by exponentially decaying noise.
+fn reverberated(sound: &Sound, rng: &mut ChaCha8Rng) -> Vec<f32> {
+    let rate_hz = sound.rate_hz as f32;
+    // Sparse reflections, 2,000 a second, at the sample rate of any recording.
+    let mut response: Vec<(usize, f32)> = (0..(2_000.0 * RT60_S) as usize)
+        .map(|_| {
+            let delay_s = rng.random_range(0.005..RT60_S);
+            // 60 dB are a factor of 1000 in amplitude.
+            let amplitude: f32 =
+                rng.sample::<f32, _>(StandardNormal) * 1000.0_f32.powf(-delay_s / RT60_S);
+            ((delay_s * rate_hz) as usize, amplitude)
+        })
+        .collect();
+    let energy: f32 = response.iter().map(|(_, a)| a * a).sum();
+    let factor = decibels(REVERBERATION_DB) / energy.sqrt();
+    response
+        .iter_mut()
+        .for_each(|(_, amplitude)| *amplitude *= factor);
+    let mut samples = sound.samples.clone();
+    for (delay, amplitude) in response {
+        for (i, sample) in sound.samples.iter().enumerate() {
+            match samples.get_mut(i + delay) {
+                Some(out) => *out += amplitude * sample,
+                None => break,
+            }
+        }
+    }
+    samples
+}
+
+/// Band-limited interpolation: each new sample is a windowed sinc around its place.
+fn resampled(sound: &Sound, rate_hz: u32) -> Result<Sound> {
+    ensure!(rate_hz > 0 && sound.rate_hz > 0, "a sample rate is zero");
+    let step = f64::from(sound.rate_hz) / f64::from(rate_hz);
+    let cutoff = (1.0 / step).min(1.0);
+    const REACH: i64 = 24;
+    let n = (sound.samples.len() as f64 / step) as usize;
+    let samples = (0..n)
+        .map(|i| {
+            let at = i as f64 * step;
+            let centre = at.floor() as i64;
+            (centre - REACH..=centre + REACH)
+                .filter_map(|j| {
+                    let sample = *sound.samples.get(usize::try_from(j).ok()?)?;
+                    let x = at - j as f64;
+                    let window = 0.5 + 0.5 * (std::f64::consts::PI * x / (REACH + 1) as f64).cos();
+                    let y = std::f64::consts::PI * cutoff * x;
+                    let sinc = if y == 0.0 { 1.0 } else { y.sin() / y };
+                    Some((cutoff * window * sinc) as f32 * sample)
+                })
+                .sum()
+        })
+        .collect();
+    Ok(Sound { samples, rate_hz })
+}
+
+/// Through ffmpeg's encoder and this program's decoder.
+fn mp3(sound: &Sound) -> Result<Sound> {
+    let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+    let path = folder.path().join("sound.mp3");
+    let mut encoder = Command::new("ffmpeg")
+        .args(["-loglevel", "error", "-f", "f32le", "-ar"])
+        .arg(sound.rate_hz.to_string())
+        .args([
+            "-ac",
+            "1",
+            "-i",
+            "-",
+            "-codec:a",
+            "libmp3lame",
+            "-b:a",
+            "64k",
+        ])
+        .arg(&path)
+        .stdin(Stdio::piped())
+        .spawn()
+        .context("cannot run ffmpeg, which encodes MP3")?;
+    let bytes: Vec<u8> = sound.samples.iter().flat_map(|x| x.to_le_bytes()).collect();
+    if let Some(mut stdin) = encoder.stdin.take() {
+        stdin
+            .write_all(&bytes)
+            .context("cannot hand the sound to ffmpeg")?;
+    }
+    let status = encoder.wait().context("cannot wait for ffmpeg")?;
+    ensure!(status.success(), "ffmpeg could not encode MP3");
+    Sound::read(&path)
+}
+
+/// A second-order filter (Bristow-Johnson's cookbook), Butterworth.
+struct Biquad {
+    b: [f32; 3],
+    a: [f32; 2],
+}
+
+impl Biquad {
+    fn low_pass(hz: f32, rate_hz: f32) -> Self {
+        let (alpha, cos) = Self::angles(hz, rate_hz);
+        Self::normalised(
+            [0.5 * (1.0 - cos), 1.0 - cos, 0.5 * (1.0 - cos)],
+            alpha,
+            cos,
+        )
+    }
+
+    fn high_pass(hz: f32, rate_hz: f32) -> Self {
+        let (alpha, cos) = Self::angles(hz, rate_hz);
+        Self::normalised(
+            [0.5 * (1.0 + cos), -1.0 - cos, 0.5 * (1.0 + cos)],
+            alpha,
+            cos,
+        )
+    }
+
+    fn angles(hz: f32, rate_hz: f32) -> (f32, f32) {
+        let omega = TAU * hz / rate_hz;
+        (omega.sin() * std::f32::consts::FRAC_1_SQRT_2, omega.cos())
+    }
+
+    fn normalised(b: [f32; 3], alpha: f32, cos: f32) -> Self {
+        let a0 = 1.0 + alpha;
+        Self {
+            b: b.map(|b| b / a0),
+            a: [-2.0 * cos / a0, (1.0 - alpha) / a0],
+        }
+    }
+
+    fn filter(&self, samples: &[f32]) -> Vec<f32> {
+        let (mut s1, mut s2) = (0.0, 0.0);
+        samples
+            .iter()
+            .map(|&x| {
+                let y = self.b[0] * x + s1;
+                s1 = self.b[1] * x - self.a[0] * y + s2;
+                s2 = self.b[2] * x - self.a[1] * y;
+                y
+            })
+            .collect()
+    }
+}
+
+impl Sound {
+    /// Decodes a whole file, channels mixed by their mean as the front end does.
+    ///
+    /// # Errors
+    /// When it cannot be decoded.
+    pub fn read(path: &Path) -> Result<Self> {
+        let recording = Recording::open(path)?;
+        let rate_hz = recording.sample_rate_hz();
+        let mut samples = Vec::new();
+        recording.decode(|channels| {
+            let n = channels.first().map_or(0, |channel| channel.len());
+            samples.extend((0..n).map(|i| {
+                channels.iter().map(|channel| channel[i]).sum::<f32>() / channels.len() as f32
+            }));
+            Ok(())
+        })?;
+        Ok(Self { samples, rate_hz })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+
+    const RATE_HZ: u32 = 48_000;
+
+    fn tone(hz: f32, rate_hz: u32, n: usize) -> Sound {
+        let samples = (0..n)
+            .map(|i| 0.25 * (TAU * (hz * i as f32 / rate_hz as f32).fract()).sin())
+            .collect();
+        Sound { samples, rate_hz }
+    }
+
+    fn apply(condition: Condition, sound: &Sound) -> Sound {
+        let voice = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/audio/tone.flac");
+        condition.apply(sound, "clip.wav", &[&voice]).unwrap()
+    }
+
+    /// Level of the middle of a sound, in decibels relative to another's.
+    fn level_db(sound: &Sound, reference: &Sound) -> f32 {
+        let middle = |sound: &Sound| {
+            let n = sound.samples.len();
+            power(&sound.samples[n / 4..3 * n / 4])
+        };
+        10.0 * (middle(sound) / middle(reference)).log10()
+    }
+
+    #[test]
+    fn noise_lies_10_db_below_the_voice_and_is_the_same_every_time() {
+        let clean = tone(440.0, RATE_HZ, 48_000);
+        let mut heard = Vec::new();
+        for condition in [Condition::Babble, Condition::Hum, Condition::Street] {
+            let noisy = apply(condition, &clean);
+            let noise: Vec<f32> = noisy
+                .samples
+                .iter()
+                .zip(&clean.samples)
+                .map(|(noisy, clean)| noisy - clean)
+                .collect();
+            let snr_db = 10.0 * (power(&clean.samples) / power(&noise)).log10();
+            assert!((snr_db - SNR_DB).abs() < 0.1, "{condition:?}: {snr_db}");
+            assert_eq!(apply(condition, &clean), noisy);
+            assert!(!heard.contains(&noise));
+            heard.push(noise);
+        }
+    }
+
+    #[test]
+    fn silence_around_a_voice_does_not_make_its_noise_fainter() {
+        let mut sound = tone(440.0, RATE_HZ, 24_000);
+        let spoken = speech_power(&sound);
+        sound.samples.resize(96_000, 0.0);
+        assert!((speech_power(&sound) / spoken - 1.0).abs() < 0.01);
+    }
+
+    #[test]
+    fn gain_is_12_db_and_nothing_is_clipped() {
+        let clean = tone(440.0, RATE_HZ, 9_600);
+        let louder = apply(Condition::Louder, &clean);
+        assert!((level_db(&louder, &clean) - 12.0).abs() < 1e-3);
+        assert!(louder.samples.iter().any(|sample| sample.abs() > 0.99));
+        let fainter = apply(Condition::Fainter, &clean);
+        assert!((level_db(&fainter, &clean) + 12.0).abs() < 1e-3);
+    }
+
+    #[test]
+    fn a_telephone_passes_the_middle_of_speech_alone() {
+        for (hz, passes) in [(60.0, false), (1_000.0, true), (8_000.0, false)] {
+            let clean = tone(hz, RATE_HZ, 48_000);
+            let level_db = level_db(&apply(Condition::Telephone, &clean), &clean);
+            assert_eq!(level_db > -1.0, passes, "{hz} Hz: {level_db}");
+            assert_eq!(level_db < -20.0, !passes, "{hz} Hz: {level_db}");
+        }
+    }
+
+    #[test]
+    fn a_room_rings_after_a_click_and_decays_by_60_db_in_its_time() {
+        let mut click = Sound {
+            samples: vec![0.0; 48_000],
+            rate_hz: RATE_HZ,
+        };
+        click.samples[0] = 1.0;
+        let room = apply(Condition::Room, &click).samples;
+        assert_eq!(room.len(), click.samples.len());
+        let at =
+            |from: f32, to: f32| power(&room[(from * 48_000.0) as usize..(to * 48_000.0) as usize]);
+        // 0.3 s apart, 36 dB.
+        let decay_db = 10.0 * (at(0.05, 0.15) / at(0.35, 0.45)).log10();
+        assert!((decay_db - 36.0).abs() < 4.0, "{decay_db}");
+        assert_eq!(at(0.55, 0.9), 0.0);
+    }
+
+    #[test]
+    fn another_sample_rate_holds_the_same_tone() {
+        let found = apply(Condition::Rate44100, &tone(1_000.0, RATE_HZ, 48_000));
+        let expected = tone(1_000.0, 44_100, 44_100);
+        assert_eq!((found.rate_hz, found.samples.len()), (44_100, 44_100));
+        let pairs = found.samples.iter().zip(&expected.samples);
+        let off = pairs.map(|(a, b)| (a - b).abs()).skip(100).take(43_900);
+        assert!(off.fold(0.0, f32::max) < 0.005);
+    }
+
+    #[test]
+    fn mp3_keeps_the_tone_and_changes_its_samples() {
+        if !Condition::Mp3.is_available() {
+            return;
+        }
+        let clean = tone(1_000.0, RATE_HZ, 48_000);
+        let coded = apply(Condition::Mp3, &clean);
+        assert_eq!(coded.rate_hz, RATE_HZ);
+        assert!(level_db(&coded, &clean).abs() < 0.5);
+        assert!(coded.samples != clean.samples);
+    }
+
+    #[test]
+    fn every_condition_has_a_name_and_clean_changes_nothing() {
+        let clean = tone(440.0, RATE_HZ, 4_800);
+        assert_eq!(apply(Condition::Clean, &clean), clean);
+        let missing = PathBuf::from("none.wav");
+        let error = Condition::Babble
+            .apply(&clean, "clip.wav", &[&missing])
+            .unwrap_err();
+        assert!(format!("{error:#}").contains("cannot hear none.wav"));
+        for condition in Condition::CHANGED {
+            assert!(
+                apply_or_skip(condition, &clean) != clean.samples,
+                "{condition:?}"
+            );
+        }
+    }
+
+    fn apply_or_skip(condition: Condition, sound: &Sound) -> Vec<f32> {
+        if condition.is_available() {
+            apply(condition, sound).samples
+        } else {
+            Vec::new()
+        }
     }
 }

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     dataset::{Clip, Dataset},
-    epochs::EpochLog,
+    epochs::{Epoch, EpochLog},
     interrupt::Interrupted,
     metrics::Confusion,
     network::Network,
@@ -39,9 +39,9 @@ pub struct CrossValidation {
     pub jobs: usize,
     /// Folder of the clips.
     pub corpus: PathBuf,
-    /// Whether to train, with the first seed, an inner network per fold too, on which confidence and
-    /// calibration are fitted.
-    pub calibrated: bool,
+    /// Whether to leave out the inner networks, one per fold with the first seed, on which confidence
+    /// and calibration are fitted, and the conditions other than as recorded.
+    pub quick: bool,
 }
 
 /// A network and its judgement of actors it has not heard.
@@ -55,6 +55,10 @@ pub struct Trial {
     pub validation: Option<usize>,
     /// Positions of the judged clips in the data set, and the judgement of each.
     pub judged: Vec<(usize, Judgement)>,
+    /// Judgements of the same clips under other conditions; empty for inner networks.
+    pub changed: Vec<(Condition, Vec<Judgement>)>,
+    /// How the network's training went.
+    pub epochs: Vec<Epoch>,
 }
 
 /// A trial to come.
@@ -118,7 +122,7 @@ impl CrossValidation {
         let n = folds.len();
         let outer = |seed| (0..n).map(move |fold| (seed, fold, None));
         let inner = |seed| (0..n).map(move |fold| (seed, fold, Some((fold + 1) % n)));
-        let inner_seed = self.seeds.first().filter(|_| self.calibrated && n > 2);
+        let inner_seed = self.seeds.first().filter(|_| !self.quick && n > 2);
         let jobs: Vec<Job> = self
             .seeds
             .iter()
@@ -174,11 +178,12 @@ impl CrossValidation {
         };
         let folder = job.folder(data, self.protocol);
         let name = job.name();
+        let log = EpochLog::new(&folder);
         let mut epochs = Epochs {
             bar: progress,
             name: &name,
             done: 0,
-            log: EpochLog::new(&folder),
+            log: &log,
             validation: job.validation.map_or(&[], |_| &clips[..]),
         };
         let outcome = train::train(dataset, &trained, &config, &folder, &mut epochs, stop)
@@ -189,12 +194,23 @@ impl CrossValidation {
         // A fold finished earlier reports no epochs.
         epochs.reach(config.epochs);
 
+        let voices = trained
+            .iter()
+            .map(|&index| Path::new(&dataset.clips[index].path));
         let judge = Judge {
             network: *network,
             corpus: &self.corpus,
+            voices: voices.collect(),
             folder,
         };
-        let judgements = judge.judge(&clips, &Condition::Clean, stop)?;
+        let judgements = judge.judge(&clips, Condition::Clean, stop)?;
+        let mut changed = Vec::new();
+        if !self.quick && job.validation.is_none() {
+            for condition in Condition::CHANGED.into_iter().filter(|c| c.is_available()) {
+                progress.set_message(format!("{name}: {}", condition.label()));
+                changed.push((condition, judge.judge(&clips, condition, stop)?));
+            }
+        }
         let right = clips
             .iter()
             .zip(&judgements)
@@ -206,6 +222,8 @@ impl CrossValidation {
             fold: job.fold,
             validation: job.validation,
             judged: judged.into_iter().zip(judgements).collect(),
+            changed,
+            epochs: log.read(),
         })
     }
 }
@@ -225,7 +243,7 @@ struct Epochs<'a> {
     bar: &'a ProgressBar,
     name: &'a str,
     done: usize,
-    log: EpochLog,
+    log: &'a EpochLog,
     validation: &'a [&'a Clip],
 }
 

@@ -18,7 +18,7 @@ use speech_emotion::{
 };
 
 use super::conditions::{Condition, Sound};
-use crate::{audio::Recording, dataset::Clip, export, interrupt, network::Network};
+use crate::{dataset::Clip, export, interrupt, network::Network};
 
 /// Samples in a chunk pushed to the session, as in the page.
 const CHUNK_SAMPLES: usize = 2048;
@@ -65,6 +65,8 @@ pub struct Judge<'a> {
     pub network: Network,
     /// Folder that the clips' paths are relative to.
     pub corpus: &'a Path,
+    /// Clips of actors that are not judged, for babble.
+    pub voices: Vec<&'a Path>,
     /// Where answers are kept.
     pub folder: PathBuf,
 }
@@ -78,7 +80,7 @@ impl Judge<'_> {
     pub fn judge(
         &self,
         clips: &[&Clip],
-        condition: &Condition,
+        condition: Condition,
         stop: &AtomicBool,
     ) -> Result<Vec<Judgement>> {
         let path = self.folder.join(format!("{}.jsonl", condition.name()));
@@ -87,6 +89,12 @@ impl Judge<'_> {
             return Ok(judgements);
         }
         let classifier = export::classifier(self.network.clone())?;
+        let voices: Vec<PathBuf> = self
+            .voices
+            .iter()
+            .map(|path| self.corpus.join(path))
+            .collect();
+        let voices: Vec<&Path> = voices.iter().map(PathBuf::as_path).collect();
         let mut judgements = Vec::with_capacity(clips.len());
         for clip in clips {
             interrupt::check(stop)?;
@@ -98,12 +106,12 @@ impl Judge<'_> {
                     file.display()
                 )
             })?;
-            let sound = condition.apply(&sound, &clip.path)?;
+            let sound = condition.apply(&sound, &clip.path, &voices)?;
             let mut judgement = listen(&sound, classifier.clone())
                 .with_context(|| format!("cannot judge {}", file.display()))?;
             judgement.path.clone_from(&clip.path);
             judgement.offline = self.network.forward(&clip.segment());
-            if !condition.is_clean() {
+            if condition != Condition::Clean {
                 judgement.live.clear();
             }
             judgements.push(judgement);
@@ -114,7 +122,7 @@ impl Judge<'_> {
     }
 
     /// What the answers depend on.
-    fn header(&self, clips: &[&Clip], condition: &Condition) -> Result<Value> {
+    fn header(&self, clips: &[&Clip], condition: Condition) -> Result<Value> {
         let mut weights = Sha256::new();
         for parameter in self.network.parameters().iter() {
             for value in &parameter.value {
@@ -159,23 +167,6 @@ fn listen(sound: &Sound, classifier: OnnxClassifier) -> Result<Judgement> {
         speech_s: summary.speech_s as f32,
         live: live.collect(),
     })
-}
-
-impl Sound {
-    /// Decodes a whole file, channels mixed by their mean as the front end does.
-    fn read(path: &Path) -> Result<Self> {
-        let recording = Recording::open(path)?;
-        let rate_hz = recording.sample_rate_hz();
-        let mut samples = Vec::new();
-        recording.decode(|channels| {
-            let n = channels.first().map_or(0, |channel| channel.len());
-            samples.extend((0..n).map(|i| {
-                channels.iter().map(|channel| channel[i]).sum::<f32>() / channels.len() as f32
-            }));
-            Ok(())
-        })?;
-        Ok(Self { samples, rate_hz })
-    }
 }
 
 /// Digest of this program: another one may judge differently.

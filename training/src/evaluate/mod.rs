@@ -15,6 +15,7 @@ mod report;
 mod results;
 mod speaker;
 
+pub use conditions::Condition;
 pub use confidence::{Bin, Confidence, Coverage};
 pub use cross_validation::{CrossValidation, Trial};
 pub use judge::{Judgement, Shown};
@@ -22,6 +23,7 @@ pub use results::{HeardSoFar, Results, Scores};
 pub use speaker::{Compared, Known};
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
@@ -30,7 +32,7 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use speech_emotion::{calibration::SpeakerStatistics, model};
 
-use crate::{dataset::Clip, ravdess::Protocol};
+use crate::{dataset::Clip, epochs::Epoch, metrics::Confusion, ravdess::Protocol};
 
 /// Name of the file an [`Evaluation`] is kept in.
 pub const EVALUATION_FILE: &str = "evaluation.json";
@@ -57,6 +59,34 @@ pub struct Evaluation {
     pub by_heard: Vec<HeardSoFar>,
     /// Confidence and calibration to the speaker; none of a quick evaluation.
     pub calibrated: Option<Calibrated>,
+    /// Live, under other conditions; empty of a quick evaluation.
+    pub robustness: Vec<Robustness>,
+    /// Means over networks, epoch by epoch.
+    pub learning: Vec<Learning>,
+}
+
+/// Results under one condition.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Robustness {
+    /// What lies between voice and program.
+    pub condition: Condition,
+    /// Unweighted average recall.
+    pub uar: f64,
+    /// Share of clips classified correctly.
+    pub war: f64,
+}
+
+/// An epoch, on average over trainings that have it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Learning {
+    /// Counts from 1.
+    pub epoch: usize,
+    /// Training loss in nats.
+    pub loss: f64,
+    /// Share of training segments recognised, augmented and with dropout.
+    pub accuracy: f64,
+    /// UAR on actors that did not train, of the inner networks.
+    pub validation_uar: Option<f64>,
 }
 
 /// What was fitted on actors that neither trained nor tested, and how it does on those tested.
@@ -123,6 +153,8 @@ impl Evaluation {
             live: results(Judgement::answer),
             offline: results(|judgement| Some(judge::top(&judgement.offline))),
             calibrated: calibrated::calibrated(clips, trials),
+            robustness: robustness(clips, trials),
+            learning: learning(trials),
             by_heard: results::by_heard(
                 judged.iter().map(|&(_, clip, judgement)| (clip, judgement)),
             ),
@@ -170,6 +202,49 @@ impl Evaluation {
             )
         })
     }
+}
+
+/// Every condition that all networks were tested under.
+fn robustness(clips: &[Clip], trials: &[Trial]) -> Vec<Robustness> {
+    let mut counts = BTreeMap::<Condition, Confusion>::new();
+    for trial in trials {
+        for (condition, judgements) in &trial.changed {
+            let confusion = counts.entry(*condition).or_default();
+            for ((index, _), judgement) in trial.judged.iter().zip(judgements) {
+                confusion.count(clips[*index].emotion, judgement.answer());
+            }
+        }
+    }
+    let results = |(condition, confusion): (Condition, Confusion)| Robustness {
+        condition,
+        uar: confusion.uar(),
+        war: confusion.war(),
+    };
+    counts.into_iter().map(results).collect()
+}
+
+fn learning(trials: &[Trial]) -> Vec<Learning> {
+    let mut by_epoch = BTreeMap::<usize, Vec<&Epoch>>::new();
+    for epoch in trials.iter().flat_map(|trial| &trial.epochs) {
+        by_epoch.entry(epoch.epoch).or_default().push(epoch);
+    }
+    let mean = |values: Vec<f64>| {
+        (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+    };
+    by_epoch
+        .into_iter()
+        .filter_map(|(epoch, lines)| {
+            let of = |value: fn(&Epoch) -> f32| {
+                mean(lines.iter().map(|line| f64::from(value(line))).collect())
+            };
+            Some(Learning {
+                epoch,
+                loss: of(|line| line.loss)?,
+                accuracy: of(|line| line.accuracy)?,
+                validation_uar: mean(lines.iter().filter_map(|l| l.validation_uar).collect()),
+            })
+        })
+        .collect()
 }
 
 /// Where the evaluation of these seeds is kept.
@@ -240,6 +315,8 @@ pub(super) mod tests {
                     fold,
                     validation: None,
                     judged: judged.collect(),
+                    changed: Vec::new(),
+                    epochs: Vec::new(),
                 });
             }
         }

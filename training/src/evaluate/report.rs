@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use speech_emotion::Emotion;
 
-use super::{Calibrated, Evaluation, Results, Scores};
+use super::{Calibrated, Condition, Evaluation, Results, Scores};
 
 /// A share as "57.6 %".
 pub(super) fn percent(share: f64) -> String {
@@ -67,6 +67,9 @@ impl fmt::Display for Evaluation {
         }
         if let Some(calibrated) = &self.calibrated {
             confidence(f, calibrated)?;
+        }
+        if !self.robustness.is_empty() {
+            robustness(f, self)?;
         }
         actors(f, &self.live.by_actor)
     }
@@ -175,6 +178,29 @@ fn confidence(f: &mut fmt::Formatter<'_>, calibrated: &Calibrated) -> fmt::Resul
             100.0 * (compared.with.uar - compared.without.uar),
             100.0 * (compared.with.war - compared.without.war)
         )?;
+    }
+    Ok(())
+}
+
+fn robustness(f: &mut fmt::Formatter<'_>, evaluation: &Evaluation) -> fmt::Result {
+    writeln!(
+        f,
+        "\n{:34} {:>9} {:>9} {:>9} {:>9}",
+        "robustness", "UAR", "WAR", "UAR lost", "WAR lost"
+    )?;
+    for changed in &evaluation.robustness {
+        writeln!(
+            f,
+            "{:34} {:>9} {:>9} {:>9.1} {:>9.1}",
+            changed.condition.label(),
+            percent(changed.uar),
+            percent(changed.war),
+            100.0 * (evaluation.live.uar - changed.uar),
+            100.0 * (evaluation.live.war - changed.war)
+        )?;
+    }
+    if !Condition::Mp3.is_available() {
+        writeln!(f, "MP3 was left out: install ffmpeg to encode it")?;
     }
     Ok(())
 }
