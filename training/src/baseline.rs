@@ -127,7 +127,7 @@ pub fn compare(
             confusion
         })?;
         let this_model = kept(&folder, "this-model", || {
-            let mut bar = bars.this_model(name, config.epochs);
+            let mut bar = bars.this_model(name, config.epochs, &folder);
             judge_this(dataset, &split, config, &folder, &mut bar, stop)
         })?;
         protocols.push(Judged {
@@ -157,8 +157,8 @@ pub fn compare(
         test_clips: dataset.clips.len(),
         notebook: scores(&notebook),
         this_model: Scores {
-            uar: evaluation.uar,
-            war: evaluation.war,
+            uar: evaluation.live.uar,
+            war: evaluation.live.war,
         },
     });
     let comparison = Comparison {
@@ -178,7 +178,7 @@ pub trait Bars {
     /// For the notebook's trainings under one protocol, counted in epochs.
     fn notebook(&self, protocol: &str, epochs: usize) -> ProgressBar;
     /// For one training of this project's network.
-    fn this_model(&self, protocol: &str, epochs: usize) -> Self::ThisModel;
+    fn this_model(&self, protocol: &str, epochs: usize, run_dir: &Path) -> Self::ThisModel;
 }
 
 fn scores(confusion: &Confusion) -> Scores {
@@ -239,7 +239,7 @@ fn judge(
     for &index in &split.test {
         let clip = &dataset.clips[index];
         let (predicted, _) = Posterior::from_logits(&answer(clip), 1.0).top();
-        confusion.count(clip.emotion, predicted);
+        confusion.count(clip.emotion, Some(predicted));
     }
     confusion
 }
@@ -383,7 +383,7 @@ mod tests {
     fn a_kept_result_is_not_computed_again_and_a_damaged_one_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let mut confusion = Confusion::default();
-        confusion.count(Emotion::Sad, Emotion::Calm);
+        confusion.count(Emotion::Sad, Some(Emotion::Calm));
         assert_eq!(
             kept(folder.path(), "x", || Ok(confusion)).unwrap(),
             confusion

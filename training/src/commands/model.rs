@@ -206,9 +206,9 @@ impl Bars for TerminalBars {
         bar
     }
 
-    fn this_model(&self, protocol: &str, epochs: usize) -> TrainingBar {
+    fn this_model(&self, protocol: &str, epochs: usize, run_dir: &Path) -> TrainingBar {
         eprintln!("this network, {protocol}");
-        TrainingBar::new(epochs)
+        TrainingBar::new(epochs, run_dir)
     }
 }
 
@@ -220,7 +220,7 @@ pub fn baseline(data: &Path, args: &BaselineArgs, stop: &AtomicBool) -> Result<(
         epochs: args.recipe.epochs as usize,
         ..TrainConfig::default()
     };
-    let evaluation = Evaluation::folder(data, args.folds, &distinct(&args.evaluated_seed));
+    let evaluation = evaluate::folder(data, args.folds, &distinct(&args.evaluated_seed));
     let evaluation = Evaluation::load(&evaluation.join(EVALUATION_FILE))?;
     let comparison = baseline::compare(
         &dataset,
