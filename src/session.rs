@@ -41,6 +41,9 @@ pub struct SessionSettings {
     pub step_frames: usize,
     /// Least speech, after trimming, from which an emotion is claimed while the utterance goes on.
     pub firm_segment_frames: usize,
+    /// Speech, after trimming, from which the evidence shown while the utterance goes on counts in
+    /// full; less speech counts by the square root of its share.
+    pub settled_segment_frames: usize,
     /// Share of the newest posterior in the smoothed one, 0..=1.
     pub smoothing_weight: f32,
     /// No emotion is claimed below this probability.
@@ -50,13 +53,15 @@ pub struct SessionSettings {
 }
 
 impl Default for SessionSettings {
-    /// 3 s segments every 256 ms; nothing classified before 0.4 s nor claimed before 1 s of speech.
+    /// 3 s segments every 256 ms; nothing classified before 0.4 s nor claimed before 1 s of speech, and
+    /// nothing trusted in full before 1.8 s.
     fn default() -> Self {
         Self {
             max_segment_frames: 188,
             min_segment_frames: 24,
             step_frames: 16,
             firm_segment_frames: 62,
+            settled_segment_frames: 112,
             smoothing_weight: 0.5,
             unsure_below: 0.4,
             switch_margin: 0.08,
@@ -65,6 +70,14 @@ impl Default for SessionSettings {
 }
 
 impl SessionSettings {
+    /// How much the evidence of a segment with so many frames of speech counts while an utterance
+    /// goes on, 0..=1.
+    pub fn trust(&self, heard_frames: usize) -> f32 {
+        (heard_frames as f32 / self.settled_segment_frames as f32)
+            .min(1.0)
+            .sqrt()
+    }
+
     /// Checks that a session can run with these; the error is field, expected, found.
     pub(crate) fn check(&self) -> Result<(), (&'static str, &'static str, String)> {
         let frames = |field, value: usize, range: Range<usize>, expected| {
@@ -104,6 +117,12 @@ impl SessionSettings {
         frames(
             "session.firm_segment_frames",
             self.firm_segment_frames,
+            1..longest,
+            expected,
+        )?;
+        frames(
+            "session.settled_segment_frames",
+            self.settled_segment_frames,
             1..longest,
             expected,
         )?;
@@ -533,7 +552,7 @@ impl Track {
         let Some((heard, newest)) = self.classify(end, classifier)? else {
             return Ok(());
         };
-        let posterior = self.smoother.push(&newest);
+        let posterior = self.smoother.push(&newest, self.settings.trust(heard));
         let (mut verdict, mut confidence) = self.smoother.verdict();
         if heard < self.settings.firm_segment_frames {
             (verdict, confidence) = (Verdict::Unsure, posterior.top().1);

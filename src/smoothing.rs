@@ -9,6 +9,7 @@ pub struct Smoother {
     weight: f32,
     unsure_below: f32,
     switch_margin: f32,
+    smoothed: Option<Posterior>,
     posterior: Option<Posterior>,
     shown: Option<Emotion>,
 }
@@ -22,6 +23,7 @@ impl Smoother {
             weight,
             unsure_below,
             switch_margin,
+            smoothed: None,
             posterior: None,
             shown: None,
         }
@@ -29,16 +31,20 @@ impl Smoother {
 
     /// Forgets everything heard.
     pub fn reset(&mut self) {
+        self.smoothed = None;
         self.posterior = None;
         self.shown = None;
     }
 
-    /// Takes the newest posterior and gives the smoothed one.
-    pub fn push(&mut self, newest: &Posterior) -> Posterior {
-        let smoothed = match self.posterior {
+    /// Takes the newest posterior and gives the smoothed one, its evidence times `trust`, 0..=1: little
+    /// speech is no reason to be sure. The next posterior is smoothed as if `trust` had been 1.
+    pub fn push(&mut self, newest: &Posterior, trust: f32) -> Posterior {
+        let smoothed = match self.smoothed {
             Some(before) => before.mix(newest, self.weight),
             None => *newest,
         };
+        self.smoothed = Some(smoothed);
+        let smoothed = Posterior::from_logits(&smoothed.evidence(), 1.0 / trust.max(1e-3));
         self.posterior = Some(smoothed);
         let (top, confidence) = smoothed.top();
         let keep = self.shown.is_some_and(|shown| {
@@ -75,10 +81,10 @@ mod tests {
     #[test]
     fn a_narrow_lead_does_not_change_the_shown_emotion_and_a_clear_one_does() {
         let mut smoother = Smoother::new(1.0, 0.4, 0.1);
-        smoother.push(&split(Emotion::Happy, 0.8, Emotion::Angry));
-        smoother.push(&split(Emotion::Happy, 0.46, Emotion::Angry));
+        smoother.push(&split(Emotion::Happy, 0.8, Emotion::Angry), 1.0);
+        smoother.push(&split(Emotion::Happy, 0.46, Emotion::Angry), 1.0);
         assert_eq!(smoother.verdict().0, Verdict::Emotion(Emotion::Happy));
-        smoother.push(&split(Emotion::Happy, 0.3, Emotion::Angry));
+        smoother.push(&split(Emotion::Happy, 0.3, Emotion::Angry), 1.0);
         let (verdict, confidence) = smoother.verdict();
         assert_eq!(verdict, Verdict::Emotion(Emotion::Angry));
         assert!((confidence - 0.7).abs() < 1e-5, "{confidence}");
@@ -87,9 +93,9 @@ mod tests {
     #[test]
     fn nothing_is_claimed_below_the_threshold_nor_after_a_reset() {
         let mut smoother = Smoother::new(1.0, 0.4, 0.1);
-        smoother.push(&Posterior::UNIFORM);
+        smoother.push(&Posterior::UNIFORM, 1.0);
         assert_eq!(smoother.verdict(), (Verdict::Unsure, 0.125));
-        smoother.push(&split(Emotion::Calm, 0.9, Emotion::Sad));
+        smoother.push(&split(Emotion::Calm, 0.9, Emotion::Sad), 1.0);
         assert_eq!(smoother.verdict().0, Verdict::Emotion(Emotion::Calm));
         smoother.reset();
         assert_eq!(smoother.verdict().0, Verdict::NoSpeech);
@@ -102,12 +108,30 @@ mod tests {
             split(Emotion::Calm, 0.2, Emotion::Sad),
         );
         let mut smoother = Smoother::new(0.25, 0.4, 0.1);
-        smoother.push(&first);
-        let smoothed = smoother.push(&second);
+        smoother.push(&first, 1.0);
+        let smoothed = smoother.push(&second, 1.0);
         let odds = |posterior: &Posterior| {
             (posterior.get(Emotion::Calm) / posterior.get(Emotion::Sad)).ln()
         };
         assert!((odds(&smoothed) - (0.75 * odds(&first) + 0.25 * odds(&second))).abs() < 1e-4);
         assert!((smoothed.0.iter().sum::<f32>() - 1.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn little_speech_makes_less_sure_and_is_made_good_by_more() {
+        let sure = split(Emotion::Calm, 0.9, Emotion::Sad);
+        let mut smoother = Smoother::new(0.5, 0.8, 0.1);
+        let hesitant = smoother.push(&sure, 0.5);
+        assert!(
+            (hesitant.get(Emotion::Calm) - 0.75).abs() < 1e-4,
+            "{hesitant:?}"
+        );
+        assert_eq!(smoother.verdict().0, Verdict::Unsure);
+        let settled = smoother.push(&sure, 1.0);
+        assert!(
+            (settled.get(Emotion::Calm) - 0.9).abs() < 1e-4,
+            "{settled:?}"
+        );
+        assert_eq!(smoother.verdict().0, Verdict::Emotion(Emotion::Calm));
     }
 }

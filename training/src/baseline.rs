@@ -55,6 +55,22 @@ pub struct Comparison {
     pub protocols: Vec<Judged>,
 }
 
+impl Comparison {
+    /// Reads a baseline.json; none when there is no such file.
+    ///
+    /// # Errors
+    /// When it is not what [`compare`] writes.
+    pub fn load(path: &Path) -> Result<Option<Self>> {
+        if !path.exists() {
+            return Ok(None);
+        }
+        let read = || -> Result<Self> { Ok(serde_json::from_slice(&fs::read(path)?)?) };
+        let comparison =
+            read().with_context(|| format!("{} is damaged; run baseline again", path.display()))?;
+        Ok(Some(comparison))
+    }
+}
+
 /// Both networks under one protocol.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Judged {

@@ -42,6 +42,7 @@ pub fn export(
         let shipped = &calibrated.shipped;
         manifest.temperature = shipped.temperature;
         manifest.session.unsure_below = shipped.unsure_below;
+        manifest.session.settled_segment_frames = shipped.settled_segment_frames;
         manifest.speaker.clone_from(&shipped.speaker);
     }
     let classifier = OnnxClassifier::load(&model, &manifest)?;

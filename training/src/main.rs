@@ -15,7 +15,7 @@ use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use commands::{
     data::{self, ExtractArgs},
-    model::{self, AllArgs, BaselineArgs, EvaluateArgs, ExportArgs, TrainArgs},
+    model::{self, AllArgs, BaselineArgs, CardArgs, EvaluateArgs, ExportArgs, TrainArgs},
     predict::{self, PredictArgs},
 };
 use training::interrupt::Interrupted;
@@ -70,6 +70,8 @@ enum Command {
     /// The file is loaded as the page loads it and must give the trainer's logits on clips of the
     /// data set.
     Export(ExportArgs),
+    /// Write the model card, and the evaluation its figures come from beside it
+    Card(CardArgs),
     /// Tell the emotion expressed in audio files
     ///
     /// Files are WAV, FLAC, MP3 or Ogg Vorbis of up to 2 hours. The answer is that of the page for
@@ -113,6 +115,7 @@ fn run(cli: &Cli, stop: &AtomicBool) -> Result<()> {
         Command::Evaluate(args) => model::evaluate(data, args, stop),
         Command::Baseline(args) => model::baseline(data, args, stop),
         Command::Export(args) => model::export(data, args),
+        Command::Card(args) => model::card(data, args),
         Command::Predict(args) => predict::predict(args, stop),
         Command::All(args) => model::all(data, args, stop),
     }

@@ -296,7 +296,7 @@ fn a_model_comes_out_of_a_small_corpus_and_hears_it() {
             "choose --folds loso",
         ],
     );
-    let told = bench.succeeds("evaluate --ravdess clips --folds loso --epochs 2");
+    let told = bench.succeeds("evaluate --quick --ravdess clips --folds loso --epochs 2");
     assert!(
         told.contains("loso in 4 folds, seed 1: 64 clips by 4 actors"),
         "{told}"
@@ -316,10 +316,10 @@ fn a_model_comes_out_of_a_small_corpus_and_hears_it() {
     assert_eq!(judged.lines().count(), 1 + 16);
     assert!(!judged.contains("Actor_03") && judged.contains("Actor_04"));
     // Folds already trained are not trained again, and say the same.
-    bench.succeeds("evaluate --ravdess clips --folds loso --epochs 2");
+    bench.succeeds("evaluate --quick --ravdess clips --folds loso --epochs 2");
     assert_eq!(fs::read(&path).unwrap(), first);
     bench.fails(
-        "evaluate --ravdess clips --folds loso --epochs 3",
+        "evaluate --quick --ravdess clips --folds loso --epochs 3",
         &["cannot train fold"],
     );
 
@@ -335,7 +335,7 @@ fn a_model_comes_out_of_a_small_corpus_and_hears_it() {
     );
 
     // The same seed gives the same artifact, in one command as in four.
-    let all = "--data again all --ravdess clips --folds loso --epochs 2 --out again";
+    let all = "--data again all --quick --ravdess clips --folds loso --epochs 2 --out again";
     bench.succeeds(all);
     for name in ["model.onnx", "model.json"] {
         let [first, again] =
@@ -379,6 +379,25 @@ fn a_model_comes_out_of_a_small_corpus_and_hears_it() {
     };
     let neutral = format!("--reference {} --reference {}", read(1, 2), read(1, 2));
     let line = format!("predict --model model/model.onnx --json {}", read(5, 2));
+    bench.fails(
+        &format!("{line} {neutral}"),
+        &["has no statistics of speakers", "evaluate without --quick"],
+    );
+
+    let told = bench.succeeds("evaluate --ravdess clips --folds loso --epochs 2");
+    assert!(told.contains("3 labelled clips per emotion"), "{told}");
+    assert!(told.contains("mains hum, 10 dB SNR"), "{told}");
+    let page = bench.path("data/runs/loso-seed1/report.html");
+    assert!(fs::read_to_string(page).unwrap().contains("Robustness"));
+    bench.succeeds("export --folds loso --out model");
+    bench.succeeds("card --folds loso --out card");
+    let card = fs::read_to_string(bench.path("card/MODEL_CARD.md")).unwrap();
+    assert!(card.contains("each of 64 clips by 4 actors"), "{card}");
+    // So little training may not be worth calibrating.
+    let manifest = bench.path("model/model.json");
+    let mut json: Value = serde_json::from_slice(&fs::read(&manifest).unwrap()).unwrap();
+    json["speaker"]["neutral_strength"] = 0.3.into();
+    fs::write(&manifest, json.to_string()).unwrap();
     let plain = bench.succeeds(&line);
     let known = bench.succeeds(&format!("{line} {neutral} --save-calibration mine.json"));
     assert!(known != plain);
@@ -428,7 +447,6 @@ fn a_model_comes_out_of_a_small_corpus_and_hears_it() {
         ],
     );
 
-    let manifest = bench.path("model/model.json");
     let json = fs::read_to_string(&manifest).unwrap();
     fs::write(&manifest, json.replace("\"calm\"", "\"bored\"")).unwrap();
     bench.fails(

@@ -11,9 +11,9 @@ use clap::Args;
 use indicatif::ProgressBar;
 use speech_emotion::{features::FrontEndConfig, model::Training};
 use training::{
-    baseline::{self, BASELINE_FILE, Bars},
+    baseline::{self, BASELINE_FILE, Bars, Comparison},
     dataset::{Clip, Dataset},
-    evaluate::{self, CrossValidation, EVALUATION_FILE, Evaluation},
+    evaluate::{self, CARD_FILE, CrossValidation, EVALUATION_FILE, Evaluation, PAGE_FILE},
     export,
     interrupt::Interrupted,
     network::Network,
@@ -106,6 +106,19 @@ pub struct ExportArgs {
     pub target: TargetArgs,
 }
 
+#[derive(Args)]
+pub struct CardArgs {
+    /// Folds of the evaluation
+    #[arg(long, value_enum, default_value_t = Protocol::Luna5)]
+    pub folds: Protocol,
+    /// Seeds of that evaluation
+    #[arg(long, value_name = "N", default_values_t = [TrainConfig::default().seed])]
+    pub evaluated_seed: Vec<u64>,
+    /// Folder for MODEL_CARD.md and evaluation.json
+    #[arg(long, value_name = "DIR", default_value = "training")]
+    pub out: PathBuf,
+}
+
 #[derive(Args, Clone)]
 pub struct TargetArgs {
     /// Folder for model.onnx and model.json
@@ -190,7 +203,15 @@ pub fn evaluate(data: &Path, args: &EvaluateArgs, stop: &AtomicBool) -> Result<(
     let folds = protocol.folds(&dataset.actors())?;
     let evaluation = Evaluation::new(protocol, folds, seeds, &dataset.clips, &trials);
     let path = evaluation.save(&folder)?;
-    println!("{evaluation}\n\nwritten to {}", path.display());
+    let page = folder.join(PAGE_FILE);
+    let comparison = Comparison::load(&data.join(BASELINE_FILE))?;
+    fs::write(&page, evaluate::page(&evaluation, comparison.as_ref()))
+        .with_context(|| format!("cannot write {}", page.display()))?;
+    println!(
+        "{evaluation}\n\nto look at: {}\nas numbers: {}",
+        page.display(),
+        path.display()
+    );
     Ok(())
 }
 
@@ -234,6 +255,18 @@ pub fn baseline(data: &Path, args: &BaselineArgs, stop: &AtomicBool) -> Result<(
         "{comparison}\n\nwritten to {}",
         data.join(BASELINE_FILE).display()
     );
+    Ok(())
+}
+
+/// Writes the model card and keeps the evaluation beside it.
+pub fn card(data: &Path, args: &CardArgs) -> Result<()> {
+    let folder = evaluate::folder(data, args.folds, &distinct(&args.evaluated_seed));
+    let evaluation = Evaluation::load(&folder.join(EVALUATION_FILE))?;
+    evaluation.save(&args.out)?;
+    let path = args.out.join(CARD_FILE);
+    fs::write(&path, evaluate::card(&evaluation))
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    println!("{} and {EVALUATION_FILE} beside it", path.display());
     Ok(())
 }
 

@@ -6,8 +6,8 @@ use speech_emotion::{
 };
 
 use super::{
-    Calibrated, Compared, Known, Shipped, Trial,
-    confidence::{Claim, Confidence, temperature, threshold},
+    Calibrated, Compared, Known, Shipped, Shown, Trial,
+    confidence::{Claim, Confidence, surprise, temperature, threshold},
     speaker::{self, Heard},
 };
 use crate::dataset::Clip;
@@ -15,10 +15,13 @@ use crate::dataset::Clip;
 /// Duration of a frame.
 const FRAME_S: f32 = HOP_SAMPLES as f32 / SAMPLE_RATE_HZ as f32;
 
+/// Frames of speech tried as enough to trust the evidence in full.
+const SETTLED_FRAMES: [usize; 9] = [1, 50, 62, 75, 88, 100, 112, 138, 162];
+
 /// What one network's test is judged with, fitted on other actors.
 struct Fitted {
     temperature: f32,
-    unsure_below: f32,
+    settings: SessionSettings,
     speaker: Option<SpeakerStatistics>,
 }
 
@@ -36,10 +39,44 @@ impl Fitted {
         let heard = heard(clips, trials, temperature);
         Self {
             temperature,
-            unsure_below: threshold(&claims),
+            settings: SessionSettings {
+                unsure_below: threshold(&claims),
+                settled_segment_frames: settled(clips, trials, temperature),
+                ..SessionSettings::default()
+            },
             speaker: speaker::fit(&heard),
         }
     }
+
+    /// As shown while listening.
+    fn shown(&self, shown: &Shown) -> Posterior {
+        let trust = self
+            .settings
+            .trust((shown.heard_s / FRAME_S).round() as usize);
+        cooled(&shown.posterior, self.temperature / trust)
+    }
+}
+
+/// Frames of speech from which evidence counts in full: those under which the truth is the least
+/// surprise while listening.
+fn settled(clips: &[Clip], trials: &[&Trial], temperature: f32) -> usize {
+    let loss = |frames: usize| -> f64 {
+        let fitted = Fitted {
+            temperature,
+            settings: SessionSettings {
+                settled_segment_frames: frames,
+                ..SessionSettings::default()
+            },
+            speaker: None,
+        };
+        judged(clips, trials)
+            .flat_map(|(clip, judgement)| judgement.live.iter().map(|shown| (clip.emotion, shown)))
+            .map(|(truth, shown)| surprise(&fitted.shown(shown), truth))
+            .sum()
+    };
+    let losses = SETTLED_FRAMES.map(|frames| (frames, loss(frames)));
+    let best = losses.into_iter().min_by(|a, b| a.1.total_cmp(&b.1));
+    best.map_or(1, |(frames, _)| frames)
 }
 
 fn judged<'a>(
@@ -79,24 +116,17 @@ pub fn calibrated(clips: &[Clip], trials: &[Trial]) -> Option<Calibrated> {
         })
         .collect::<Option<_>>()?;
 
-    let firm_s = SessionSettings::default().firm_segment_frames as f32 * FRAME_S;
     let (mut summary, mut live) = (Vec::new(), Vec::new());
     let (mut all, mut claimed, mut right) = (0_u32, 0_u32, 0_u32);
     for trial in &outer {
         let fitted = &fitted[trial.fold];
         for (clip, judgement) in judged(clips, &[trial]) {
             all += 1;
-            let claim = |posterior: &Posterior| {
-                Claim::new(&cooled(posterior, fitted.temperature), clip.emotion)
-            };
-            let firm = judgement
-                .live
-                .iter()
-                .filter(|shown| shown.heard_s >= firm_s);
-            live.extend(firm.map(|shown| claim(&shown.posterior)));
+            let shown = judgement.live.iter().map(|shown| fitted.shown(shown));
+            live.extend(shown.map(|posterior| Claim::new(&posterior, clip.emotion)));
             if let Some(posterior) = &judgement.posterior {
-                let claim = claim(posterior);
-                if claim.confidence >= f64::from(fitted.unsure_below) {
+                let claim = Claim::new(&cooled(posterior, fitted.temperature), clip.emotion);
+                if claim.confidence >= f64::from(fitted.settings.unsure_below) {
                     claimed += 1;
                     right += u32::from(claim.is_right);
                 }
@@ -116,7 +146,10 @@ pub fn calibrated(clips: &[Clip], trials: &[Trial]) -> Option<Calibrated> {
     let whole = Fitted::new(clips, &outer);
     Some(Calibrated {
         temperatures: fitted.iter().map(|fitted| fitted.temperature).collect(),
-        thresholds: fitted.iter().map(|fitted| fitted.unsure_below).collect(),
+        thresholds: fitted
+            .iter()
+            .map(|fitted| fitted.settings.unsure_below)
+            .collect(),
         summary: Confidence::new(&summary),
         live: Confidence::new(&live),
         claimed: f64::from(claimed) / f64::from(all),
@@ -127,7 +160,8 @@ pub fn calibrated(clips: &[Clip], trials: &[Trial]) -> Option<Calibrated> {
             .collect(),
         shipped: Shipped {
             temperature: whole.temperature,
-            unsure_below: whole.unsure_below,
+            unsure_below: whole.settings.unsure_below,
+            settled_segment_frames: whole.settings.settled_segment_frames,
             speaker: whole.speaker,
         },
     })

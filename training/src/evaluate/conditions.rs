@@ -283,7 +283,7 @@ fn resampled(sound: &Sound, rate_hz: u32) -> Result<Sound> {
     let step = f64::from(sound.rate_hz) / f64::from(rate_hz);
     let cutoff = (1.0 / step).min(1.0);
     const REACH: i64 = 24;
-    let n = (sound.samples.len() as f64 / step) as usize;
+    let n = (sound.samples.len() as f64 / step).round() as usize;
     let samples = (0..n)
         .map(|i| {
             let at = i as f64 * step;

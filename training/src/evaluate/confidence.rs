@@ -117,18 +117,23 @@ fn surest_first(claims: &[Claim]) -> Vec<Claim> {
     surest
 }
 
-/// The temperature under which the truth is most probable: that with the least mean negative
-/// logarithm of its posterior. 1 of nothing.
+/// Negative logarithm of the posterior of the truth, in nats.
+pub fn surprise(posterior: &Posterior, truth: Emotion) -> f64 {
+    -f64::from(posterior.get(truth).max(f32::MIN_POSITIVE)).ln()
+}
+
+/// The temperature under which the truth is the least surprise. 1 of nothing.
 pub fn temperature(posteriors: &[(Posterior, Emotion)]) -> f32 {
     if posteriors.is_empty() {
         return 1.0;
     }
     let loss = |log: f64| -> f64 {
+        let temperature = log.exp() as f32;
         posteriors
             .iter()
             .map(|(posterior, truth)| {
-                let sharpened = Posterior::from_logits(&posterior.evidence(), log.exp() as f32);
-                -f64::from(sharpened.get(*truth).max(f32::MIN_POSITIVE)).ln()
+                let cooled = Posterior::from_logits(&posterior.evidence(), temperature);
+                surprise(&cooled, *truth)
             })
             .sum()
     };

@@ -23,7 +23,8 @@ use crate::{dataset::Clip, export, interrupt, network::Network};
 /// Samples in a chunk pushed to the session, as in the page.
 const CHUNK_SAMPLES: usize = 2048;
 
-/// What a network made of one clip, not calibrated: temperature 1, no speaker's offset.
+/// What a network made of one clip, not calibrated: temperature 1, no speaker's offset, and evidence
+/// from little speech counted in full.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Judgement {
     /// Path relative to the corpus folder.
@@ -140,15 +141,21 @@ impl Judge<'_> {
             "corpus": self.corpus,
             "clips": hex(paths),
             "condition": condition.name(),
-            "session": SessionSettings::default(),
+            "session": settings(),
         }))
+    }
+}
+
+fn settings() -> SessionSettings {
+    SessionSettings {
+        settled_segment_frames: 1,
+        ..SessionSettings::default()
     }
 }
 
 /// Runs a sound through a session.
 fn listen(sound: &Sound, classifier: OnnxClassifier) -> Result<Judgement> {
-    let settings = SessionSettings::default();
-    let mut session = Session::new(classifier, &settings, sound.rate_hz, Pacing::Recorded)?;
+    let mut session = Session::new(classifier, &settings(), sound.rate_hz, Pacing::Recorded)?;
     let mut updates = Vec::new();
     for chunk in sound.samples.chunks(CHUNK_SAMPLES) {
         session.push(&[chunk], &mut updates)?;

@@ -2,23 +2,30 @@
 //! heard its actor.
 //!
 //! ```text
-//! cross_validation ─ Trial ─ results ─ Evaluation ─┬─ evaluation.json
-//!   └ judge ─ conditions                           └─ report (terminal)
+//! cross_validation ─ Trial ─┬─ results ────┬─ Evaluation ─┬─ evaluation.json
+//!   └ judge ─ conditions    └─ calibrated ─┘              ├─ report (terminal)
+//!                               ├ confidence              ├─ page ─ plot (HTML)
+//!                               └ speaker                 └─ card (model card)
 //! ```
 
 mod calibrated;
+mod card;
 mod conditions;
 mod confidence;
 mod cross_validation;
 mod judge;
+mod page;
+mod plot;
 mod report;
 mod results;
 mod speaker;
 
+pub use card::{CARD_FILE, card};
 pub use conditions::Condition;
 pub use confidence::{Bin, Confidence, Coverage};
 pub use cross_validation::{CrossValidation, Trial};
 pub use judge::{Judgement, Shown};
+pub use page::page;
 pub use results::{HeardSoFar, Results, Scores};
 pub use speaker::{Compared, Known};
 
@@ -36,6 +43,9 @@ use crate::{dataset::Clip, epochs::Epoch, metrics::Confusion, ravdess::Protocol}
 
 /// Name of the file an [`Evaluation`] is kept in.
 pub const EVALUATION_FILE: &str = "evaluation.json";
+
+/// Name of the [`page`] beside it.
+pub const PAGE_FILE: &str = "report.html";
 
 /// How often the model is right on voices it was not trained on; evaluation.json.
 ///
@@ -98,7 +108,7 @@ pub struct Calibrated {
     pub thresholds: Vec<f32>,
     /// Confidence of the session's summaries, by each fold's temperature.
     pub summary: Confidence,
-    /// The same of what is shown while listening, once an emotion may be claimed.
+    /// The same of everything that is shown while listening.
     pub live: Confidence,
     /// Share of clips for which an emotion is claimed, by each fold's threshold.
     pub claimed: f64,
@@ -117,6 +127,8 @@ pub struct Shipped {
     pub temperature: f32,
     /// Least confidence at which an emotion is claimed.
     pub unsure_below: f32,
+    /// Frames of speech from which evidence counts in full while listening.
+    pub settled_segment_frames: usize,
     /// What calibration to a speaker starts from.
     pub speaker: Option<SpeakerStatistics>,
 }

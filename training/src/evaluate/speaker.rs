@@ -13,7 +13,7 @@ use speech_emotion::{
 
 use super::{
     Scores,
-    confidence::{Claim, Confidence},
+    confidence::{Claim, Confidence, surprise},
 };
 use crate::metrics::{Confusion, interval};
 
@@ -299,8 +299,7 @@ pub fn fit(clips: &[Heard]) -> Option<SpeakerStatistics> {
                 };
                 for (index, posterior) in known.judge(own, &statistics) {
                     let truth = own[index].emotion;
-                    let p = posterior.map_or(1.0, |posterior| posterior.get(truth));
-                    sum -= f64::from(p.max(f32::MIN_POSITIVE)).ln();
+                    sum += posterior.map_or(0.0, |posterior| surprise(&posterior, truth));
                 }
             }
             sum

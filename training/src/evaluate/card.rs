@@ -1,0 +1,261 @@
+//! The model card: what the model is, how good it is for whom, and what it must not be used for. Every
+//! figure comes from the evaluation.
+
+use std::fmt::Write;
+
+use speech_emotion::Emotion;
+
+use super::{Evaluation, Known, Scores, report::percent};
+
+/// Name of the file beside the trainer's manifest.
+pub const CARD_FILE: &str = "MODEL_CARD.md";
+
+/// The card in Markdown.
+pub fn card(evaluation: &Evaluation) -> String {
+    let mut card = format!(
+        "<!-- Written by `training card` from evaluation.json; change training/src/evaluate/card.rs instead. -->\n\n\
+         {INTRODUCTION}\n## How good it is\n\n"
+    );
+    protocol(&mut card, evaluation);
+    groups(&mut card, evaluation);
+    confidence(&mut card, evaluation);
+    robustness(&mut card, evaluation);
+    card += LIMITS;
+    card
+}
+
+fn protocol(card: &mut String, evaluation: &Evaluation) {
+    let live = &evaluation.live;
+    let seeds: Vec<String> = evaluation.seeds.iter().map(u64::to_string).collect();
+    let folds: Vec<String> = evaluation
+        .folds
+        .iter()
+        .map(|fold| fold.iter().map(u8::to_string).collect::<Vec<_>>().join(" "))
+        .collect();
+    let _ = write!(
+        card,
+        "Speaker-independent cross-validation of the recipe ({}, seed {}): each of {} clips by {} actors was judged, \
+         as it runs live and from its own samples, by a network that never heard its actor; no choice was made on \
+         the actors tested. The shipped weights come from the same recipe on all actors. Test actors of the folds: {}.\n\n\
+         | | | 95 % interval over actors |\n|---|---|---|\n",
+        evaluation.protocol.name(),
+        seeds.join(", "),
+        evaluation.clips,
+        live.by_actor.len(),
+        folds.join(" · ")
+    );
+    for (name, value, [low, high]) in [
+        (
+            "UAR, mean recall of the emotions",
+            live.uar,
+            live.uar_interval,
+        ),
+        ("WAR, share of clips", live.war, live.war_interval),
+    ] {
+        let _ = writeln!(
+            card,
+            "| {name} | **{}** | {} to {} |",
+            percent(value),
+            percent(low),
+            percent(high)
+        );
+    }
+    if live.by_seed.len() > 1 {
+        let text = |score: fn(&Scores) -> f64| {
+            let (mean, deviation) = live.over_seeds(score);
+            format!(
+                "{} (deviation {:.1} points)",
+                percent(mean),
+                100.0 * deviation
+            )
+        };
+        let _ = writeln!(
+            card,
+            "| mean over seeds | UAR {} | WAR {} |",
+            text(|scores| scores.uar),
+            text(|scores| scores.war)
+        );
+    }
+    card.push('\n');
+}
+
+fn groups(card: &mut String, evaluation: &Evaluation) {
+    let live = &evaluation.live;
+    *card += "| acted emotion | recall | precision |\n|---|---|---|\n";
+    for emotion in Emotion::ALL {
+        let cell = |share: Option<f64>| share.map_or("-".to_owned(), percent);
+        let _ = writeln!(
+            card,
+            "| {emotion} | {} | {} |",
+            cell(live.confusion.recall(emotion)),
+            cell(live.confusion.precision(emotion))
+        );
+    }
+    *card += "\n| group | UAR | WAR |\n|---|---|---|\n";
+    for (kind, part) in [
+        ("", &live.by_sex),
+        (" intensity", &live.by_intensity),
+        (" sentence", &live.by_statement),
+    ] {
+        for (name, scores) in part {
+            let _ = writeln!(
+                card,
+                "| {name}{kind} | {} | {} |",
+                percent(scores.uar),
+                percent(scores.war)
+            );
+        }
+    }
+    let mut wars: Vec<f64> = live.by_actor.values().map(|scores| scores.war).collect();
+    wars.sort_by(f64::total_cmp);
+    if let (Some(worst), Some(best)) = (wars.first(), wars.last()) {
+        let _ = writeln!(
+            card,
+            "\nSingle actors range from {} to {} of their clips. By seconds of speech heard:\n",
+            percent(*worst),
+            percent(*best)
+        );
+    }
+    *card += "| seconds of speech | UAR | WAR |\n|---|---|---|\n";
+    for heard in evaluation.by_heard.iter().step_by(2) {
+        let _ = writeln!(
+            card,
+            "| {:.1} | {} | {} |",
+            heard.seconds,
+            percent(heard.uar),
+            percent(heard.war)
+        );
+    }
+    card.push('\n');
+}
+
+fn confidence(card: &mut String, evaluation: &Evaluation) {
+    let Some(calibrated) = &evaluation.calibrated else {
+        return;
+    };
+    let _ = write!(
+        card,
+        "## How sure it is\n\nAn emotion is claimed for {} of clips and is right in {} of these claims; for the rest \
+         the answer is \"not sure\". The expected calibration error of the confidence is {:.3} for whole clips and \
+         {:.3} for what is shown while listening. Temperature and threshold were fitted per fold on actors that \
+         neither trained nor tested.\n\n\
+         Calibration to the speaker changes a few numbers, not the weights:\n\n\
+         | known of the speaker | UAR | without | WAR | without |\n|---|---|---|---|---|\n",
+        percent(calibrated.claimed),
+        percent(calibrated.claimed_right),
+        calibrated.summary.expected_calibration_error,
+        calibrated.live.expected_calibration_error
+    );
+    for compared in &calibrated.speaker {
+        let _ = writeln!(
+            card,
+            "| {} | {} | {} | {} | {} |",
+            compared.known.label(),
+            percent(compared.with.uar),
+            percent(compared.without.uar),
+            percent(compared.with.war),
+            percent(compared.without.war)
+        );
+    }
+    let misled = calibrated
+        .speaker
+        .iter()
+        .find(|compared| compared.known == Known::AngryTakenForNeutral);
+    if misled.is_some() {
+        *card += "\nThe last row shows how it misleads: a reading that is not neutral moves the answers away from \
+                  the truth. So do another person and another microphone.\n";
+    }
+    card.push('\n');
+}
+
+fn robustness(card: &mut String, evaluation: &Evaluation) {
+    if evaluation.robustness.is_empty() {
+        return;
+    }
+    *card += "## Between voice and program\n\n| condition | UAR | change | WAR | change |\n|---|---|---|---|---|\n";
+    for changed in &evaluation.robustness {
+        let _ = writeln!(
+            card,
+            "| {} | {} | {:+.1} | {} | {:+.1} |",
+            changed.condition.label(),
+            percent(changed.uar),
+            100.0 * (changed.uar - evaluation.live.uar),
+            percent(changed.war),
+            100.0 * (changed.war - evaluation.live.war)
+        );
+    }
+    card.push('\n');
+}
+
+const INTRODUCTION: &str = "\
+# Model card
+
+A small network that estimates which of eight emotions a voice *expresses*, as acted by 24 North American actors: neutral,
+calm, happy, sad, angry, fearful, disgust, surprised. It hears how something is said, not what is said, and it does not know
+what anyone feels. It runs in a web page; no sound leaves the device.
+
+## Data
+
+RAVDESS, speech, audio only (Livingstone & Russo, 2018): 24 professional actors, 12 women and 12 men, speaking two English
+sentences with a North American accent in eight emotions, all but neutral in two intensities; 1,440 clips of about 4 s recorded in a
+studio at 48 kHz, of which one is a copy of another and left out. Training adds changes of speed, vocal tract, colour
+and noise. No other recordings were used.
+
+## What it is for
+
+Learning about speech and machine learning, demonstrations, art, research; prompting a person who chose to use it and
+knows what it is.
+
+## What it must not be used for
+
+- In the EU, inferring emotions of employees at work or of students in education is prohibited (AI Act, Art. 5(1)(f)), but
+  for medical or safety reasons.
+- Whoever exposes people to it must tell them (AI Act, Art. 50(3)).
+- Do not use it to judge, select, monitor or sell to anyone, or for decisions about health, credit, insurance, policing or law.
+";
+
+const LIMITS: &str = "\
+## Limits
+
+- Actors exaggerate; what people show in daily life is fainter and mixed. Results on spontaneous speech will be lower.
+- Two sentences, one accent, one studio, adults. Other languages, accents, ages, rooms and microphones were not trained on.
+  A research prototype of the same recipe kept an unweighted recall of .51 to .53 on EMO-DB (German), .44 to .48 on TESS,
+  .41 to .49 on Urdu talk shows, .40 on EmoTale and .23 on SAVEE, over the emotions shared.
+- Neutral hides among calm, happy and sad. Some voices are understood far better than others, see the tables above.
+- One speaker at a time is assumed.
+
+## Licence
+
+The weights were trained on RAVDESS and are under its licence, CC BY-NC-SA 4.0: name the source, no commercial use, share
+alike. The code is MIT OR Apache-2.0.
+";
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::Path};
+
+    use super::*;
+    use crate::evaluate::{EVALUATION_FILE, tests::evaluation};
+
+    #[test]
+    fn the_cards_figures_are_those_of_the_evaluation_beside_it() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let evaluation = Evaluation::load(&folder.join(EVALUATION_FILE)).unwrap();
+        let written = fs::read_to_string(folder.join(CARD_FILE)).unwrap();
+        assert!(
+            written == card(&evaluation),
+            "MODEL_CARD.md is not what evaluation.json says; run `training card`"
+        );
+    }
+
+    #[test]
+    fn a_quick_evaluation_has_a_card_without_what_was_not_measured() {
+        let card = card(&evaluation());
+        assert!(
+            card.contains("| WAR, share of clips | **75.0 %** | 50.0 % to 100.0 % |"),
+            "{card}"
+        );
+        assert!(card.contains("Art. 5(1)(f)") && card.contains("CC BY-NC-SA 4.0"));
+        assert!(!card.contains("How sure it is") && !card.contains("Between voice and program"));
+    }
+}

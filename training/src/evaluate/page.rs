@@ -1,0 +1,481 @@
+//! The evaluation as one HTML page that needs nothing else.
+
+use std::fmt::Write;
+
+use speech_emotion::Emotion;
+
+use super::{
+    Calibrated, Evaluation, Results, Scores,
+    plot::{self, Axis, Bar, Line},
+    report::percent,
+};
+use crate::baseline::Comparison;
+
+const STYLE: &str = include_str!("page.css");
+
+/// The page; `comparison` is with the notebook's network, when that was made.
+pub fn page(evaluation: &Evaluation, comparison: Option<&Comparison>) -> String {
+    let mut body = headline(evaluation);
+    body += "<section><h2>By emotion</h2>\n<div class=\"grid\">\n";
+    body += &emotions(&evaluation.live);
+    body += &confusion(&evaluation.live);
+    body += "</div></section>\n<section><h2>By voice and time</h2>\n<div class=\"grid\">\n";
+    body += &groups(&evaluation.live);
+    body += &heard(evaluation);
+    body += &actors(&evaluation.live);
+    body += "</div></section>\n";
+    if let Some(calibrated) = &evaluation.calibrated {
+        body += &confidence(calibrated);
+        body += &speaker(calibrated);
+    }
+    if !evaluation.robustness.is_empty() {
+        body += &robustness(evaluation);
+    }
+    if !evaluation.learning.is_empty() {
+        body += &learning(evaluation);
+    }
+    if let Some(comparison) = comparison {
+        body += &notebook(comparison);
+    }
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n\
+         <title>Speech Emotion: how often it is right</title>\n<style>\n{STYLE}</style>\n\
+         <main>\n{body}</main>\n</html>\n"
+    )
+}
+
+fn share_axis(label: &str) -> Axis<'_> {
+    Axis {
+        label,
+        range: [0.0, 1.0],
+        step: 0.2,
+        is_share: true,
+    }
+}
+
+fn headline(evaluation: &Evaluation) -> String {
+    let live = &evaluation.live;
+    let seeds: Vec<String> = evaluation.seeds.iter().map(u64::to_string).collect();
+    let mut cards = String::new();
+    for (name, value, [low, high]) in [
+        (
+            "UAR, mean recall of the emotions",
+            live.uar,
+            live.uar_interval,
+        ),
+        ("WAR, share of clips", live.war, live.war_interval),
+    ] {
+        let _ = writeln!(
+            cards,
+            "<div class=\"card\"><p>{name}</p><p class=\"big\">{}</p><p>95 % interval over actors {} to {}</p></div>",
+            percent(value),
+            percent(low),
+            percent(high)
+        );
+    }
+    let mut rows = vec![[
+        "the network alone, given whole clips".to_owned(),
+        percent(evaluation.offline.uar),
+        percent(evaluation.offline.war),
+    ]];
+    if live.by_seed.len() > 1 {
+        for (seed, scores) in &live.by_seed {
+            rows.push([
+                format!("live, seed {seed}"),
+                percent(scores.uar),
+                percent(scores.war),
+            ]);
+        }
+        let text = |score: fn(&Scores) -> f64| {
+            let (mean, deviation) = live.over_seeds(score);
+            format!("{} ± {:.1}", percent(mean), 100.0 * deviation)
+        };
+        rows.push([
+            "live, mean and deviation over seeds".to_owned(),
+            text(|scores| scores.uar),
+            text(|scores| scores.war),
+        ]);
+    }
+    format!(
+        "<header><h1>How often it is right on voices it has never heard</h1>\n\
+         <p>{} clips by {} actors, in {} folds ({}); seed {}. Every clip was judged as it runs live, from \
+         its own samples, by a network that never heard its actor. Guessing gives 12.5 %.</p>\n\
+         <p>What is estimated is the emotion a voice <em>expresses</em>, as acted by North American actors; \
+         nobody's mind is read.</p></header>\n<div class=\"cards\">\n{cards}</div>\n{}",
+        evaluation.clips,
+        live.by_actor.len(),
+        evaluation.folds.len(),
+        evaluation.protocol.name(),
+        seeds.join(", "),
+        plot::table("", &["", "UAR", "WAR"], &rows)
+    )
+}
+
+fn emotions(results: &Results) -> String {
+    let confusion = &results.confusion;
+    let cell = |share: Option<f64>| share.map_or("-".into(), percent);
+    let bars: Vec<Bar> = Emotion::ALL
+        .into_iter()
+        .filter_map(|emotion| {
+            Some(Bar {
+                name: emotion.to_string(),
+                share: confusion.recall(emotion)?,
+                ticks: Vec::new(),
+                cells: vec![
+                    cell(confusion.precision(emotion)),
+                    confusion.support(emotion).to_string(),
+                ],
+            })
+        })
+        .collect();
+    plot::bars(
+        "Recall of each emotion",
+        "",
+        &["acted", "recall", "precision", "clips"],
+        &bars,
+    )
+}
+
+/// Rows in percent of the clips acted so, darker for more.
+fn confusion(results: &Results) -> String {
+    let labels: Vec<&str> = Emotion::ALL
+        .map(Emotion::label)
+        .into_iter()
+        .chain(["none"])
+        .collect();
+    let mut html = String::from(
+        "<figure><figcaption>What each acted emotion was taken for, percent of its clips</figcaption>\n\
+         <div class=\"scroll\"><table class=\"matrix\"><thead><tr><th scope=\"col\">acted</th>",
+    );
+    for label in &labels {
+        let _ = write!(html, "<th scope=\"col\"><span>{label}</span></th>");
+    }
+    html += "</tr></thead><tbody>\n";
+    for emotion in Emotion::ALL {
+        let _ = write!(html, "<tr><th scope=\"row\">{emotion}</th>");
+        let support = f64::from(results.confusion.support(emotion).max(1));
+        for (column, count) in results.confusion.0[emotion.index()].into_iter().enumerate() {
+            let share = f64::from(count) / support;
+            let own = if column == emotion.index() {
+                " own"
+            } else {
+                ""
+            };
+            let dark = if share > 0.45 { " dark" } else { "" };
+            let _ = write!(
+                html,
+                "<td class=\"heat{own}{dark}\" style=\"--share:{share:.2}\">{:.0}</td>",
+                100.0 * share
+            );
+        }
+        html += "</tr>\n";
+    }
+    html + "</tbody></table></div></figure>\n"
+}
+
+fn groups(results: &Results) -> String {
+    let mut bars = Vec::new();
+    for part in [
+        &results.by_sex,
+        &results.by_intensity,
+        &results.by_statement,
+    ] {
+        for (name, scores) in part.iter().rev() {
+            bars.push(Bar {
+                name: match name.as_str() {
+                    "normal" | "strong" => format!("{name} intensity"),
+                    "kids" => "“Kids are talking by the door”".to_owned(),
+                    "dogs" => "“Dogs are sitting by the door”".to_owned(),
+                    name => name.to_owned(),
+                },
+                share: scores.uar,
+                ticks: Vec::new(),
+                cells: vec![percent(scores.war)],
+            });
+        }
+    }
+    plot::bars("By group", "", &["voices", "UAR", "WAR"], &bars)
+}
+
+fn actors(results: &Results) -> String {
+    let mut actors: Vec<(&u8, &Scores)> = results.by_actor.iter().collect();
+    actors.sort_by(|a, b| b.1.war.total_cmp(&a.1.war));
+    let bars: Vec<Bar> = actors
+        .into_iter()
+        .map(|(actor, scores)| Bar {
+            name: format!(
+                "{actor:02} {}",
+                if actor % 2 == 1 { "man" } else { "woman" }
+            ),
+            share: scores.war,
+            ticks: vec![results.war],
+            cells: vec![percent(scores.uar)],
+        })
+        .collect();
+    plot::bars(
+        "By actor",
+        "The tick is the share over all actors. Some people are understood far better than others.",
+        &["actor", "WAR", "UAR"],
+        &bars,
+    )
+}
+
+fn heard(evaluation: &Evaluation) -> String {
+    let line = |name, colour, of: fn(&super::HeardSoFar) -> f64| Line {
+        name,
+        colour,
+        is_marked: true,
+        points: evaluation
+            .by_heard
+            .iter()
+            .map(|heard| [heard.seconds, of(heard)])
+            .collect(),
+    };
+    let x = Axis {
+        label: "seconds of speech heard",
+        range: [0.5, 3.0],
+        step: 0.5,
+        is_share: false,
+    };
+    plot::lines(
+        "How soon: accuracy by seconds of speech heard",
+        "Accuracy rises with the seconds of speech heard and levels off after about two seconds.",
+        &x,
+        &share_axis("right, if the highest posterior is taken"),
+        &[
+            line("UAR", 1, |heard| heard.uar),
+            line("WAR", 2, |heard| heard.war),
+        ],
+    )
+}
+
+fn confidence(calibrated: &Calibrated) -> String {
+    let line = |name, colour, confidence: &super::Confidence| Line {
+        name,
+        colour,
+        is_marked: true,
+        points: confidence
+            .reliability
+            .iter()
+            .map(|bin| [bin.confidence, bin.accuracy])
+            .collect(),
+    };
+    let reliability = plot::lines(
+        "Does confidence mean what it says?",
+        "Share of right answers against confidence; on the diagonal both are the same.",
+        &share_axis("confidence shown"),
+        &share_axis("answers that are right"),
+        &[
+            Line {
+                name: "confidence equals accuracy",
+                colour: 0,
+                is_marked: false,
+                points: vec![[0.0, 0.0], [1.0, 1.0]],
+            },
+            line("whole clips", 1, &calibrated.summary),
+            line("while listening", 2, &calibrated.live),
+        ],
+    );
+    let curve = |name, colour, confidence: &super::Confidence| Line {
+        name,
+        colour,
+        is_marked: false,
+        points: confidence
+            .risk_coverage
+            .iter()
+            .map(|point| [point.coverage, point.accuracy])
+            .collect(),
+    };
+    let coverage = plot::lines(
+        "What saying “not sure” buys",
+        "The fewer clips are answered, the surest first, the more of the answers are right.",
+        &share_axis("clips answered, the surest first"),
+        &share_axis("answers that are right"),
+        &[
+            curve("whole clips", 1, &calibrated.summary),
+            curve("while listening", 2, &calibrated.live),
+        ],
+    );
+    format!(
+        "<section><h2>Confidence</h2>\n<p>An emotion is claimed for <strong>{}</strong> of the clips, and \
+         <strong>{}</strong> of these claims are right. Confidence differs from accuracy by {:.1} points \
+         on average (expected calibration error; while listening {:.1}). Temperature and threshold were \
+         fitted for each fold on actors that neither trained its network nor test it.</p>\n\
+         <div class=\"grid\">\n{reliability}{coverage}</div></section>\n",
+        percent(calibrated.claimed),
+        percent(calibrated.claimed_right),
+        100.0 * calibrated.summary.expected_calibration_error,
+        100.0 * calibrated.live.expected_calibration_error
+    )
+}
+
+fn speaker(calibrated: &Calibrated) -> String {
+    let bars: Vec<Bar> = calibrated
+        .speaker
+        .iter()
+        .map(|compared| Bar {
+            name: compared.known.label().to_owned(),
+            share: compared.with.uar,
+            ticks: vec![compared.without.uar],
+            cells: vec![
+                format!("{:+.1}", 100.0 * (compared.with.uar - compared.without.uar)),
+                percent(compared.with.war),
+                format!("{:+.1}", 100.0 * (compared.with.war - compared.without.war)),
+                format!(
+                    "{} of {}",
+                    compared.by_actor.values().filter(|[a, b]| b < a).count(),
+                    compared.by_actor.len()
+                ),
+            ],
+        })
+        .collect();
+    let table = plot::bars(
+        "What knowing the speaker brings",
+        "The tick is the same clips without calibration. No clip is judged with itself among the references.",
+        &[
+            "known of the speaker",
+            "UAR",
+            "gain",
+            "WAR",
+            "gain",
+            "worse off",
+        ],
+        &bars,
+    );
+    format!(
+        "<section><h2>Calibration to the speaker</h2>\n<p>A few numbers per person, no retraining. It can \
+         mislead: a reading that is not neutral, another person or another microphone moves the answers \
+         away from the truth, as the last row shows, and listening assumes that a person shows a mix of \
+         emotions. “Worse off” counts the actors who are recognised less often with it.</p>\n\
+         <div class=\"grid\">{table}</div></section>\n"
+    )
+}
+
+fn robustness(evaluation: &Evaluation) -> String {
+    let live = &evaluation.live;
+    let mut bars = vec![Bar {
+        name: "as recorded".to_owned(),
+        share: live.uar,
+        ticks: Vec::new(),
+        cells: vec![String::new(), percent(live.war), String::new()],
+    }];
+    bars.extend(evaluation.robustness.iter().map(|changed| Bar {
+        name: changed.condition.label().to_owned(),
+        share: changed.uar,
+        ticks: vec![live.uar],
+        cells: vec![
+            format!("{:+.1}", 100.0 * (changed.uar - live.uar)),
+            percent(changed.war),
+            format!("{:+.1}", 100.0 * (changed.war - live.war)),
+        ],
+    }));
+    let table = plot::bars(
+        "Between voice and program",
+        "The tick is the result as recorded. None of these noises was used in training.",
+        &["condition", "UAR", "change", "WAR", "change"],
+        &bars,
+    );
+    format!("<section><h2>Robustness</h2>\n<div class=\"grid\">{table}</div></section>\n")
+}
+
+fn learning(evaluation: &Evaluation) -> String {
+    let learning = &evaluation.learning;
+    let epochs = learning.last().map_or(1, |last| last.epoch) as f64;
+    let x = || Axis {
+        label: "epoch",
+        range: [0.0, epochs],
+        step: (epochs / 8.0).ceil().max(1.0),
+        is_share: false,
+    };
+    let line = |name, colour, of: &dyn Fn(&super::Learning) -> Option<f64>| Line {
+        name,
+        colour,
+        is_marked: false,
+        points: learning
+            .iter()
+            .filter_map(|epoch| Some([epoch.epoch as f64, of(epoch)?]))
+            .collect(),
+    };
+    let highest = learning.iter().map(|epoch| epoch.loss).fold(1.0, f64::max);
+    let loss = plot::lines(
+        "Loss",
+        "Training loss falls with the epochs.",
+        &x(),
+        &Axis {
+            label: "training loss, nats",
+            range: [0.0, highest.ceil()],
+            step: 0.5,
+            is_share: false,
+        },
+        &[line("training loss", 1, &|epoch| Some(epoch.loss))],
+    );
+    let mut shares = vec![line("training segments recognised", 1, &|epoch| {
+        Some(epoch.accuracy)
+    })];
+    let validation = line("UAR on actors that did not train", 2, &|epoch| {
+        epoch.validation_uar
+    });
+    if !validation.points.is_empty() {
+        shares.push(validation);
+    }
+    let recognised = plot::lines(
+        "Recognition",
+        "Recognition rises with the epochs.",
+        &x(),
+        &share_axis("recognised"),
+        &shares,
+    );
+    format!(
+        "<section><h2>Learning</h2>\n<p>Means over the networks. Training segments are augmented and \
+         half hidden from the network, so that it does better on whole clips.</p>\n\
+         <div class=\"grid\">\n{loss}{recognised}</div></section>\n"
+    )
+}
+
+fn notebook(comparison: &Comparison) -> String {
+    let mut bars = Vec::new();
+    for judged in &comparison.protocols {
+        for (network, scores) in [
+            ("the notebook’s", judged.notebook),
+            ("this one", judged.this_model),
+        ] {
+            bars.push(Bar {
+                name: format!("{}: {network}", judged.protocol),
+                share: scores.war,
+                ticks: Vec::new(),
+                cells: vec![percent(scores.uar)],
+            });
+        }
+    }
+    let table = plot::bars(
+        "The notebook this project grew from, and this network",
+        "Clips that lie in a folder twice, and test clips by actors who trained, make results look far \
+         better than they are on a new voice.",
+        &["protocol and network", "WAR", "UAR"],
+        &bars,
+    );
+    format!(
+        "<section><h2>Beware of higher numbers</h2>\n<div class=\"grid\">{table}</div></section>\n"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evaluate::tests::evaluation;
+
+    #[test]
+    fn the_page_needs_nothing_else_and_every_drawing_is_described() {
+        let page = page(&evaluation(), None);
+        for outside in ["http", "src=", "href=", "url(", "@import"] {
+            assert!(!page.contains(outside), "{outside}");
+        }
+        let drawings = page.matches("<svg").count();
+        let described =
+            page.matches("aria-label=").count() + page.matches("aria-hidden=\"true\"").count();
+        assert!(drawings > 5 && drawings == described);
+        assert!(page.contains("75.0 %"));
+    }
+}
