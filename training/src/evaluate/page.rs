@@ -21,8 +21,8 @@ pub fn page(evaluation: &Evaluation, comparison: Option<&Comparison>) -> String 
     body += &confusion(&evaluation.live);
     body += "</div></section>\n<section><h2>By voice and time</h2>\n<div class=\"grid\">\n";
     body += &groups(&evaluation.live);
+    body += &actors(&evaluation.live).replacen("<figure>", "<figure class=\"tall\">", 1);
     body += &heard(evaluation);
-    body += &actors(&evaluation.live);
     body += "</div></section>\n";
     if let Some(calibrated) = &evaluation.calibrated {
         body += &confidence(calibrated);
@@ -103,7 +103,7 @@ fn headline(evaluation: &Evaluation) -> String {
          <p>{} clips by {} actors, in {} folds ({}); seed {}. Every clip was judged as it runs live, from \
          its own samples, by a network that never heard its actor. Guessing gives 12.5 %.</p>\n\
          <p>What is estimated is the emotion a voice <em>expresses</em>, as acted by North American actors; \
-         nobody's mind is read.</p></header>\n<div class=\"cards\">\n{cards}</div>\n{}",
+         nobody's mind is read.</p></header>\n<div class=\"cards\">\n{cards}</div>\n<div class=\"seeds\">{}</div>\n",
         evaluation.clips,
         live.by_actor.len(),
         evaluation.folds.len(),

@@ -38,10 +38,9 @@ impl Axis<'_> {
     pub fn text(&self, value: f64) -> String {
         if self.is_share {
             format!("{:.0} %", 100.0 * value)
-        } else if (value - value.round()).abs() < 1e-9 {
-            format!("{value:.0}")
         } else {
-            format!("{value:.2}")
+            let text = format!("{value:.2}");
+            text.trim_end_matches('0').trim_end_matches('.').to_owned()
         }
     }
 }
@@ -271,6 +270,8 @@ mod tests {
         );
         assert!(figure.contains("a &lt; b") && !figure.contains("a < b"));
         assert!(figure.contains("<td>100.0 %</td>"), "{figure}");
+        assert_eq!(axis("x", false).text(0.5), "0.5");
+        assert_eq!(axis("x", false).text(10.0), "10");
         assert_eq!(figure.matches("<circle").count(), 2);
         assert_eq!(figure.matches("class=\"mark\"").count(), 5);
     }
