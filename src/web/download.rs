@@ -9,7 +9,7 @@ use web_sys::{ReadableStreamDefaultReader, RequestCache, RequestInit, Response};
 ///
 /// # Errors
 /// A reason in words, when the server does not answer or not with the file.
-pub async fn download(url: &str, mut take: impl FnMut(&Uint8Array)) -> Result<(), String> {
+pub async fn download(url: &str, take: &mut dyn FnMut(&Uint8Array)) -> Result<(), String> {
     let failed = |_| [url, " could not be fetched"].concat();
     let window = web_sys::window().ok_or("no window")?;
     let response = JsFuture::from(window.fetch_with_str(url))

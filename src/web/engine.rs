@@ -107,14 +107,14 @@ impl ModelFiles {
     /// [`WebError::ModelUnavailable`] with the file and the reason.
     pub async fn fetch(received: impl Fn(u32)) -> Result<Self, WebError> {
         let mut model = Vec::new();
-        download(MODEL, |bytes| {
+        download(MODEL, &mut |bytes| {
             received(bytes.length());
             append(&mut model, bytes);
         })
         .await
         .map_err(WebError::ModelUnavailable)?;
         let mut manifest = Vec::new();
-        download(MANIFEST, |bytes| append(&mut manifest, bytes))
+        download(MANIFEST, &mut |bytes| append(&mut manifest, bytes))
             .await
             .map_err(WebError::ModelUnavailable)?;
         let manifest = String::from_utf8(manifest)
@@ -136,7 +136,7 @@ impl ModelFiles {
 /// # Errors
 /// [`WebError::EngineUnavailable`] with the reason.
 pub async fn fetch_program(received: impl Fn(u32)) -> Result<(), WebError> {
-    download(ENGINE, |bytes| received(bytes.length()))
+    download(ENGINE, &mut |bytes| received(bytes.length()))
         .await
         .map_err(WebError::EngineUnavailable)
 }

@@ -325,7 +325,7 @@ impl View {
                 "Microphone at ",
                 &rate,
                 "; the device keeps its ",
-                &on.join(" and "),
+                &joined(&on, " and "),
                 " on, which can flatten what a voice expresses",
             ]
             .concat()
@@ -374,7 +374,7 @@ impl View {
         let permille = posterior
             .0
             .map(|share| ((share * 1000.0).round() as u32).to_string());
-        item.set_attribute("data-permille", &permille.join(" "))?;
+        item.set_attribute("data-permille", &joined(&permille, " "))?;
         let time = [&clock(start_s), "–", &clock(end_s)].concat();
         let certainty = match verdict {
             Verdict::Emotion(_) => percent(confidence),
@@ -469,6 +469,18 @@ impl Row {
             .item
             .set_attribute("data-permille", &permille.to_string());
     }
+}
+
+/// As `slice::join`, whose code is much larger.
+fn joined(parts: &[impl AsRef<str>], between: &str) -> String {
+    let mut joined = String::new();
+    for part in parts {
+        if !joined.is_empty() {
+            joined.push_str(between);
+        }
+        joined.push_str(part.as_ref());
+    }
+    joined
 }
 
 fn by_id<T: JsCast>(document: &Document, id: &str) -> Result<T, JsValue> {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { withPage } from "./browser.mjs";
+import { picture, withPage } from "./browser.mjs";
 import { generated, speech } from "./sound.mjs";
 
 const SAD = "03-01-04-02-01-01-08";
@@ -73,6 +73,7 @@ test("a browser that cannot run the page's own program", async () => {
   await withPage({ script }, async ({ page, phase }) => {
     await phase("unsupported");
     assert.match(await page.locator("#unsupported").innerText(), /cannot run the page/);
+    await picture(page, "unsupported");
     assert.equal(await page.locator("#listen").isVisible(), false);
   });
 });
@@ -80,6 +81,7 @@ test("a browser that cannot run the page's own program", async () => {
 test("a browser without JavaScript", async () => {
   await withPage({ javaScriptEnabled: false }, async ({ page }) => {
     assert.match(await page.locator("noscript .notice").innerText(), /needs JavaScript/);
+    await picture(page, "noscript");
     assert.equal(await page.locator("#listen").isVisible(), false);
     assert.equal(await page.locator("#engine-text").isVisible(), false);
   });
@@ -131,6 +133,7 @@ test("sound that is lost on the way is told and listening goes on", async () => 
     assert.equal(await page.locator("body").getAttribute("data-phase"), "live");
     assert.equal(await page.locator("#alert").isVisible(), false);
     await page.locator("#heard li").first().waitFor();
+    await picture(page, "lost");
     await press("Stop");
     await phase("result");
     assert.ok(await lost.isVisible());
