@@ -28,7 +28,7 @@ pub const BUILD: &str = match option_env!("SPEECH_EMOTION_BUILD") {
 
 /// Page to worker.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[serde(rename_all = "snake_case")]
 pub enum Command {
     /// Build the classifier from the bytes of model.onnx and the text of model.json.
     Load {

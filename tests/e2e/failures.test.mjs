@@ -143,7 +143,7 @@ test("sound that is lost on the way is told and listening goes on", async () => 
 test("a command that the engine does not know asks for a reload", async () => {
   await withPage({}, async ({ page, engine, press, error }) => {
     await engine("ready");
-    for (const data of [{ dance: {} }, { stop: { session: 1, now: true } }, "stop", null]) {
+    for (const data of [{ dance: {} }, { stop: {} }, null]) {
       await page.workers()[0].evaluate((data) => { dispatchEvent(new MessageEvent("message", { data })); }, data);
       await error("engine-outdated");
       await engine("missing");
