@@ -236,9 +236,20 @@ impl Display {
         self.view.level(-120.0, false, summary.duration_s);
     }
 
-    /// The session ended without a summary; what was shown stays.
+    /// The session ended without a summary; what was heard stays.
     pub fn abandon(&mut self) {
         self.finished_s = Some(self.at_s);
+        if self.last.is_none() {
+            let kicker = match &self.origin {
+                Origin::Microphone => "Stopped",
+                Origin::File { name, .. } => name,
+            };
+            self.say(Words::plain(
+                kicker,
+                "No result",
+                "It ended before any speech was heard.",
+            ));
+        }
         self.view.level(-120.0, false, self.at_s);
     }
 

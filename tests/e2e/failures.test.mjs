@@ -106,8 +106,9 @@ test("a microphone of a rate that cannot be processed", async () => {
   await withPage({ microphone: speech(SAD, "rate.wav"), script }, async ({ page, engine, press, error, phase }) => {
     await engine("ready");
     await press("Start listening");
-    assert.match(await error("analysis-failed"), /1000/);
+    assert.match(await error("analysis-failed"), /choose a file\. The reason: audio at 1000 Hz/);
     await phase("result");
+    assert.match(await page.locator(".stage").innerText(), /No result/);
     const open = await page.evaluate(() => window.opened.tracks.filter((track) => track.readyState === "live").length);
     assert.equal(open, 0);
   });
