@@ -75,6 +75,6 @@ const againMs = [];
 const ms = (numbers) => `${median(numbers).toFixed(0)} ms`;
 row("navigation to first contentful paint, localhost, empty cache", ms(paintMs));
 row("navigation to engine ready, localhost, empty cache", ms(readyMs));
-row("navigation to engine ready, second visit, without the network", ms(againMs));
+row("navigation to engine ready, localhost, second visit", ms(againMs));
 row("click to first posterior, recorded speech as the microphone", ms(firstPosteriorMs));
 row(`decoding and analysing a file, real-time factor over ${FILE_S} s`, (median(fileS) / FILE_S).toFixed(4));
