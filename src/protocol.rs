@@ -1,4 +1,7 @@
-//! What the page and the worker say to each other. Only serde types: the browser side is in `web`.
+//! What the page and the worker say to each other. No web types: the browser side is in `web`.
+//!
+//! Both enums are written by serde. The worker reads commands by serde too; the page reads events
+//! with [`Event::read`], which a program that only draws can afford (serde's readers weigh a third of it).
 //!
 //! The worker speaks first ([`Event::Booted`]); what is sent to it earlier is lost. Audio does not
 //! travel in these messages but on a `MessagePort` handed over with [`Command::Start`], as
@@ -6,7 +9,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::session::{Pacing, Summary, Update};
+use crate::{
+    Emotion,
+    model::Posterior,
+    session::{Pacing, Summary, Update, Verdict},
+};
 
 /// Version of the messages below; the page refuses a worker that speaks another.
 pub const PROTOCOL: u32 = 1;
@@ -21,7 +28,7 @@ pub const BUILD: &str = match option_env!("SPEECH_EMOTION_BUILD") {
 
 /// Page to worker.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[serde(rename_all = "snake_case")]
 pub enum Command {
     /// Build the classifier from the bytes of model.onnx and the text of model.json.
     Load {
@@ -48,7 +55,7 @@ pub enum Command {
 }
 
 /// Worker to page.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Event {
     /// The worker runs and listens.
@@ -71,7 +78,7 @@ pub enum Event {
         session: u32,
         /// What was found.
         update: Update,
-        /// Time this took to compute, from the chunk's arrival at the worker.
+        /// Time from the arrival of the sound at the worker to this update.
         compute_ms: f32,
     },
     /// Audio taken in so far; a sender of recorded audio waits for it to stay in step.
@@ -85,8 +92,8 @@ pub enum Event {
     Gap {
         /// The session it belongs to.
         session: u32,
-        /// How much was lost, in samples at the session's rate.
-        lost_samples: u64,
+        /// How much was lost, in seconds.
+        lost_s: f64,
     },
     /// The session has ended.
     Stopped {
@@ -107,7 +114,7 @@ pub enum Event {
 }
 
 /// What the page shows of the model: its evaluation on voices it was not trained on.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ModelSummary {
     /// Version of the model, from model.json.
     pub version: String,
@@ -122,7 +129,7 @@ pub struct ModelSummary {
 }
 
 /// What the worker was doing when it failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
     /// Reading a command.
@@ -133,4 +140,314 @@ pub enum Stage {
     Start,
     /// Classifying.
     Inference,
+}
+
+/// A message that arrived: an object with named fields, or a list whose fields are named "0", "1" …
+pub trait Fields: Sized {
+    /// The number of this name.
+    fn number(&self, name: &str) -> Option<f64>;
+    /// The text of this name.
+    fn text(&self, name: &str) -> Option<String>;
+    /// The truth value of this name.
+    fn flag(&self, name: &str) -> Option<bool>;
+    /// The object or list of this name.
+    fn object(&self, name: &str) -> Option<Self>;
+}
+
+impl Event {
+    /// Reads what serde has written; none when a tag is unknown or a field is missing.
+    pub fn read(message: &impl Fields) -> Option<Self> {
+        let whole = |fields: &_, name| Fields::number(fields, name).map(|number| number as u32);
+        if let Some(body) = message.object("update") {
+            Some(Self::Update {
+                session: whole(&body, "session")?,
+                update: update(&body.object("update")?)?,
+                compute_ms: body.number("compute_ms")? as f32,
+            })
+        } else if let Some(body) = message.object("progress") {
+            Some(Self::Progress {
+                session: whole(&body, "session")?,
+                at_s: body.number("at_s")?,
+            })
+        } else if let Some(body) = message.object("gap") {
+            Some(Self::Gap {
+                session: whole(&body, "session")?,
+                lost_s: body.number("lost_s")?,
+            })
+        } else if let Some(body) = message.object("stopped") {
+            let summary = body.object("summary")?;
+            Some(Self::Stopped {
+                session: whole(&body, "session")?,
+                summary: Summary {
+                    duration_s: summary.number("duration_s")?,
+                    speech_s: summary.number("speech_s")?,
+                    posterior: posterior(&summary),
+                    verdict: verdict(&summary)?,
+                    confidence: summary.number("confidence")? as f32,
+                    nonfinite_samples: summary.number("nonfinite_samples")? as u64,
+                },
+            })
+        } else if let Some(body) = message.object("booted") {
+            Some(Self::Booted {
+                protocol: whole(&body, "protocol")?,
+                build: body.text("build")?,
+                lock: body.text("lock")?,
+            })
+        } else if let Some(body) = message.object("ready") {
+            let model = body.object("model")?;
+            Some(Self::Ready {
+                model: ModelSummary {
+                    version: model.text("version")?,
+                    uar: model.number("uar")? as f32,
+                    war: model.number("war")? as f32,
+                    clips: whole(&model, "clips")?,
+                    step_s: model.number("step_s")? as f32,
+                },
+            })
+        } else {
+            let body = message.object("failed")?;
+            Some(Self::Failed {
+                stage: match body.text("stage")?.as_str() {
+                    "command" => Stage::Command,
+                    "load" => Stage::Load,
+                    "start" => Stage::Start,
+                    "inference" => Stage::Inference,
+                    _ => return None,
+                },
+                session: whole(&body, "session"),
+                message: body.text("message")?,
+            })
+        }
+    }
+}
+
+fn update(message: &impl Fields) -> Option<Update> {
+    if let Some(body) = message.object("level") {
+        Some(Update::Level {
+            at_s: body.number("at_s")?,
+            rms_dbfs: body.number("rms_dbfs")? as f32,
+            speaking: body.flag("speaking")?,
+        })
+    } else if let Some(body) = message.object("prediction") {
+        Some(Update::Prediction {
+            at_s: body.number("at_s")?,
+            heard_s: body.number("heard_s")? as f32,
+            posterior: posterior(&body)?,
+            verdict: verdict(&body)?,
+            confidence: body.number("confidence")? as f32,
+        })
+    } else {
+        let body = message.object("utterance")?;
+        Some(Update::Utterance {
+            start_s: body.number("start_s")?,
+            end_s: body.number("end_s")?,
+            posterior: posterior(&body)?,
+            verdict: verdict(&body)?,
+            confidence: body.number("confidence")? as f32,
+        })
+    }
+}
+
+fn posterior(fields: &impl Fields) -> Option<Posterior> {
+    let list = fields.object("posterior")?;
+    let mut posterior = Posterior::UNIFORM;
+    for (share, name) in posterior
+        .0
+        .iter_mut()
+        .zip(["0", "1", "2", "3", "4", "5", "6", "7"])
+    {
+        *share = list.number(name)? as f32;
+    }
+    Some(posterior)
+}
+
+fn verdict(fields: &impl Fields) -> Option<Verdict> {
+    match fields.text("verdict").as_deref() {
+        Some("no_speech") => Some(Verdict::NoSpeech),
+        Some("unsure") => Some(Verdict::Unsure),
+        Some(_) => None,
+        None => {
+            let label = fields.object("verdict")?.text("emotion")?;
+            Emotion::from_label(&label).map(Verdict::Emotion)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    impl Fields for Value {
+        fn number(&self, name: &str) -> Option<f64> {
+            self.field(name)?.as_f64()
+        }
+
+        fn text(&self, name: &str) -> Option<String> {
+            self.field(name)?.as_str().map(str::to_owned)
+        }
+
+        fn flag(&self, name: &str) -> Option<bool> {
+            self.field(name)?.as_bool()
+        }
+
+        fn object(&self, name: &str) -> Option<Self> {
+            let field = self.field(name)?;
+            (field.is_object() || field.is_array()).then(|| field.clone())
+        }
+    }
+
+    trait Field {
+        fn field(&self, name: &str) -> Option<&Value>;
+    }
+
+    impl Field for Value {
+        fn field(&self, name: &str) -> Option<&Value> {
+            match self {
+                Self::Array(list) => list.get(name.parse::<usize>().ok()?),
+                _ => self.get(name),
+            }
+        }
+    }
+
+    fn every_event() -> Vec<Event> {
+        let posterior = Posterior([
+            0.5, 0.25, 0.125, 0.0625, 0.03125, 0.015625, 0.0078125, 0.0078125,
+        ]);
+        let session = 7;
+        let mut events = vec![
+            Event::Booted {
+                protocol: PROTOCOL,
+                build: "abc".into(),
+                lock: "engine-0.5".into(),
+            },
+            Event::Ready {
+                model: ModelSummary {
+                    version: "1".into(),
+                    uar: 0.5,
+                    war: 0.625,
+                    clips: 1439,
+                    step_s: 0.25,
+                },
+            },
+            Event::Progress { session, at_s: 2.5 },
+            Event::Gap {
+                session,
+                lost_s: 0.75,
+            },
+        ];
+        let update = |update| Event::Update {
+            session,
+            update,
+            compute_ms: 4.5,
+        };
+        events.extend([true, false].map(|speaking| {
+            update(Update::Level {
+                at_s: 1.5,
+                rms_dbfs: -32.5,
+                speaking,
+            })
+        }));
+        let emotions = Emotion::ALL.into_iter().map(Verdict::Emotion);
+        for verdict in emotions.chain([Verdict::NoSpeech, Verdict::Unsure]) {
+            events.push(update(Update::Prediction {
+                at_s: 1.5,
+                heard_s: 0.5,
+                posterior,
+                verdict,
+                confidence: 0.5,
+            }));
+            events.push(update(Update::Utterance {
+                start_s: 1.5,
+                end_s: 3.5,
+                posterior,
+                verdict,
+                confidence: 0.5,
+            }));
+            for posterior in [None, Some(posterior)] {
+                events.push(Event::Stopped {
+                    session,
+                    summary: Summary {
+                        duration_s: 9.5,
+                        speech_s: 4.5,
+                        posterior,
+                        verdict,
+                        confidence: 0.5,
+                        nonfinite_samples: 3,
+                    },
+                });
+            }
+        }
+        for stage in [Stage::Command, Stage::Load, Stage::Start, Stage::Inference] {
+            for session in [None, Some(session)] {
+                events.push(Event::Failed {
+                    stage,
+                    session,
+                    message: "because".into(),
+                });
+            }
+        }
+        events
+    }
+
+    #[test]
+    fn every_event_is_read_as_it_was_written() {
+        for event in every_event() {
+            let written = serde_json::to_value(&event).unwrap();
+            assert_eq!(Event::read(&written), Some(event), "{written}");
+        }
+    }
+
+    #[test]
+    fn unknown_tags_are_not_read() {
+        for message in [
+            json!({"finished": {"session": 1}}),
+            json!({"update": {"session": 1, "compute_ms": 1.0, "update": {"guess": {}}}}),
+            json!({"failed": {"stage": "sleep", "message": "because"}}),
+            json!("booted"),
+            json!(null),
+        ] {
+            assert_eq!(Event::read(&message), None, "{message}");
+        }
+    }
+
+    #[test]
+    fn an_event_that_lacks_a_field_is_not_read() {
+        /// Every copy of `value` that lacks one field or element, at any depth.
+        fn incomplete(value: &Value) -> Vec<Value> {
+            let mut copies = Vec::new();
+            match value {
+                Value::Object(fields) => {
+                    for (name, field) in fields {
+                        let mut fewer = fields.clone();
+                        fewer.remove(name);
+                        copies.push(Value::Object(fewer));
+                        for inner in incomplete(field) {
+                            let mut changed = fields.clone();
+                            changed.insert(name.clone(), inner);
+                            copies.push(Value::Object(changed));
+                        }
+                    }
+                }
+                Value::Array(list) if !list.is_empty() => {
+                    copies.push(Value::Array(list[..list.len() - 1].to_vec()));
+                }
+                _ => {}
+            }
+            copies
+        }
+        for event in every_event() {
+            let written = serde_json::to_value(&event).unwrap();
+            for message in incomplete(&written) {
+                let read = Event::read(&message);
+                // What may be missing: the session of a failure, the posterior of a summary.
+                let optional = match &read {
+                    Some(Event::Failed { session, .. }) => session.is_none(),
+                    Some(Event::Stopped { summary, .. }) => summary.posterior.is_none(),
+                    _ => false,
+                };
+                assert!(read.is_none() || optional, "{message}");
+            }
+        }
+    }
 }

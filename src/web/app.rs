@@ -14,6 +14,7 @@ use super::{
     file::Recording,
     gestures, lifeline,
     microphone::Microphone,
+    offline,
     view::{Phase, View},
 };
 use crate::{
@@ -23,7 +24,6 @@ use crate::{
 
 /// Runs the page for the rest of its life.
 pub fn run() {
-    console_error_panic_hook::set_once();
     let started = web_sys::window()
         .ok_or_else(|| "no window".into())
         .and_then(App::start);
@@ -48,6 +48,8 @@ pub enum Signal {
     Received(u32),
     ProgramFetched(Result<(), WebError>),
     ModelFetched(Result<ModelFiles, WebError>),
+    /// The page's files are kept, for the first time.
+    Kept,
     /// With the number of the worker it comes from.
     Engine(u32, Sign),
 }
@@ -189,6 +191,7 @@ impl App {
             Signal::ProgramFetched(Err(error)) | Signal::ModelFetched(Err(error)) => {
                 self.give_up(error);
             }
+            Signal::Kept => self.display.view.kept(),
             Signal::Engine(number, sign) if number == self.engine_number => self.engine(sign),
             Signal::Engine(..) => {}
         }
@@ -205,8 +208,14 @@ impl App {
         };
         if self.engine.is_none() {
             let (mailbox, received) = (self.mailbox.clone(), received.clone());
+            let is_kept = offline::is_kept(&self.window);
             spawn_local(async move {
-                let fetched = fetch_program(received).await;
+                // What is kept on this device needs no progress.
+                let fetched = if is_kept {
+                    Ok(())
+                } else {
+                    fetch_program(received).await
+                };
                 mailbox.send(Signal::ProgramFetched(fetched));
             });
         }
@@ -275,11 +284,14 @@ impl App {
                 self.set_readiness(Readiness::Ready);
                 self.display.model(&model);
                 self.begin();
+                self.keep_files();
             }
             Event::Update {
-                session, update, ..
+                session,
+                update,
+                compute_ms,
             } if self.shows(session) => {
-                self.display.update(&update);
+                self.display.update(&update, compute_ms);
                 self.check_muted();
                 self.draw_soon();
             }
@@ -287,6 +299,7 @@ impl App {
                 self.display.progress(at_s);
                 self.draw_soon();
             }
+            Event::Gap { session, lost_s } if self.shows(session) => self.display.gap(lost_s),
             Event::Stopped { session, summary } if self.shows(session) => {
                 self.input = Input::None;
                 self.display.finish(&summary);
@@ -298,10 +311,10 @@ impl App {
                 session,
                 message,
             } => self.failed(stage, session, message),
-            // A gap shows as a blank in the timeline, like silence.
-            Event::Gap { .. }
-            | Event::Update { .. }
+            // Of a session that is no longer shown.
+            Event::Update { .. }
             | Event::Progress { .. }
+            | Event::Gap { .. }
             | Event::Stopped { .. } => {}
         }
     }
@@ -332,6 +345,17 @@ impl App {
         spawn_local(async move {
             lifeline::lost(&scope, &lock).await;
             mailbox.send(Signal::Engine(number, Sign::Gone));
+        });
+    }
+
+    /// Keeps the page's files for a visit without a network, now that nothing is waited for.
+    fn keep_files(&self) {
+        let (mailbox, window) = (self.mailbox.clone(), self.window.clone());
+        let was_kept = offline::is_kept(&window);
+        spawn_local(async move {
+            if offline::keep(&window).await.is_ok() && !was_kept {
+                mailbox.send(Signal::Kept);
+            }
         });
     }
 
@@ -525,6 +549,8 @@ impl App {
             Action::Reload => {
                 let window = self.window.clone();
                 spawn_local(async move {
+                    // Without a service worker there is nothing to forget.
+                    let _ = offline::forget(&window).await;
                     refresh_program().await;
                     let _ = window.location().reload();
                 });

@@ -24,6 +24,8 @@ const MUTED_S: f64 = 3.0;
 const MUTED_DBFS: f32 = -119.0;
 /// Least time between two announcements.
 const ANNOUNCE_EVERY_S: f64 = 4.0;
+/// Share of the newest answer in the mean time of one.
+const COMPUTE_WEIGHT: f32 = 0.1;
 /// Speech that is heard before "not sure" is an answer.
 const FIRM_S: f32 = 1.5;
 /// Time between predictions until the model has said its own.
@@ -60,6 +62,10 @@ pub struct Display {
     last: Option<(Verdict, f32)>,
     /// When sound was last heard.
     sound_s: f64,
+    /// Sound that never reached the engine.
+    lost_s: f64,
+    /// How long an answer takes: a running mean.
+    compute_ms: Option<f32>,
     /// What the session says, or the invitation before the first.
     words: Words,
 }
@@ -79,6 +85,8 @@ impl Display {
             speech_s: None,
             last: None,
             sound_s: 0.0,
+            lost_s: 0.0,
+            compute_ms: None,
         }
     }
 
@@ -111,6 +119,8 @@ impl Display {
         self.speech_s = None;
         self.last = None;
         self.sound_s = 0.0;
+        self.lost_s = 0.0;
+        self.compute_ms = None;
         self.origin = origin;
         let words = match &self.origin {
             Origin::Microphone => listening(),
@@ -122,8 +132,8 @@ impl Display {
         self.say(words);
     }
 
-    /// Shows one update.
-    pub fn update(&mut self, update: &Update) {
+    /// Shows one update and how long it took.
+    pub fn update(&mut self, update: &Update, compute_ms: f32) {
         match update {
             Update::Level {
                 at_s,
@@ -141,6 +151,10 @@ impl Display {
                 self.history.add(*at_s, self.step_s, *verdict, *confidence);
                 self.last = Some((*verdict, *confidence));
                 self.view.posterior(posterior);
+                let before = self.compute_ms.unwrap_or(compute_ms);
+                let mean = before + COMPUTE_WEIGHT * (compute_ms - before);
+                self.compute_ms = Some(mean);
+                self.view.latency(mean);
                 // At first nobody can be sure, which says nothing about the voice.
                 if *verdict != Verdict::Unsure || *heard_s >= FIRM_S {
                     self.expressed(posterior, *verdict, *confidence, "Now");
@@ -162,6 +176,12 @@ impl Display {
                     .utterance(*start_s, *end_s, *verdict, *confidence, posterior);
             }
         }
+    }
+
+    /// Shows that sound was lost; the timeline stays blank there.
+    pub fn gap(&mut self, lost_s: f64) {
+        self.lost_s += lost_s;
+        self.view.lost(self.lost_s);
     }
 
     /// Shows how far a file has been read.
@@ -216,9 +236,20 @@ impl Display {
         self.view.level(-120.0, false, summary.duration_s);
     }
 
-    /// The session ended without a summary; what was shown stays.
+    /// The session ended without a summary; what was heard stays.
     pub fn abandon(&mut self) {
         self.finished_s = Some(self.at_s);
+        if self.last.is_none() {
+            let kicker = match &self.origin {
+                Origin::Microphone => "Stopped",
+                Origin::File { name, .. } => name,
+            };
+            self.say(Words::plain(
+                kicker,
+                "No result",
+                "It ended before any speech was heard.",
+            ));
+        }
         self.view.level(-120.0, false, self.at_s);
     }
 

@@ -9,22 +9,23 @@ use web_sys::{ReadableStreamDefaultReader, RequestCache, RequestInit, Response};
 ///
 /// # Errors
 /// A reason in words, when the server does not answer or not with the file.
-pub async fn download(url: &str, mut take: impl FnMut(&Uint8Array)) -> Result<(), String> {
-    let failed = |_| format!("{url} could not be fetched");
+pub async fn download(url: &str, take: &mut dyn FnMut(&Uint8Array)) -> Result<(), String> {
+    let failed = |_| [url, " could not be fetched"].concat();
     let window = web_sys::window().ok_or("no window")?;
     let response = JsFuture::from(window.fetch_with_str(url))
         .await
         .map_err(failed)?;
     let response: Response = response.dyn_into().map_err(failed)?;
     if !response.ok() {
-        return Err(format!("{url}: the server answered {}", response.status()));
+        let status = response.status().to_string();
+        return Err([url, ": the server answered ", &status].concat());
     }
     let Some(body) = response.body() else {
-        return Err(format!("{url} is empty"));
+        return Err([url, " is empty"].concat());
     };
     let reader: ReadableStreamDefaultReader = body.get_reader().unchecked_into();
     loop {
-        let interrupted = |_| format!("{url}: the connection broke off");
+        let interrupted = |_| [url, ": the connection broke off"].concat();
         let block = JsFuture::from(reader.read()).await.map_err(interrupted)?;
         let value = Reflect::get(&block, &"value".into()).unwrap_or(JsValue::UNDEFINED);
         match value.dyn_ref::<Uint8Array>() {

@@ -1,6 +1,6 @@
 //! The page's side of the worker: fetching what it needs, starting it, talking to it.
 
-use js_sys::{Array, Uint8Array};
+use js_sys::{Array, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{MessageEvent, MessagePort, WorkerOptions, WorkerType};
 
@@ -8,7 +8,7 @@ use super::{
     download::{download, refresh},
     error::WebError,
 };
-use crate::protocol::{Command, Event};
+use crate::protocol::{Command, Event, Fields};
 
 const LOADER: &str = "worker_loader.js";
 const ENGINE: &str = "worker_bg.wasm";
@@ -53,10 +53,7 @@ impl Engine {
             move || on_sign(Sign::Broken)
         });
         let on_message = Closure::new(move |event: MessageEvent| {
-            on_sign(match serde_wasm_bindgen::from_value(event.data()) {
-                Ok(event) => Sign::Event(event),
-                Err(_) => Sign::Unreadable,
-            });
+            on_sign(Event::read(&event.data()).map_or(Sign::Unreadable, Sign::Event));
         });
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
@@ -75,6 +72,26 @@ impl Engine {
     }
 }
 
+impl Fields for JsValue {
+    fn number(&self, name: &str) -> Option<f64> {
+        Reflect::get(self, &name.into()).ok()?.as_f64()
+    }
+
+    fn text(&self, name: &str) -> Option<String> {
+        Reflect::get(self, &name.into()).ok()?.as_string()
+    }
+
+    fn flag(&self, name: &str) -> Option<bool> {
+        Reflect::get(self, &name.into()).ok()?.as_bool()
+    }
+
+    fn object(&self, name: &str) -> Option<Self> {
+        Reflect::get(self, &name.into())
+            .ok()
+            .filter(JsValue::is_object)
+    }
+}
+
 impl Drop for Engine {
     fn drop(&mut self) {
         self.worker.set_onmessage(None);
@@ -90,14 +107,14 @@ impl ModelFiles {
     /// [`WebError::ModelUnavailable`] with the file and the reason.
     pub async fn fetch(received: impl Fn(u32)) -> Result<Self, WebError> {
         let mut model = Vec::new();
-        download(MODEL, |bytes| {
+        download(MODEL, &mut |bytes| {
             received(bytes.length());
             append(&mut model, bytes);
         })
         .await
         .map_err(WebError::ModelUnavailable)?;
         let mut manifest = Vec::new();
-        download(MANIFEST, |bytes| append(&mut manifest, bytes))
+        download(MANIFEST, &mut |bytes| append(&mut manifest, bytes))
             .await
             .map_err(WebError::ModelUnavailable)?;
         let manifest = String::from_utf8(manifest)
@@ -119,7 +136,7 @@ impl ModelFiles {
 /// # Errors
 /// [`WebError::EngineUnavailable`] with the reason.
 pub async fn fetch_program(received: impl Fn(u32)) -> Result<(), WebError> {
-    download(ENGINE, |bytes| received(bytes.length()))
+    download(ENGINE, &mut |bytes| received(bytes.length()))
         .await
         .map_err(WebError::EngineUnavailable)
 }

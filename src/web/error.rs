@@ -197,7 +197,9 @@ impl WebError {
                 "It is being started again. What was heard is kept below; start again when you like."
             }
             Self::EngineOutdated => "Reload the page to get it.",
-            Self::AnalysisFailed(reason) => return [reason, "."].concat(),
+            Self::AnalysisFailed(reason) => {
+                return ["Start again, or choose a file. The reason: ", reason, "."].concat();
+            }
             Self::FileNotAudio(_) => "Choose a WAV, MP3, M4A, FLAC, OGG or WebM file.",
             Self::FileEmpty(_) | Self::FileSilent(_) => "Choose another file.",
             Self::FileTooLong { .. } => {

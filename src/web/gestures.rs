@@ -8,7 +8,7 @@ use super::{
     view::View,
 };
 
-/// Listens for as long as the page lives.
+/// Listens for as long as the page lives, and lets the buttons be pressed.
 pub fn listen(window: &Window, view: &View, mailbox: &Mailbox) -> Result<(), JsValue> {
     on(&view.listen, "click", mailbox, |_: Event| {
         Some(Signal::PrimaryPressed)
@@ -54,7 +54,11 @@ pub fn listen(window: &Window, view: &View, mailbox: &Mailbox) -> Result<(), JsV
     })?;
     on(window, "drop", mailbox, |_: Event| {
         Some(Signal::Dragging(false))
-    })
+    })?;
+    for button in [&view.listen, &view.choose] {
+        button.set_disabled(false);
+    }
+    Ok(())
 }
 
 fn on<E: JsCast + 'static>(

@@ -56,7 +56,7 @@ impl Microphone {
             match Self::connect(&window, context.clone(), lost).await {
                 Ok(microphone) => Ok(microphone),
                 Err(error) => {
-                    let _ = context.close();
+                    close(&context);
                     Err(error)
                 }
             }
@@ -144,8 +144,14 @@ impl Drop for Microphone {
         self.track.set_onended(None);
         self.context.set_onstatechange(None);
         self.track.stop();
-        // Closing a context that is closed already is the only failure.
-        let _ = self.context.close();
+        close(&self.context);
+    }
+}
+
+/// Closes a context that may be closed already, which browsers take for an error.
+fn close(context: &AudioContext) {
+    if context.state() != AudioContextState::Closed {
+        let _ = context.close();
     }
 }
 

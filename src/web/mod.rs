@@ -16,6 +16,7 @@ mod header;
 mod history;
 pub mod lifeline;
 mod microphone;
+mod offline;
 mod timeline;
 mod view;
 mod wording;

@@ -91,7 +91,9 @@ struct Drawing<'a> {
 
 impl Drawing<'_> {
     fn x(&self, at_s: f64) -> f64 {
-        ((at_s - self.start_s) * self.px_per_s).clamp(0.0, self.width)
+        ((at_s - self.start_s) * self.px_per_s)
+            .max(0.0)
+            .min(self.width)
     }
 
     fn base(&self) -> f64 {

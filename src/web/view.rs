@@ -12,7 +12,7 @@ use super::{
     history::History,
     microphone::Processing,
     timeline::Timeline,
-    wording::{clock, megabytes, percent, slug, thousands, word},
+    wording::{clock, percent, slug, tenths, thousands, word},
 };
 use crate::{
     Emotion,
@@ -115,6 +115,8 @@ pub struct View {
     level: HtmlElement,
     elapsed: Element,
     device: Element,
+    latency: Element,
+    lost: Element,
     file_progress: HtmlProgressElement,
     file_progress_text: Element,
     rows: Vec<Row>,
@@ -160,6 +162,8 @@ impl View {
             level: by_id(&document, "level")?,
             elapsed: by_id(&document, "elapsed")?,
             device: by_id(&document, "device")?,
+            latency: by_id(&document, "latency")?,
+            lost: by_id(&document, "lost")?,
             file_progress: by_id(&document, "file-progress")?,
             file_progress_text: by_id(&document, "file-progress-text")?,
             rows,
@@ -189,9 +193,9 @@ impl View {
         self.engine_text.set_text_content(Some(
             &[
                 "Loading the engine: ",
-                &megabytes(received),
+                &tenths(received / 100_000),
                 " of ",
-                &megabytes(total),
+                &tenths(total / 100_000),
                 "\u{202f}MB",
             ]
             .concat(),
@@ -226,6 +230,11 @@ impl View {
             ]
             .concat(),
         ));
+    }
+
+    /// Shows that the page no longer needs the network.
+    pub fn kept(&self) {
+        set_text(&self.engine_text, "Engine ready, works offline now");
     }
 
     /// Shows that there is no engine.
@@ -279,7 +288,9 @@ impl View {
         }
         self.heard.set_inner_html("");
         self.heard_empty.set_hidden(false);
-        self.device.set_text_content(None);
+        for line in [&self.device, &self.latency, &self.lost] {
+            line.set_text_content(None);
+        }
         self.level(-120.0, false, 0.0);
         self.file_progress(0.0, 1.0);
     }
@@ -306,13 +317,7 @@ impl View {
         .into_iter()
         .filter_map(|(on, name)| on.then_some(name))
         .collect();
-        let rate = [
-            &(sample_rate_hz / 1000).to_string(),
-            ".",
-            &(sample_rate_hz % 1000 / 100).to_string(),
-            "\u{202f}kHz",
-        ]
-        .concat();
+        let rate = [&tenths(sample_rate_hz / 100), "\u{202f}kHz"].concat();
         let text = if on.is_empty() {
             ["Microphone at ", &rate, ", unprocessed"].concat()
         } else {
@@ -320,12 +325,29 @@ impl View {
                 "Microphone at ",
                 &rate,
                 "; the device keeps its ",
-                &on.join(" and "),
+                &joined(&on, " and "),
                 " on, which can flatten what a voice expresses",
             ]
             .concat()
         };
         self.device.set_text_content(Some(&text));
+    }
+
+    /// Shows how long the engine takes for an answer.
+    pub fn latency(&self, compute_ms: f32) {
+        let text = [
+            " · ",
+            &(compute_ms.ceil() as u32).to_string(),
+            "\u{202f}ms per answer",
+        ];
+        set_text(&self.latency, &text.concat());
+    }
+
+    /// Shows how much of the sound never reached the engine.
+    pub fn lost(&self, lost_s: f64) {
+        let lost = tenths((lost_s * 10.0).ceil() as u32);
+        let text = [&lost, "\u{202f}s of sound were lost: this device is busy"];
+        set_text(&self.lost, &text.concat());
     }
 
     /// Shows how much of a file has been analysed.
@@ -352,7 +374,7 @@ impl View {
         let permille = posterior
             .0
             .map(|share| ((share * 1000.0).round() as u32).to_string());
-        item.set_attribute("data-permille", &permille.join(" "))?;
+        item.set_attribute("data-permille", &joined(&permille, " "))?;
         let time = [&clock(start_s), "–", &clock(end_s)].concat();
         let certainty = match verdict {
             Verdict::Emotion(_) => percent(confidence),
@@ -447,6 +469,18 @@ impl Row {
             .item
             .set_attribute("data-permille", &permille.to_string());
     }
+}
+
+/// As `slice::join`, whose code is much larger.
+fn joined(parts: &[impl AsRef<str>], between: &str) -> String {
+    let mut joined = String::new();
+    for part in parts {
+        if !joined.is_empty() {
+            joined.push_str(between);
+        }
+        joined.push_str(part.as_ref());
+    }
+    joined
 }
 
 fn by_id<T: JsCast>(document: &Document, id: &str) -> Result<T, JsValue> {

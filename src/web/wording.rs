@@ -4,7 +4,8 @@ use crate::session::Verdict;
 
 /// A share of one as a whole percentage, "83 %".
 pub fn percent(share: f32) -> String {
-    let number = (share.clamp(0.0, 1.0) * 100.0).round() as u32;
+    // The cast takes what is below 0 as 0.
+    let number = ((share * 100.0).round() as u32).min(100);
     [&number.to_string(), "\u{202f}%"].concat()
 }
 
@@ -33,21 +34,20 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
-/// Bytes as millions with one digit, "7.1".
-pub fn megabytes(bytes: u32) -> String {
-    let tenths = bytes / 100_000;
-    [&(tenths / 10).to_string(), ".", &(tenths % 10).to_string()].concat()
+/// A number of tenths, "7.1".
+pub fn tenths(count: u32) -> String {
+    [&(count / 10).to_string(), ".", &(count % 10).to_string()].concat()
 }
 
 /// A count with its thousands set apart, "1,440".
 pub fn thousands(count: u32) -> String {
-    let digits = count.to_string();
-    let (head, tail) = digits.split_at(digits.len().saturating_sub(3));
-    if head.is_empty() {
-        digits
-    } else {
-        [head, ",", tail].concat()
+    if count < 1000 {
+        return count.to_string();
     }
+    // With a leading 1, the last three digits keep their zeros.
+    let last = (1000 + count % 1000).to_string();
+    let last = last.strip_prefix('1').unwrap_or(&last);
+    [&(count / 1000).to_string(), ",", last].concat()
 }
 
 /// A verdict as one word, for lists and labels.
@@ -81,8 +81,10 @@ mod tests {
         assert_eq!(duration(42.4), "42\u{202f}s");
         assert_eq!(duration(200.0), "3\u{202f}min 20\u{202f}s");
         assert_eq!(duration(120.0), "2\u{202f}min");
-        assert_eq!(megabytes(7_140_000), "7.1");
+        assert_eq!(tenths(71), "7.1");
+        assert_eq!(tenths(4), "0.4");
         assert_eq!(thousands(1_440), "1,440");
+        assert_eq!(thousands(11_011), "11,011");
         assert_eq!(thousands(12), "12");
     }
 }

@@ -207,15 +207,14 @@ impl Worker {
             None => return Err((Stage::Command, "a chunk of audio is malformed".into())),
         };
         run.arrived_ms.get_or_insert(now_ms);
-        if let Some(lost_samples) = run.take(chunk)? {
+        if let Some(lost_s) = run.take(chunk)? {
             let session = run.id;
-            self.post(&Event::Gap {
-                session,
-                lost_samples,
-            });
+            self.post(&Event::Gap { session, lost_s });
         }
         self.post_updates();
-        let Some(run) = &self.run else { return Ok(()) };
+        let Some(run) = &mut self.run else {
+            return Ok(());
+        };
         match run.pacing {
             Pacing::Live if !self.turn_is_due => {
                 self.turn_is_due = true;
@@ -226,10 +225,12 @@ impl Worker {
             }
             Pacing::Live => Ok(()),
             Pacing::Recorded => {
-                self.post(&Event::Progress {
+                run.arrived_ms = None;
+                let progress = Event::Progress {
                     session: run.id,
                     at_s: run.session.at_s(),
-                });
+                };
+                self.post(&progress);
                 Ok(())
             }
         }
@@ -290,8 +291,8 @@ impl Worker {
 }
 
 impl Run {
-    /// Feeds a chunk to the session; says how many samples were lost before it.
-    fn take(&mut self, chunk: Chunk) -> Result<Option<u64>, Failure> {
+    /// Feeds a chunk to the session; says how many seconds were lost before it.
+    fn take(&mut self, chunk: Chunk) -> Result<Option<f64>, Failure> {
         let Chunk { seq, channels, .. } = chunk;
         let length = chunk.samples.length() as usize;
         self.samples.resize(length, 0.0);
@@ -300,10 +301,11 @@ impl Run {
         let _ = chunk.give_back(&self.port);
 
         let frames = length / channels;
-        let lost = u64::from(seq.saturating_sub(self.next_seq)) * frames as u64;
+        let lost_chunks = seq.saturating_sub(self.next_seq);
         self.next_seq = seq + 1;
-        if lost > 0 {
-            let lost_s = lost as f64 / f64::from(self.sample_rate_hz);
+        let lost_s = (lost_chunks > 0)
+            .then(|| f64::from(lost_chunks) * frames as f64 / f64::from(self.sample_rate_hz));
+        if let Some(lost_s) = lost_s {
             self.session
                 .gap(lost_s, &mut self.updates)
                 .map_err(inference)?;
@@ -312,7 +314,7 @@ impl Run {
         self.session
             .push(&planes, &mut self.updates)
             .map_err(inference)?;
-        Ok((lost > 0).then_some(lost))
+        Ok(lost_s)
     }
 }
 

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
+import { join } from "node:path";
 import { serve } from "./server.mjs";
 
 const tools = createRequire(new URL("../../.tools/node/package.json", import.meta.url));
@@ -98,6 +99,7 @@ export async function open({ microphone = "none", insecure = false, alter = {}, 
     error: async (id) => {
       const alert = page.locator(`#alert[data-error="${id}"]`);
       await alert.waitFor({ state: "visible" });
+      await picture(page, `error-${id}`);
       return alert.innerText();
     },
     verdict: () => page.locator("#verdict").getAttribute("data-verdict"),
@@ -108,6 +110,12 @@ export async function open({ microphone = "none", insecure = false, alter = {}, 
       assert.deepEqual(broken, []);
     },
   };
+}
+
+/** Keeps the screen in the folder SPEECH_EMOTION_SCREENSHOTS, where it is given, to be looked at. */
+export async function picture(page, name) {
+  const folder = process.env.SPEECH_EMOTION_SCREENSHOTS;
+  if (folder) await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
 }
 
 async function shares(items) {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { withPage } from "./browser.mjs";
+import { picture, withPage } from "./browser.mjs";
 import { generated, speech } from "./sound.mjs";
 
 const SAD = "03-01-04-02-01-01-08";
@@ -28,6 +28,129 @@ test("a microphone that another program holds", async () => {
   await withPage({ script }, async ({ press, error }) => {
     await press("Start listening");
     assert.match(await error("microphone-busy"), /Close the program/);
+  });
+});
+
+test("a question for the microphone that is closed without an answer", async () => {
+  const script = () => {
+    navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("Permission dismissed", "NotAllowedError"));
+  };
+  await withPage({ script }, async ({ page, press, error }) => {
+    // The browser would ask again, which is what tells a closed question from a no.
+    const session = await page.context().newCDPSession(page);
+    await session.send("Browser.setPermission", { permission: { name: "microphone" }, setting: "prompt" });
+    await press("Start listening");
+    assert.match(await error("permission-dismissed"), /answer “Allow”/);
+  });
+});
+
+test("a microphone that cannot be opened for the browser's own reason", async () => {
+  const script = () => {
+    navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("the bus is on fire", "UnknownError"));
+  };
+  await withPage({ script }, async ({ press, error, phase }) => {
+    await press("Start listening");
+    assert.match(await error("microphone-failed"), /the bus is on fire\.[^]*or choose a file/);
+    await phase("idle");
+  });
+});
+
+test("a browser without audio worklets", async () => {
+  const script = () => {
+    Object.defineProperty(BaseAudioContext.prototype, "audioWorklet", { get() { throw new TypeError("no worklets"); } });
+  };
+  await withPage({ microphone: speech(SAD, "unsupported.wav"), script }, async ({ page, press, error, phase }) => {
+    await press("Start listening");
+    assert.match(await error("unsupported"), /lacks AudioWorklet\.[^]*current version/);
+    await phase("idle");
+    const open = await page.evaluate(() => window.opened.tracks.filter((track) => track.readyState === "live").length);
+    assert.equal(open, 0);
+  });
+});
+
+test("a browser that cannot run the page's own program", async () => {
+  const script = () => { delete WebAssembly.instantiate; delete WebAssembly.instantiateStreaming; };
+  await withPage({ script }, async ({ page, phase }) => {
+    await phase("unsupported");
+    assert.match(await page.locator("#unsupported").innerText(), /cannot run the page/);
+    await picture(page, "unsupported");
+    assert.equal(await page.locator("#listen").isVisible(), false);
+  });
+});
+
+test("a browser without JavaScript", async () => {
+  await withPage({ javaScriptEnabled: false }, async ({ page }) => {
+    assert.match(await page.locator("noscript .notice").innerText(), /needs JavaScript/);
+    await picture(page, "noscript");
+    assert.equal(await page.locator("#listen").isVisible(), false);
+    assert.equal(await page.locator("#engine-text").isVisible(), false);
+  });
+});
+
+test("sound that another program takes over keeps what was heard", async () => {
+  await withPage({ microphone: speech(SAD, "interrupted.wav") }, async ({ page, engine, press, error, phase }) => {
+    await engine("ready");
+    await press("Start listening");
+    await page.locator("#heard li").first().waitFor();
+    await page.evaluate(() => window.opened.contexts[0].suspend());
+    assert.match(await error("microphone-interrupted"), /kept below/);
+    await phase("result");
+    assert.equal(await page.locator("#heard li").count(), 1);
+  });
+});
+
+test("a microphone of a rate that cannot be processed", async () => {
+  const script = () => {
+    Object.defineProperty(BaseAudioContext.prototype, "sampleRate", { get: () => 1000 });
+  };
+  await withPage({ microphone: speech(SAD, "rate.wav"), script }, async ({ page, engine, press, error, phase }) => {
+    await engine("ready");
+    await press("Start listening");
+    assert.match(await error("analysis-failed"), /choose a file\. The reason: audio at 1000 Hz/);
+    await phase("result");
+    assert.match(await page.locator(".stage").innerText(), /No result/);
+    const open = await page.evaluate(() => window.opened.tracks.filter((track) => track.readyState === "live").length);
+    assert.equal(open, 0);
+  });
+});
+
+test("sound that is lost on the way is told and listening goes on", async () => {
+  // As if the engine had given no buffer back for a while.
+  const alter = {
+    "worklet.js": (body) => {
+      const altered = String(body).replace("this.seq += 1;", "this.seq += this.seq === 20 ? 22 : 1;");
+      assert.notEqual(altered, String(body));
+      return Buffer.from(altered);
+    },
+  };
+  await withPage({ microphone: speech(SAD, "lost.wav"), alter }, async ({ page, engine, press, phase }) => {
+    await engine("ready");
+    await press("Start listening");
+    const lost = page.locator("#lost").filter({ hasText: "of sound were lost" });
+    await lost.waitFor();
+    const rate = await page.evaluate(() => window.opened.contexts[0].sampleRate);
+    const lostS = Math.ceil((10 * 21 * 2048) / rate) / 10;
+    assert.equal((await lost.innerText()).replace(/\s/g, " "), `${lostS.toFixed(1)} s of sound were lost: this device is busy`);
+    assert.equal(await page.locator("body").getAttribute("data-phase"), "live");
+    assert.equal(await page.locator("#alert").isVisible(), false);
+    await page.locator("#heard li").first().waitFor();
+    await picture(page, "lost");
+    await press("Stop");
+    await phase("result");
+    assert.ok(await lost.isVisible());
+  });
+});
+
+test("a command that the engine does not know asks for a reload", async () => {
+  await withPage({}, async ({ page, engine, press, error }) => {
+    await engine("ready");
+    for (const data of [{ dance: {} }, { stop: {} }, null]) {
+      await page.workers()[0].evaluate((data) => { dispatchEvent(new MessageEvent("message", { data })); }, data);
+      await error("engine-outdated");
+      await engine("missing");
+      await press("Reload");
+      await engine("ready");
+    }
   });
 });
 

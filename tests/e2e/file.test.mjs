@@ -30,6 +30,7 @@ test("files of any rate give what the trainer's program gives", async () => {
 test("a dropped file is analysed", async () => {
   const content = readFileSync(speech(HAPPY, "dropped.wav")).toString("base64");
   await withPage({}, async ({ page, result }) => {
+    await page.locator("#choose:enabled").waitFor();
     await page.evaluate(async (base64) => {
       const data = new DataTransfer();
       const content = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));

@@ -2,15 +2,11 @@
 // screens are kept there to be looked at.
 
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import { test } from "node:test";
-import { withPage } from "./browser.mjs";
-import { bytes, speech } from "./sound.mjs";
+import { picture, withPage } from "./browser.mjs";
+import { bytes, generated, speech } from "./sound.mjs";
 
 const SURPRISED = "03-01-08-02-01-01-05";
-const folder = process.env.SPEECH_EMOTION_SCREENSHOTS;
-if (folder) mkdirSync(folder, { recursive: true });
 
 for (const width of [360, 1440]) {
   for (const colorScheme of ["light", "dark"]) {
@@ -31,10 +27,7 @@ for (const width of [360, 1440]) {
           });
           assert.ok(scroll <= client, `${name} is ${scroll} px wide, the window ${client}`);
           assert.deepEqual(await page.evaluate(tooPale), [], name);
-          if (folder) {
-            const path = join(folder, `${name}-${width}-${colorScheme}.png`);
-            await page.screenshot({ path, fullPage: true });
-          }
+          await picture(page, `${name}-${width}-${colorScheme}`);
         };
         await engine("starting");
         await look("1-loading");
@@ -56,9 +49,42 @@ for (const width of [360, 1440]) {
         await choose(speech(SURPRISED, "talk.wav"));
         await result("talk.wav");
         await look("7-file");
+        await choose(generated("sine=frequency=220:r=16000:d=1800", "half-an-hour.wav"));
+        await phase("analysing");
+        await look("8-analysing");
+        await page.keyboard.press("Escape");
+        await phase("result");
+        await page.evaluate(() => dispatchEvent(new DragEvent("dragover", { dataTransfer: new DataTransfer() })));
+        await page.locator(".dropzone").waitFor({ state: "visible" });
+        await look("9-drop");
       });
     });
   }
+}
+
+for (const width of [360, 1440]) {
+  test(`a high-contrast theme keeps bars, meter and button visible at ${width} px`, async () => {
+    const options = {
+      microphone: speech(SURPRISED, `forced-${width}.wav`),
+      viewport: { width, height: 740 },
+      forcedColors: "active",
+    };
+    await withPage(options, async ({ page, engine, press, phase }) => {
+      await engine("ready");
+      await press("Start listening");
+      await phase("live");
+      await page.locator("#heard li").first().waitFor();
+      const colours = await page.evaluate(() => ["#level", "#emotions li[data-top] .fill", ".glyph", "#verdict"].map((selector) => {
+        const part = document.querySelector(selector);
+        const { backgroundColor, color } = getComputedStyle(part);
+        return [selector, selector === "#verdict" ? color : backgroundColor, getComputedStyle(part.parentElement).backgroundColor];
+      }));
+      for (const [selector, ink, ground] of colours) assert.notEqual(ink, ground, selector);
+      await picture(page, `forced-${width}`);
+      await press("Stop");
+      await phase("result");
+    });
+  });
 }
 
 /** Texts whose contrast is below WCAG AA, as "selector: ratio". Runs in the page. */
