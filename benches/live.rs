@@ -47,6 +47,14 @@ fn live(criterion: &mut Criterion) {
             });
         });
     });
+    group.bench_function("features at 16 kHz", |bencher| {
+        let mut front_end = FrontEnd::new(16_000).unwrap();
+        bencher.iter(|| {
+            front_end.push(&[&speech[..SECONDS * 16_000]], |frame| {
+                black_box(frame.features);
+            });
+        });
+    });
     group.bench_function("speech gate", |bencher| {
         let mut gate = SpeechGate::new();
         bencher.iter(|| {

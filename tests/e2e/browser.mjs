@@ -30,9 +30,10 @@ export const PATIENCE = 60_000;
  * - `alter`: files to change, as in server.mjs.
  * - `profile`: a folder for the browser's profile; without one its cache is small and forgets.
  * - `script`: runs in the page before its own.
+ * - `path`: another page than the program's own.
  * - everything else goes to the browser context.
  */
-export async function open({ microphone = "none", insecure = false, alter = {}, profile = "", script, ...context } = {}) {
+export async function open({ microphone = "none", insecure = false, alter = {}, profile = "", script, path = "", ...context } = {}) {
   const server = await serve();
   for (const [name, change] of Object.entries(alter)) server.alter.set(name, change);
   const flags = [...FLAGS];
@@ -83,7 +84,7 @@ export async function open({ microphone = "none", insecure = false, alter = {}, 
     };
   });
   if (script) await page.addInitScript(script);
-  await page.goto(insecure ? server.insecureUrl : server.url);
+  await page.goto((insecure ? server.insecureUrl : server.url) + path);
   return {
     page,
     server,

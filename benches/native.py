@@ -1,0 +1,76 @@
+"""onnxruntime and librosa on one core, in turns with this project's own benchmark.
+
+Usage: native.py BENCH OUT, where BENCH is the built `live` benchmark; writes medians as JSON."""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", NUMBA_NUM_THREADS="1")
+
+import librosa
+import numpy as np
+import onnxruntime
+
+ROUNDS = 5
+SECONDS = 6
+FRAMES = [60, 124, 188]
+ROOT = Path(__file__).parent.parent
+CRITERION = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "criterion"
+
+
+def ours(bench, name):
+    """Milliseconds of one of our own benchmarks."""
+    folder = CRITERION / name
+    subprocess.run([bench, "--bench", "--quiet", "--noplot", "--warm-up-time", "0.5", "--measurement-time", "1.5", f"^{name}$"],
+                   cwd=ROOT, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return json.loads((folder / "new" / "estimates.json").read_text())["median"]["point_estimate"] / 1e6
+
+
+def theirs(call):
+    """Milliseconds of a call: the median over a second."""
+    took = []
+    while sum(took) < 1e3:
+        begun = time.perf_counter()
+        call()
+        took.append((time.perf_counter() - begun) * 1e3)
+    return statistics.median(took)
+
+
+def compare(bench, name, call):
+    call()
+    rounds = [(ours(bench, name), theirs(call)) for _ in range(ROUNDS)]
+    return {
+        "ours_ms": statistics.median(a for a, _ in rounds),
+        "other_ms": statistics.median(b for _, b in rounds),
+        "times": statistics.median(b / a for a, b in rounds),
+    }
+
+
+def main():
+    bench, out = sys.argv[1:]
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(ROOT / "assets/model.onnx", options, ["CPUExecutionProvider"])
+    rng = np.random.default_rng(1)
+    results = {"inference": {}}
+    for frames in FRAMES:
+        segment = rng.uniform(-8, 3, (1, frames, 67)).astype(np.float32)
+        results["inference"][frames] = compare(
+            bench, f"inference/{frames} frames", lambda: session.run(None, {"features": segment}))
+
+    samples = np.fromfile(ROOT / "tests/golden/speech.s16", "<i2").astype(np.float32) / 32768
+    samples = np.resize(samples, SECONDS * 16_000)
+
+    def features():
+        librosa.feature.mfcc(y=samples, sr=16_000, n_mfcc=64, n_mels=64, n_fft=512, hop_length=256, htk=True, fmin=50)
+
+    results["features"] = compare(bench, f"{SECONDS} s of audio/features at 16 kHz", features)
+    Path(out).write_text(json.dumps(results))
+
+
+main()

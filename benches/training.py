@@ -1,0 +1,120 @@
+"""A training step of the same network in PyTorch, in turns with this project's own.
+
+Usage: training.py STEP OUT, where STEP is the built `step` benchmark; writes medians as JSON.
+Both on one thread: batch of 32 segments of equal length, forward, backward, gradient clipping, AdamW,
+weight averaging."""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+
+os.environ.update(OMP_NUM_THREADS="1", OMP_WAIT_POLICY="passive")
+
+import torch
+from torch import nn
+
+ROUNDS = 5
+SECONDS = 3
+BATCH = 32
+FRAMES = [60, 124, 188]
+MELS, SIDES, CLASSES = 64, 3, 8
+
+
+class Network(nn.Module):
+    """training/src/network, without the features' rotation."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.ModuleList([
+            nn.Conv2d(1, 16, (5, 3), (2, 2), (2, 1), bias=False),
+            nn.Conv2d(16, 32, 3, (2, 2), 1, bias=False),
+            nn.Conv2d(32, 48, 3, (1, 2), 1, bias=False),
+        ])
+        self.norm = nn.ModuleList([nn.BatchNorm2d(channels) for channels in (16, 32, 48)])
+        self.projection = nn.Linear(48 * 8 + SIDES, 96, bias=False)
+        self.projection_norm = nn.BatchNorm1d(96)
+        self.lstm = nn.LSTM(96, 128, batch_first=True)
+        self.attention = nn.Sequential(nn.Linear(128, 64), nn.Tanh(), nn.Linear(64, 4, bias=False))
+        self.hidden = nn.Linear(256, 64, bias=False)
+        self.hidden_norm = nn.BatchNorm1d(64)
+        self.output = nn.Linear(64, CLASSES)
+
+    def forward(self, mel, sides):
+        x = mel[:, None]
+        for index, (conv, norm) in enumerate(zip(self.conv, self.norm)):
+            x = torch.relu(norm(conv(x)))
+            if index == 1:
+                x = nn.functional.dropout2d(x, 0.05)
+        x = x.permute(0, 2, 3, 1).flatten(2)
+        sides = nn.functional.avg_pool1d(sides.transpose(1, 2), 4).transpose(1, 2)
+        x = self.projection(torch.cat([x, sides], 2))
+        x = torch.relu(self.projection_norm(x.transpose(1, 2)).transpose(1, 2))
+        x, _ = self.lstm(nn.functional.dropout(x, 0.05))
+        x = x * nn.functional.dropout(torch.ones(x.shape[0], 1, x.shape[2]), 0.15)
+        weights = torch.softmax(self.attention(x), 1).repeat_interleave(32, 2)
+        mean = (weights * x).sum(1)
+        deviation = ((weights * (x - mean[:, None]) ** 2).sum(1) + 1e-5).sqrt()
+        x = nn.functional.dropout(torch.cat([mean, deviation], 1), 0.2)
+        x = torch.relu(self.hidden_norm(self.hidden(x)))
+        return self.output(nn.functional.dropout(x, 0.1))
+
+
+def pytorch(frames):
+    """Gives a function that makes one step and returns its milliseconds."""
+    torch.manual_seed(1)
+    network = Network().train()
+    average = [parameter.detach().clone() for parameter in network.parameters()]
+    optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3, weight_decay=1e-2)
+    mel, sides = torch.randn(BATCH, frames, MELS), torch.randn(BATCH, frames, SIDES)
+    labels = torch.arange(BATCH) % CLASSES
+
+    def step():
+        begun = time.perf_counter()
+        loss = nn.functional.cross_entropy(network(mel, sides), labels, label_smoothing=0.1)
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+        optimizer.step()
+        with torch.no_grad():
+            torch._foreach_lerp_(average, list(network.parameters()), 0.01)
+        return (time.perf_counter() - begun) * 1e3
+
+    return step
+
+
+def theirs(step):
+    took, end = [], time.perf_counter() + SECONDS
+    while len(took) < 3 or time.perf_counter() < end:
+        took.append(step())
+    return statistics.median(took)
+
+
+def ours(bench, frames):
+    """Milliseconds of the project's own step."""
+    run = subprocess.run([bench, str(BATCH), str(frames), str(SECONDS)], check=True, capture_output=True, text=True)
+    return float(run.stdout)
+
+
+def main():
+    bench, out = sys.argv[1:]
+    torch.set_num_threads(1)
+    results = {}
+    for frames in FRAMES:
+        step = pytorch(frames)
+        step()
+        rounds = [(ours(bench, frames), theirs(step)) for _ in range(ROUNDS)]
+        results[frames] = {
+            "ours_ms": statistics.median(a for a, _ in rounds),
+            "other_ms": statistics.median(b for _, b in rounds),
+            "times": statistics.median(b / a for a, b in rounds),
+        }
+        print(f"{frames:>4} frames: {results[frames]['ours_ms']:.1f} ms, PyTorch {results[frames]['other_ms']:.1f} ms "
+              f"({results[frames]['times']:.2f} times as long)")
+    with open(out, "w") as file:
+        json.dump({"torch": torch.__version__, "batch": BATCH, "frames": results}, file, indent=1)
+
+
+main()

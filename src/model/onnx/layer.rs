@@ -1,0 +1,279 @@
+//! The operators of the network as one operator of tract's.
+
+use std::sync::Arc;
+
+use tract_onnx::tract_hir::internal::*;
+
+use super::{
+    array::{self, Binary, Unary},
+    convolution::Convolution,
+    lstm::Lstm,
+    matrix::Dense,
+};
+
+/// A node of the runnable graph. Numbers are single precision, the batch size is 1.
+#[derive(Clone, Debug)]
+pub struct Layer(Arc<Kernel>);
+
+/// What a node computes.
+#[derive(Debug)]
+pub enum Kernel {
+    /// `[.., n]` pooled over the last axis: kernel and stride.
+    AveragePool([usize; 2]),
+    /// Two arrays, sizes of 1 going with any size.
+    Binary(Binary),
+    /// Arrays behind one another along an axis.
+    Concat(usize),
+    /// `[1, H, W, C]` to `[1, H', W', K]`.
+    Convolution(Convolution),
+    /// `[.., I]` to `[.., O]`.
+    Dense(Dense),
+    /// `[T, 1, I]` to `[T, D, 1, H]`.
+    Lstm(Lstm),
+    /// `[.., m, k]` times `[.., k, n]`.
+    Multiply,
+    /// Axis `i` of the result is the given axis of the input.
+    Permute(TVec<usize>),
+    /// As ONNX has it: 0 keeps a size, -1 takes what is left.
+    Reshape(Vec<i64>),
+    /// Along an axis.
+    Softmax(usize),
+    /// Number by number.
+    Unary(Unary),
+}
+
+impl Layer {
+    /// A node that computes `kernel`.
+    pub fn new(kernel: Kernel) -> Self {
+        Self(Arc::new(kernel))
+    }
+}
+
+impl Kernel {
+    /// Shape of the result, for sizes that are known and for expressions alike.
+    fn shape<D: DimLike>(&self, inputs: &[&[D]]) -> TractResult<TVec<D>> {
+        let [first, ..] = inputs else {
+            bail!("it has no input");
+        };
+        let mut shape: TVec<D> = (*first).into();
+        let rank = shape.len();
+        match self {
+            Self::AveragePool([kernel, stride]) => {
+                ensure!(rank > 0, "it pools no axis");
+                let length = shape[rank - 1].clone();
+                shape[rank - 1] = (length - *kernel) / *stride + 1;
+            }
+            Self::Binary(_) => {
+                let [a, b] = inputs else {
+                    bail!("it has {} inputs, expected 2", inputs.len());
+                };
+                ensure!(a.len() == b.len(), "{a:?} and {b:?} do not fit");
+                for (size, other) in shape.iter_mut().zip(*b) {
+                    if size.is_one() {
+                        *size = other.clone();
+                    } else {
+                        ensure!(
+                            other.is_one() || other == size,
+                            "{a:?} and {b:?} do not fit"
+                        );
+                    }
+                }
+            }
+            Self::Concat(axis) => {
+                ensure!(*axis < rank, "it has no axis {axis}");
+                for part in &inputs[1..] {
+                    let fits = |(n, size): (usize, &D)| n == *axis || *size == shape[n];
+                    ensure!(
+                        part.len() == rank && part.iter().enumerate().all(fits),
+                        "{part:?} does not fit {first:?}"
+                    );
+                    shape[*axis] = shape[*axis].clone() + &part[*axis];
+                }
+            }
+            Self::Convolution(convolution) => {
+                let patch = convolution.dense.inputs();
+                let channels = patch / (convolution.kernel[0] * convolution.kernel[1]);
+                ensure!(
+                    rank == 4 && shape[0].is_one() && shape[3] == D::from(channels),
+                    "{shape:?} does not have {channels} channels"
+                );
+                for axis in 0..2 {
+                    let padded = shape[1 + axis].clone()
+                        + (convolution.before[axis] + convolution.after[axis]);
+                    shape[1 + axis] =
+                        (padded - convolution.kernel[axis]) / convolution.strides[axis] + 1;
+                }
+                shape[3] = convolution.dense.outputs().into();
+            }
+            Self::Dense(dense) => {
+                ensure!(
+                    rank > 0 && shape[rank - 1] == D::from(dense.inputs()),
+                    "{shape:?} does not end with {}",
+                    dense.inputs()
+                );
+                shape[rank - 1] = dense.outputs().into();
+            }
+            Self::Lstm(lstm) => {
+                ensure!(
+                    rank == 3 && shape[1].is_one() && shape[2] == D::from(lstm.inputs()),
+                    "{shape:?} is not [T, 1, {}]",
+                    lstm.inputs()
+                );
+                let steps = shape[0].clone();
+                shape = tvec!(
+                    steps,
+                    lstm.directions().into(),
+                    D::one(),
+                    lstm.units().into()
+                );
+            }
+            Self::Multiply => {
+                let [a, b] = inputs else {
+                    bail!("it has {} inputs, expected 2", inputs.len());
+                };
+                ensure!(
+                    rank > 1
+                        && b.len() == rank
+                        && a[..rank - 2] == b[..rank - 2]
+                        && a[rank - 1] == b[rank - 2],
+                    "{a:?} and {b:?} do not fit"
+                );
+                shape[rank - 1] = b[rank - 1].clone();
+            }
+            Self::Permute(order) => {
+                ensure!(
+                    order.len() == rank,
+                    "{shape:?} does not have {} axes",
+                    order.len()
+                );
+                shape = order.iter().map(|&axis| first[axis].clone()).collect();
+            }
+            Self::Reshape(sizes) => {
+                let volume = first.iter().cloned().product::<D>();
+                let mut rest = None;
+                shape = tvec!();
+                for (axis, &size) in sizes.iter().enumerate() {
+                    shape.push(match usize::try_from(size) {
+                        Ok(0) => first.get(axis).context("no size to keep")?.clone(),
+                        Ok(size) => size.into(),
+                        Err(_) => {
+                            rest = Some(axis);
+                            D::one()
+                        }
+                    });
+                }
+                let known = shape.iter().cloned().product::<D>();
+                if let Some(rest) = rest {
+                    let (size, divisor) = volume.maybe_div(&known)?;
+                    ensure!(divisor == 1, "{first:?} is not a multiple of {known:?}");
+                    shape[rest] = size;
+                } else {
+                    ensure!(volume == known, "{first:?} does not become {shape:?}");
+                }
+            }
+            Self::Softmax(axis) => ensure!(*axis < rank, "it has no axis {axis}"),
+            Self::Unary(_) => {}
+        }
+        Ok(shape)
+    }
+
+    /// Whether the result is the input's numbers in the same order.
+    fn keeps_order(&self, shape: &[usize]) -> bool {
+        match self {
+            Self::Reshape(_) => true,
+            Self::Permute(order) => {
+                let long = order.iter().filter(|&&axis| shape[axis] != 1);
+                long.is_sorted()
+            }
+            _ => false,
+        }
+    }
+
+    /// Computes the result `y` of shape `shape`.
+    fn run(&self, x: &[(&[f32], &[usize])], y: &mut [f32], shape: &[usize]) {
+        let [(first, size), ..] = *x else { return };
+        match (self, x) {
+            (Self::AveragePool(pool), _) => {
+                let length = size.last().copied().unwrap_or(0);
+                array::average_pool(first, length, *pool, y);
+            }
+            (Self::Binary(binary), [(a, a_shape), (b, b_shape)]) => {
+                binary.run([a, b], [a_shape, b_shape], y, shape);
+            }
+            (Self::Concat(axis), _) => {
+                let parts: TVec<_> = x
+                    .iter()
+                    .map(|(part, shape)| (*part, shape[*axis..].iter().product()))
+                    .collect();
+                array::concat(&parts, y);
+            }
+            (Self::Convolution(convolution), _) => {
+                convolution.run(first, [size[1], size[2]], y, [shape[1], shape[2]]);
+            }
+            (Self::Dense(dense), _) => dense.apply(first, y),
+            (Self::Lstm(lstm), _) => lstm.run(first, y),
+            (Self::Multiply, [(a, a_shape), (b, _)]) => {
+                let rank = shape.len();
+                let batch = shape[..rank - 2].iter().product();
+                let sizes = [batch, shape[rank - 2], a_shape[rank - 1], shape[rank - 1]];
+                array::multiply(a, b, sizes, y);
+            }
+            (Self::Permute(order), _) => array::permute(first, size, order, y, shape),
+            (Self::Softmax(axis), _) => {
+                let inner = shape[axis + 1..].iter().product();
+                array::softmax(first, shape[*axis], inner, y);
+            }
+            (Self::Unary(unary), _) => unary.run(first, y),
+            (Self::Reshape(_) | Self::Binary(_) | Self::Multiply, _) => {}
+        }
+    }
+}
+
+impl PartialEq for Layer {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Layer {}
+
+impl Op for Layer {
+    fn name(&self) -> StaticName {
+        "Layer".into()
+    }
+
+    op_as_typed_op!();
+}
+
+impl EvalOp for Layer {
+    not_out_of_plan!();
+
+    fn eval(&self, _: &EvalContext, mut inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
+        let shapes: TVec<&[usize]> = inputs.iter().map(|input| input.shape()).collect();
+        let shape = self.0.shape(&shapes)?;
+        let keeps_order = self.0.keeps_order(shapes[0]);
+        drop(shapes);
+        if keeps_order {
+            let mut tensor = inputs.remove(0).into_tensor();
+            tensor.set_shape(&shape)?;
+            return Ok(tvec!(tensor.into_tvalue()));
+        }
+        let mut output = Tensor::zero::<f32>(&shape)?;
+        let arrays = inputs
+            .iter()
+            .map(|input| Ok((input.try_as_plain_ram()?.as_slice::<f32>()?, input.shape())))
+            .collect::<TractResult<TVec<_>>>()?;
+        let mut plain = output.try_as_plain_ram_mut()?;
+        self.0.run(&arrays, plain.as_slice_mut::<f32>()?, &shape);
+        Ok(tvec!(output.into_tvalue()))
+    }
+}
+
+impl TypedOp for Layer {
+    fn output_facts(&self, inputs: &[&TypedFact]) -> TractResult<TVec<TypedFact>> {
+        let shapes: TVec<&[TDim]> = inputs.iter().map(|input| &*input.shape).collect();
+        Ok(tvec!(f32::fact(self.0.shape(&shapes)?)))
+    }
+
+    as_op!();
+}

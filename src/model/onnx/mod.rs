@@ -1,0 +1,465 @@
+//! The classifier that runs model.onnx with tract.
+//!
+//! Input `features` `[1, T, F]`, output `logits` `[1, K]`; batch size 1, T any multiple of
+//! [`SEGMENT_MULTIPLE`]. tract reads the file and runs the graph; the
+//! operators are the few of the exporter, made for small networks on one core. That keeps tract's own
+//! two hundred, and the passes that choose among their forms, out of the download.
+
+mod activation;
+mod array;
+mod constant;
+mod convolution;
+mod graph;
+mod layer;
+mod lstm;
+mod matrix;
+
+use std::sync::Arc;
+
+use tract_onnx::{Onnx, tract_hir::internal::*};
+
+use super::{Classifier, Manifest, ModelError, Posterior};
+use crate::{
+    Emotion,
+    features::{N_FEATURES, SEGMENT_MULTIPLE},
+};
+
+/// A network ready to run. Cloning shares the weights.
+#[derive(Clone)]
+pub struct OnnxClassifier {
+    plan: Arc<TypedSimplePlan>,
+    temperature: f32,
+}
+
+impl OnnxClassifier {
+    /// Loads the bytes of model.onnx under the terms of its manifest.
+    ///
+    /// # Errors
+    /// When `model` is not the manifest's file, uses an operator this program does not know, or has
+    /// not the input and output that the features and the labels need.
+    pub fn load(model: &[u8], manifest: &Manifest) -> Result<Self, ModelError> {
+        manifest.check_file(model)?;
+        let plan = plan(model).map_err(|error| ModelError::Graph(format!("{error:#}")))?;
+        Ok(Self {
+            plan,
+            temperature: manifest.temperature,
+        })
+    }
+
+    /// Logits `[K]` of a segment `[T, F]`.
+    ///
+    /// # Errors
+    /// When inference fails or gives a number that is not finite.
+    pub fn logits(&self, segment: &[f32]) -> Result<[f32; Emotion::COUNT], ModelError> {
+        let run = || -> TractResult<[f32; Emotion::COUNT]> {
+            let shape = [1, segment.len() / N_FEATURES, N_FEATURES];
+            let input = Tensor::from_shape(&shape, segment)?;
+            let output = self.plan.run(tvec!(input.into()))?;
+            let logits = output[0].try_as_plain_ram()?;
+            Ok(logits.as_slice::<f32>()?.try_into()?)
+        };
+        let logits = run().map_err(|error| ModelError::Inference(format!("{error:#}")))?;
+        if logits.iter().all(|logit| logit.is_finite()) {
+            Ok(logits)
+        } else {
+            Err(ModelError::NonFinite)
+        }
+    }
+}
+
+impl Classifier for OnnxClassifier {
+    fn classify(&mut self, segment: &[f32]) -> Result<Posterior, ModelError> {
+        Ok(Posterior::from_logits(
+            &self.logits(segment)?,
+            self.temperature,
+        ))
+    }
+}
+
+fn plan(mut model: &[u8]) -> TractResult<Arc<TypedSimplePlan>> {
+    let proto = Onnx::default().proto_model_for_read(&mut model)?;
+    let graph = proto.graph.as_ref().context("it holds no graph")?;
+    let model = graph::build(graph, |symbols| {
+        let frames = symbols.sym("steps").to_dim() * SEGMENT_MULTIPLE;
+        tvec![1.to_dim(), frames, N_FEATURES.to_dim()]
+    })?;
+    let output = model.output_fact(0)?;
+    ensure!(
+        *output.shape == [1.to_dim(), Emotion::COUNT.to_dim()],
+        "its output is {output:?}, expected logits [1, {}]",
+        Emotion::COUNT
+    );
+    model.into_runnable()
+}
+
+#[cfg(test)]
+mod tests {
+    use tract_onnx::pb::{
+        AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto,
+        TensorShapeProto, TypeProto, ValueInfoProto, attribute_proto::AttributeType,
+        tensor_proto::DataType, tensor_shape_proto, type_proto,
+    };
+
+    use super::*;
+    use crate::model::manifest::tests::manifest;
+
+    /// Numbers without a pattern, -1 to 1.
+    fn noise(count: usize, seed: u32) -> Vec<f32> {
+        let mut state = seed;
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) as f32 / (1 << 23) as f32 - 1.0
+        };
+        (0..count).map(|_| next()).collect()
+    }
+
+    /// What tract's own operators give for the output of `model`.
+    fn plain(model: &ModelProto, input: Tensor) -> Vec<f32> {
+        let mut graph = tract_onnx::onnx().parse(model, None).unwrap().model;
+        let fact = InferenceFact::dt_shape(f32::datum_type(), input.shape());
+        graph.set_input_fact(0, fact).unwrap();
+        let plan = graph.into_optimized().unwrap().into_runnable().unwrap();
+        let output = plan.run(tvec!(input.into())).unwrap();
+        output[0]
+            .try_as_plain_ram()
+            .unwrap()
+            .as_slice()
+            .unwrap()
+            .to_vec()
+    }
+
+    fn ours(model: &ModelProto, input: Tensor) -> Vec<f32> {
+        let shape = input.shape().iter().map(|size| size.to_dim()).collect();
+        let graph = graph::build(model.graph.as_ref().unwrap(), |_| shape).unwrap();
+        let output = graph
+            .into_runnable()
+            .unwrap()
+            .run(tvec!(input.into()))
+            .unwrap();
+        output[0]
+            .try_as_plain_ram()
+            .unwrap()
+            .as_slice()
+            .unwrap()
+            .to_vec()
+    }
+
+    fn assert_close(ours: &[f32], plain: &[f32], what: &str) {
+        assert_eq!(ours.len(), plain.len(), "{what}");
+        for (ours, plain) in ours.iter().zip(plain) {
+            assert!((ours - plain).abs() < 1e-5, "{what}: {ours} and {plain}");
+        }
+    }
+
+    #[test]
+    fn the_shipped_model_gives_what_tracts_own_operators_give() {
+        let mut file = &include_bytes!("../../../assets/model.onnx")[..];
+        let model = Onnx::default().proto_model_for_read(&mut file).unwrap();
+        let file = include_bytes!("../../../assets/model.onnx");
+        let classifier = OnnxClassifier::load(file, &manifest(file)).unwrap();
+        for frames in [4, 24, 100, 188, 252] {
+            let mut segment = noise(frames * N_FEATURES, frames as u32);
+            for frame in segment.chunks_exact_mut(N_FEATURES) {
+                frame[0] = frame[0] * 10.0 - 60.0;
+            }
+            let input = Tensor::from_shape(&[1, frames, N_FEATURES], &segment).unwrap();
+            let logits = classifier.logits(&segment).unwrap();
+            assert_close(&logits, &plain(&model, input), &format!("{frames} frames"));
+        }
+    }
+
+    fn node(op: &str, inputs: &[&str], output: &str, attribute: Vec<AttributeProto>) -> NodeProto {
+        NodeProto {
+            name: output.to_owned(),
+            op_type: op.to_owned(),
+            input: inputs.iter().map(|&input| input.to_owned()).collect(),
+            output: vec![output.to_owned()],
+            attribute,
+            ..Default::default()
+        }
+    }
+
+    fn ints(name: &str, ints: &[i64]) -> AttributeProto {
+        AttributeProto {
+            name: name.to_owned(),
+            r#type: AttributeType::Ints as i32,
+            ints: ints.to_vec(),
+            ..Default::default()
+        }
+    }
+
+    fn int(name: &str, i: i64) -> AttributeProto {
+        AttributeProto {
+            name: name.to_owned(),
+            r#type: AttributeType::Int as i32,
+            i,
+            ..Default::default()
+        }
+    }
+
+    fn text(name: &str, s: &str) -> AttributeProto {
+        AttributeProto {
+            name: name.to_owned(),
+            r#type: AttributeType::String as i32,
+            s: s.as_bytes().to_vec().into(),
+            ..Default::default()
+        }
+    }
+
+    fn raw(name: &str, dims: &[i64], data_type: DataType, raw_data: Vec<u8>) -> TensorProto {
+        TensorProto {
+            name: name.to_owned(),
+            dims: dims.to_vec(),
+            data_type: data_type as i32,
+            raw_data: raw_data.into(),
+            ..Default::default()
+        }
+    }
+
+    fn floats(name: &str, dims: &[i64], seed: u32) -> TensorProto {
+        let values = noise(dims.iter().product::<i64>() as usize, seed);
+        let bytes = values
+            .iter()
+            .flat_map(|value| value.to_le_bytes())
+            .collect();
+        raw(name, dims, DataType::Float, bytes)
+    }
+
+    fn integers(name: &str, values: &[i64]) -> TensorProto {
+        let bytes = values
+            .iter()
+            .flat_map(|value| value.to_le_bytes())
+            .collect();
+        raw(name, &[values.len() as i64], DataType::Int64, bytes)
+    }
+
+    fn model(shape: &[i64], node: Vec<NodeProto>, initializer: Vec<TensorProto>) -> ModelProto {
+        let dim = |&size: &i64| tensor_shape_proto::Dimension {
+            value: Some(tensor_shape_proto::dimension::Value::DimValue(size)),
+            ..Default::default()
+        };
+        let tensor = type_proto::Tensor {
+            elem_type: DataType::Float as i32,
+            shape: Some(TensorShapeProto {
+                dim: shape.iter().map(dim).collect(),
+            }),
+        };
+        let input = ValueInfoProto {
+            name: "x".to_owned(),
+            r#type: Some(TypeProto {
+                value: Some(type_proto::Value::TensorType(tensor)),
+                ..Default::default()
+            }),
+            ..Default::default()
+        };
+        let output = ValueInfoProto {
+            name: node.last().unwrap().output[0].clone(),
+            ..Default::default()
+        };
+        ModelProto {
+            ir_version: 8,
+            opset_import: vec![OperatorSetIdProto {
+                version: 17,
+                ..Default::default()
+            }],
+            graph: Some(GraphProto {
+                name: "test".to_owned(),
+                node,
+                initializer,
+                input: vec![input],
+                output: vec![output],
+                ..Default::default()
+            }),
+            ..Default::default()
+        }
+    }
+
+    /// Compares on an input of noise.
+    fn check(shape: &[i64], nodes: Vec<NodeProto>, constants: Vec<TensorProto>, what: &str) {
+        let model = model(shape, nodes, constants);
+        let sizes: Vec<usize> = shape.iter().map(|&size| size as usize).collect();
+        let values = noise(sizes.iter().product(), 99);
+        let input = || Tensor::from_shape(&sizes, &values).unwrap();
+        assert_close(&ours(&model, input()), &plain(&model, input()), what);
+    }
+
+    #[test]
+    fn an_lstm_of_any_direction_gives_what_tracts_own_gives() {
+        for (direction, directions) in [("forward", 1), ("reverse", 1), ("bidirectional", 2)] {
+            let attributes = vec![int("hidden_size", 20), text("direction", direction)];
+            let nodes = vec![node("LSTM", &["x", "w", "r", "b"], "y", attributes)];
+            let constants = vec![
+                floats("w", &[directions, 80, 7], 1),
+                floats("r", &[directions, 80, 20], 2),
+                floats("b", &[directions, 160], 3),
+            ];
+            check(&[30, 1, 7], nodes, constants, direction);
+        }
+    }
+
+    #[test]
+    fn a_convolution_gives_what_tracts_own_gives_with_whatever_follows_it() {
+        let conv = |inputs: &[&str], strides: &[i64], pads: &[i64]| {
+            let attributes = vec![
+                ints("kernel_shape", &[5, 3]),
+                ints("strides", strides),
+                ints("pads", pads),
+            ];
+            node("Conv", inputs, "y", attributes)
+        };
+        let constants = || {
+            vec![
+                floats("w", &[6, 3, 5, 3], 1),
+                floats("b", &[6], 2),
+                floats("scale", &[1, 6, 1, 1], 3),
+                floats("shift", &[6, 1, 1], 4),
+            ]
+        };
+        for (strides, pads) in [
+            ([1, 1], [0, 0, 0, 0]),
+            ([2, 3], [2, 1, 1, 0]),
+            ([2, 1], [4, 3, 4, 3]),
+        ] {
+            let plain = vec![conv(&["x", "w", "b"], &strides, &pads)];
+            check(&[1, 3, 12, 9], plain, constants(), "convolution");
+            let followed = vec![
+                conv(&["x", "w", "b"], &strides, &pads),
+                node("Mul", &["y", "scale"], "scaled", vec![]),
+                node("Add", &["shift", "scaled"], "shifted", vec![]),
+                node("Relu", &["shifted"], "relu", vec![]),
+                node(
+                    "Transpose",
+                    &["relu"],
+                    "last",
+                    vec![ints("perm", &[0, 3, 1, 2])],
+                ),
+                node("Exp", &["last"], "z", vec![]),
+            ];
+            check(
+                &[1, 3, 12, 9],
+                followed,
+                constants(),
+                "followed convolution",
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_read_twice_is_not_folded_away() {
+        let nodes = vec![
+            node("MatMul", &["x", "w"], "y", vec![]),
+            node("Relu", &["y"], "positive", vec![]),
+            node("Sub", &["positive", "y"], "z", vec![]),
+        ];
+        check(&[4, 5], nodes, vec![floats("w", &[5, 3], 1)], "read twice");
+    }
+
+    #[test]
+    fn averaged_posteriors_of_several_networks_give_what_tracts_own_give() {
+        let mut nodes = vec![];
+        for (product, softmax, weight) in [("a", "p", "v"), ("b", "q", "w")] {
+            nodes.push(node("MatMul", &["x", weight], product, vec![]));
+            nodes.push(node("Softmax", &[product], softmax, vec![int("axis", -1)]));
+        }
+        nodes.push(node("Add", &["p", "q"], "sum", vec![]));
+        nodes.push(node("Div", &["sum", "two"], "mean", vec![]));
+        nodes.push(node("Log", &["mean"], "logits", vec![]));
+        let two = raw("two", &[1], DataType::Float, 2f32.to_le_bytes().to_vec());
+        let constants = vec![floats("v", &[5, 8], 1), floats("w", &[5, 8], 2), two];
+        check(&[2, 5], nodes, constants, "two networks");
+    }
+
+    #[test]
+    fn rearranging_and_pooling_give_what_tracts_own_give() {
+        let nodes = vec![
+            node(
+                "Transpose",
+                &["x"],
+                "channels",
+                vec![ints("perm", &[0, 2, 1])],
+            ),
+            node(
+                "AveragePool",
+                &["channels"],
+                "pooled",
+                vec![ints("kernel_shape", &[4]), ints("strides", &[4])],
+            ),
+            node(
+                "Transpose",
+                &["pooled"],
+                "steps",
+                vec![ints("perm", &[0, 2, 1])],
+            ),
+            node("Sigmoid", &["steps"], "s", vec![]),
+            node("Tanh", &["steps"], "t", vec![]),
+            node("Max", &["s", "t"], "m", vec![]),
+            node("Concat", &["s", "m"], "joined", vec![int("axis", 2)]),
+            node("Reshape", &["joined", "shape"], "rows", vec![]),
+            node(
+                "Transpose",
+                &["rows"],
+                "columns",
+                vec![ints("perm", &[1, 0])],
+            ),
+            node("MatMul", &["rows", "columns"], "square", vec![]),
+            node("Mul", &["square", "square"], "squared", vec![]),
+            node("Sqrt", &["squared"], "z", vec![]),
+        ];
+        check(
+            &[1, 12, 3],
+            nodes,
+            vec![integers("shape", &[-1, 6])],
+            "rearranging",
+        );
+    }
+
+    #[test]
+    fn weights_of_bytes_give_what_tracts_own_give() {
+        let bytes = (0..15).map(|n: u8| n.wrapping_mul(91)).collect();
+        let nodes = vec![
+            node(
+                "DequantizeLinear",
+                &["q", "scale", "zero"],
+                "w",
+                vec![int("axis", 1)],
+            ),
+            node("MatMul", &["x", "w"], "y", vec![]),
+        ];
+        let scale = [0.01f32, 0.02, 0.005]
+            .iter()
+            .flat_map(|scale| scale.to_le_bytes());
+        let constants = vec![
+            raw("q", &[5, 3], DataType::Int8, bytes),
+            raw("scale", &[3], DataType::Float, scale.collect()),
+            raw("zero", &[3], DataType::Int8, vec![0; 3]),
+        ];
+        check(&[2, 5], nodes, constants, "bytes");
+    }
+
+    #[test]
+    fn an_operator_that_is_not_known_is_named() {
+        let model = model(&[1, 2], vec![node("Erf", &["x"], "erf", vec![])], vec![]);
+        let shape = tvec![1.to_dim(), 2.to_dim()];
+        let error = graph::build(model.graph.as_ref().unwrap(), |_| shape).unwrap_err();
+        assert!(format!("{error:#}").contains("node erf (Erf)"), "{error:#}");
+    }
+
+    #[test]
+    fn bytes_that_are_no_model_are_refused() {
+        for bytes in [&b""[..], b"not a model", &[0xff; 64]] {
+            let error = OnnxClassifier::load(bytes, &manifest(bytes))
+                .err()
+                .unwrap()
+                .to_string();
+            assert!(error.starts_with("model.onnx cannot be loaded"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_not_the_manifests_is_refused_before_it_is_parsed() {
+        let error = OnnxClassifier::load(b"other", &manifest(b"model"))
+            .err()
+            .unwrap();
+        assert!(matches!(error, ModelError::WrongFile { .. }), "{error}");
+    }
+}

@@ -1,0 +1,54 @@
+//! One training step: forward, backward, clipping, AdamW and weight averaging of a batch on one thread.
+//!
+//! `cargo bench -p training --bench step -- BATCH FRAMES SECONDS` prints the median in milliseconds;
+//! scripts/bench runs it in turns with PyTorch.
+
+#![allow(clippy::unwrap_used)]
+
+use std::time::Instant;
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use speech_emotion::{Emotion, features::N_FEATURES};
+use training::{
+    network::{Batch, Network},
+    optimizer::{AdamW, clip_gradients, update_average},
+};
+
+fn main() {
+    let mut numbers = std::env::args().filter_map(|argument| argument.parse::<usize>().ok());
+    let size = numbers.next().unwrap_or(32);
+    let frames = numbers.next().unwrap_or(124);
+    let seconds = numbers.next().unwrap_or(3) as f64;
+
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let mut batch = Batch::default();
+    let mut labels = Vec::new();
+    for item in 0..size {
+        let segment: Vec<f32> = (0..frames * N_FEATURES)
+            .map(|_| rng.random_range(-12.0..0.0))
+            .collect();
+        batch.push(&segment);
+        labels.push(Emotion::ALL[item % Emotion::COUNT]);
+    }
+    let mut network = Network::new(&mut rng);
+    let mut optimizer = AdamW::new(network.parameters());
+    let mut average: Vec<Vec<f32>> = network
+        .parameters()
+        .iter()
+        .map(|parameter| parameter.value.clone())
+        .collect();
+    let mut took = Vec::new();
+    let begun = Instant::now();
+    while took.len() < 3 || begun.elapsed().as_secs_f64() < seconds {
+        let started = Instant::now();
+        let loss = network.gradients(&batch, &labels, 0.1, &mut rng).loss;
+        assert!(loss.is_finite());
+        clip_gradients(network.parameters_mut(), 5.0);
+        optimizer.step(network.parameters_mut(), 1e-3, 1e-2);
+        update_average(&mut average, network.parameters(), optimizer.steps);
+        took.push(started.elapsed().as_secs_f64() * 1e3);
+    }
+    took.sort_by(f64::total_cmp);
+    println!("{:.3}", took[took.len() / 2]);
+}
