@@ -17,7 +17,7 @@ pub mod interrupt;
 pub mod metrics;
 pub mod network;
 pub mod onnx;
-mod optimizer;
+pub mod optimizer;
 pub mod predict;
 pub mod progress;
 pub mod ravdess;
