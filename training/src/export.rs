@@ -78,9 +78,9 @@ pub fn classifier(mut network: Network) -> Result<OnnxClassifier> {
     Ok(OnnxClassifier::load(&model, &manifest)?)
 }
 
-/// Rounds the network to half precision and gives its model file.
+/// Rounds the network to 8-bit matrices and gives its model file.
 fn encode(network: &mut Network) -> Result<Vec<u8>> {
-    onnx::round_to_f16(network);
+    onnx::quantise(network);
     let fingerprint = FrontEndConfig::default().fingerprint();
     let metadata = [
         ("front_end_fingerprint", fingerprint),

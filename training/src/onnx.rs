@@ -1,12 +1,11 @@
 //! The network as an ONNX graph.
 //!
 //! Input `features` `[1, T, F]` with T a multiple of four, output `logits` `[1, K]`. Batch
-//! normalisation is folded into the layer before it. Matrices are stored as 16-bit floats and cast
-//! when the model is loaded, which halves the file. Only operators that the program's loader knows
-//! are used.
+//! normalisation is folded into the layer before it. Matrices are stored as 8-bit whole numbers with a
+//! scale for each output and multiplied out when the model is loaded, which makes the file a quarter
+//! as large. Only operators that the program's loader knows are used.
 
 use anyhow::{Context, Result};
-use half::f16;
 use prost::Message;
 use speech_emotion::{
     Emotion,
@@ -59,14 +58,34 @@ pub fn encode(network: &Network, metadata: &[(&str, String)]) -> Result<Vec<u8>>
 }
 
 /// `network` with its matrices rounded as [`encode`] stores them.
-pub fn round_to_f16(network: &mut Network) {
+pub fn quantise(network: &mut Network) {
     for parameter in network.parameters_mut().iter_mut() {
         if parameter.shape.len() > 1 {
-            for value in &mut parameter.value {
-                *value = f16::from_f32(*value).to_f32();
+            let (numbers, scales) = quantised(&parameter.value, &parameter.shape, 0);
+            let inner = parameter.value.len() / scales.len();
+            for (index, (value, number)) in parameter.value.iter_mut().zip(numbers).enumerate() {
+                *value = f32::from(number) * scales[index / inner];
             }
         }
     }
+}
+
+/// The nearest of -127 ..= 127 times a scale, and the scale of each index along `axis`: the largest
+/// value there becomes 127.
+fn quantised(values: &[f32], shape: &[usize], axis: usize) -> (Vec<i8>, Vec<f32>) {
+    let inner: usize = shape[axis + 1..].iter().product();
+    let slice = |index: usize| index / inner % shape[axis];
+    let mut scales = vec![f32::MIN_POSITIVE; shape[axis]];
+    for (index, value) in values.iter().enumerate() {
+        let scale = &mut scales[slice(index)];
+        *scale = scale.max(value.abs() / 127.0);
+    }
+    let numbers = values
+        .iter()
+        .enumerate()
+        .map(|(index, value)| (value / scales[slice(index)]).round() as i8)
+        .collect();
+    (numbers, scales)
 }
 
 fn wire(parameters: &Parameters, graph: &mut Graph) -> Result<()> {
@@ -226,11 +245,12 @@ fn lstm<'a>(
     let units = bias.len() / 4;
     let weight_ih = get("lstm.weight_ih")?;
     let inputs = weight_ih.len() / bias.len();
-    let w = graph.matrix("lstm_w", &[1, 4 * units, inputs], &reordered(weight_ih));
+    let w = graph.matrix("lstm_w", &[1, 4 * units, inputs], &reordered(weight_ih), 1);
     let r = graph.matrix(
         "lstm_r",
         &[1, 4 * units, units],
         &reordered(get("lstm.weight_hh")?),
+        1,
     );
     let mut both = reordered(bias);
     both.resize(8 * units, 0.0);
@@ -345,7 +365,7 @@ impl Conv {
             }
         }
         let shape = [self.outputs, self.inputs, self.kernel[0], self.kernel[1]];
-        let weight = graph.matrix(&format!("{name}_weight"), &shape, &by_channel);
+        let weight = graph.matrix(&format!("{name}_weight"), &shape, &by_channel, 0);
         let [time, mel] = self.kernel.map(|size| (size / 2) as i64);
         // As T is a multiple of four, a stride over time never reaches the last zeros after the end;
         // without them tract sees that T / 4 steps come out, as from the side inputs.
@@ -413,18 +433,17 @@ impl Graph {
         self.initializer(name, shape, DataType::Float, raw)
     }
 
-    /// A tensor stored in half precision.
-    fn matrix(&mut self, name: &str, shape: &[usize], values: &[f32]) -> String {
-        let raw = values
-            .iter()
-            .flat_map(|&value| f16::from_f32(value).to_le_bytes())
-            .collect();
-        let stored = self.initializer(&format!("{name}_f16"), shape, DataType::Float16, raw);
+    /// A tensor stored in 8 bits, with a scale for each index along `axis`, that of its outputs.
+    fn matrix(&mut self, name: &str, shape: &[usize], values: &[f32], axis: usize) -> String {
+        let (numbers, scales) = quantised(values, shape, axis);
+        let raw = numbers.into_iter().flat_map(i8::to_le_bytes).collect();
+        let stored = self.initializer(&format!("{name}_quantised"), shape, DataType::Int8, raw);
+        let scales = self.single(&format!("{name}_scales"), &[scales.len()], &scales);
         self.node(
-            "Cast",
-            &[&stored],
+            "DequantizeLinear",
+            &[&stored, &scales],
             name,
-            vec![int("to", DataType::Float as i64)],
+            vec![int("axis", axis as i64)],
         )
     }
 
@@ -458,7 +477,12 @@ impl Graph {
             .flat_map(|i| weight.iter().skip(i).step_by(inputs))
             .copied()
             .collect();
-        let weight = self.matrix(&format!("{name}_weight"), &[inputs, outputs], &transposed);
+        let weight = self.matrix(
+            &format!("{name}_weight"),
+            &[inputs, outputs],
+            &transposed,
+            1,
+        );
         self.node("MatMul", &[x, &weight], name, vec![])
     }
 
@@ -526,6 +550,31 @@ mod tests {
     use crate::export::tests::untrained_manifest;
 
     #[test]
+    fn quantised_numbers_are_within_half_a_step_and_stay_when_quantised_again() {
+        let mut rng = ChaCha8Rng::seed_from_u64(7);
+        let mut values: Vec<f32> = (0..3 * 4 * 5)
+            .map(|_| rng.random_range(-2.0..2.0))
+            .collect();
+        values[20..40].fill(0.0);
+        let (numbers, scales) = quantised(&values, &[3, 4, 5], 0);
+        let restored: Vec<f32> = numbers
+            .iter()
+            .enumerate()
+            .map(|(index, &number)| f32::from(number) * scales[index / 20])
+            .collect();
+        for (index, (value, restored)) in values.iter().zip(&restored).enumerate() {
+            assert!((value - restored).abs() <= 0.501 * scales[index / 20]);
+        }
+        assert_eq!(
+            numbers.iter().filter(|number| number.abs() == 127).count(),
+            2
+        );
+        assert_eq!(quantised(&restored, &[3, 4, 5], 0).0, numbers);
+        let (_, by_column) = quantised(&values, &[3, 4, 5], 2);
+        assert_eq!(by_column.len(), 5);
+    }
+
+    #[test]
     fn tract_and_the_trainer_give_the_same_logits() {
         let mut rng = ChaCha8Rng::seed_from_u64(7);
         let mut network = Network::new(&mut rng);
@@ -538,7 +587,7 @@ mod tests {
                 *value += if positive { noise.abs() } else { noise };
             }
         }
-        round_to_f16(&mut network);
+        quantise(&mut network);
         let model = encode(&network, &[]).unwrap();
         let classifier = OnnxClassifier::load(&model, &untrained_manifest(&model)).unwrap();
         for frames in [4, 24, 60, 188, 400] {
