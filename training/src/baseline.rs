@@ -25,13 +25,14 @@ use speech_emotion::{Emotion, features::N_FEATURES, model::Posterior};
 
 use crate::{
     dataset::{Clip, Dataset},
+    ensemble,
     evaluate::{Evaluation, Scores},
     interrupt::{self, Interrupted},
     metrics::Confusion,
     network::{NOTEBOOK_COEFFICIENTS, NotebookNetwork},
     optimizer::AdamW,
     ravdess::Protocol,
-    train::{self, Outcome, Progress, TrainConfig},
+    train::{Progress, TrainConfig},
 };
 
 /// Name of the file a [`Comparison`] is kept in.
@@ -123,7 +124,7 @@ pub fn compare(
     data: &Path,
     config: &TrainConfig,
     evaluation: &Evaluation,
-    bars: &mut impl Bars,
+    bars: &impl Bars,
     stop: &AtomicBool,
 ) -> Result<Comparison> {
     let random = [
@@ -143,8 +144,10 @@ pub fn compare(
             confusion
         })?;
         let this_model = kept(&folder, "this-model", || {
-            let mut bar = bars.this_model(name, config.epochs, &folder);
-            judge_this(dataset, &split, config, &folder, &mut bar, stop)
+            let bar = |member: usize, run_dir: &Path| {
+                bars.this_model(name, member, config.epochs, run_dir)
+            };
+            judge_this(dataset, &split, config, &folder, bar, stop)
         })?;
         protocols.push(Judged {
             protocol: name.to_owned(),
@@ -193,8 +196,14 @@ pub trait Bars {
     type ThisModel: Progress;
     /// For the notebook's trainings under one protocol, counted in epochs.
     fn notebook(&self, protocol: &str, epochs: usize) -> ProgressBar;
-    /// For one training of this project's network.
-    fn this_model(&self, protocol: &str, epochs: usize, run_dir: &Path) -> Self::ThisModel;
+    /// For the training of one of this project's networks, counted from 0, kept in `run_dir`.
+    fn this_model(
+        &self,
+        protocol: &str,
+        member: usize,
+        epochs: usize,
+        run_dir: &Path,
+    ) -> Self::ThisModel;
 }
 
 fn scores(confusion: &Confusion) -> Scores {
@@ -218,19 +227,17 @@ fn kept(folder: &Path, name: &str, judge: impl FnOnce() -> Result<Confusion>) ->
     Ok(confusion)
 }
 
-fn judge_this(
+fn judge_this<P: Progress>(
     dataset: &Dataset,
     split: &Split,
     config: &TrainConfig,
     folder: &Path,
-    progress: &mut impl Progress,
+    progress: impl FnMut(usize, &Path) -> P,
     stop: &AtomicBool,
 ) -> Result<Confusion> {
-    let outcome = train::train(dataset, &split.train, config, folder, progress, stop)?;
-    let Outcome::Finished(network) = outcome else {
-        return Err(Interrupted.into());
-    };
-    let answer = |clip: &Clip| network.forward(&clip.segment());
+    let ensemble = ensemble::train(dataset, &split.train, config, folder, progress, stop)?;
+    let ensemble = ensemble.ok_or(Interrupted)?;
+    let answer = |clip: &Clip| ensemble.forward(&clip.segment());
     Ok(judge(dataset, split, answer))
 }
 

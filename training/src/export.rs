@@ -13,7 +13,7 @@ use speech_emotion::{
     session::SessionSettings,
 };
 
-use crate::{evaluate::Evaluation, network::Network, onnx};
+use crate::{ensemble::Ensemble, evaluate::Evaluation, onnx};
 
 /// Largest difference between a logit of the trainer and of the exported file.
 const TOLERANCE: f32 = 1e-4;
@@ -25,18 +25,18 @@ const ATTRIBUTION: &str = "Trained on RAVDESS: Livingstone SR, Russo FA (2018). 
 
 /// Writes model.onnx and model.json into `folder` and gives the manifest.
 ///
-/// `segments` `[T, F]` are run through both the trainer's network and the file; they must agree.
+/// `segments` `[T, F]` are run through both the trainer's networks and the file; they must agree.
 ///
 /// # Errors
 /// When they do not, or the files cannot be written; what was in `folder` is then untouched.
 pub fn export(
-    mut network: Network,
+    mut ensemble: Ensemble,
     training: Training,
     evaluation: &Evaluation,
     segments: &[Vec<f32>],
     folder: &Path,
 ) -> Result<Manifest> {
-    let model = encode(&mut network)?;
+    let model = encode(&mut ensemble)?;
     let mut manifest = manifest(&model, training, evaluation.summary());
     if let Some(calibrated) = &evaluation.calibrated {
         let shipped = &calibrated.shipped;
@@ -47,7 +47,7 @@ pub fn export(
     }
     let classifier = OnnxClassifier::load(&model, &manifest)?;
     for (index, segment) in segments.iter().enumerate() {
-        let ours = network.forward(segment);
+        let ours = ensemble.forward(segment);
         let exported = classifier.logits(segment)?;
         let off = ours
             .iter()
@@ -68,19 +68,19 @@ pub fn export(
     Ok(manifest)
 }
 
-/// The classifier that the page makes of an exported network; its temperature is 1.
+/// The classifier that the page makes of exported networks; its temperature is 1.
 ///
 /// # Errors
-/// When the network cannot be exported or loaded.
-pub fn classifier(mut network: Network) -> Result<OnnxClassifier> {
-    let model = encode(&mut network)?;
+/// When they cannot be exported or loaded.
+pub fn classifier(mut ensemble: Ensemble) -> Result<OnnxClassifier> {
+    let model = encode(&mut ensemble)?;
     let manifest = manifest(&model, Training::default(), model::Evaluation::default());
     Ok(OnnxClassifier::load(&model, &manifest)?)
 }
 
-/// Rounds the network to 8-bit matrices and gives its model file.
-fn encode(network: &mut Network) -> Result<Vec<u8>> {
-    onnx::quantise(network);
+/// Rounds the networks to 8-bit matrices and gives their model file.
+fn encode(ensemble: &mut Ensemble) -> Result<Vec<u8>> {
+    ensemble.members_mut().iter_mut().for_each(onnx::quantise);
     let fingerprint = FrontEndConfig::default().fingerprint();
     let metadata = [
         ("front_end_fingerprint", fingerprint),
@@ -88,7 +88,7 @@ fn encode(network: &mut Network) -> Result<Vec<u8>> {
         ("licence", LICENCE.to_owned()),
         ("attribution", ATTRIBUTION.to_owned()),
     ];
-    onnx::encode(network, &metadata)
+    onnx::encode(ensemble.members(), &metadata)
 }
 
 /// Writes beside `path` first, so that a full disk leaves the file that was there.

@@ -9,6 +9,7 @@ pub mod baseline;
 mod batches;
 mod checkpoint;
 pub mod dataset;
+pub mod ensemble;
 pub mod epochs;
 pub mod evaluate;
 pub mod export;

@@ -1,4 +1,4 @@
-//! The network as an ONNX graph.
+//! The networks as an ONNX graph.
 //!
 //! Input `features` `[1, T, F]` with T a multiple of four, output `logits` `[1, K]`. Batch
 //! normalisation is folded into the layer before it. Matrices are stored as 8-bit whole numbers with a
@@ -22,13 +22,14 @@ use crate::network::{MIN_LOG_ENERGY, NORMALISATION_EPSILON, Network, POOLING_EPS
 const IR_VERSION: i64 = 8;
 const OPSET: i64 = 17;
 
-/// The bytes of model.onnx. `metadata` goes into the file as key and value.
+/// The bytes of model.onnx: the mean logits of one or several networks. `metadata` goes into the file
+/// as key and value.
 ///
 /// # Errors
-/// When the network lacks a parameter.
-pub fn encode(network: &Network, metadata: &[(&str, String)]) -> Result<Vec<u8>> {
+/// When a network lacks a parameter.
+pub fn encode(networks: &[Network], metadata: &[(&str, String)]) -> Result<Vec<u8>> {
     let mut graph = Graph::default();
-    wire(network.parameters(), &mut graph)?;
+    wire(networks, &mut graph)?;
     let model = ModelProto {
         ir_version: IR_VERSION,
         opset_import: vec![OperatorSetIdProto {
@@ -88,14 +89,7 @@ fn quantised(values: &[f32], shape: &[usize], axis: usize) -> (Vec<i8>, Vec<f32>
     (numbers, scales)
 }
 
-fn wire(parameters: &Parameters, graph: &mut Graph) -> Result<()> {
-    let get = |name: &str| -> Result<&[f32]> {
-        let parameter = parameters.get(name);
-        Ok(&parameter
-            .with_context(|| format!("the network has no parameter {name}"))?
-            .value)
-    };
-
+fn wire(networks: &[Network], graph: &mut Graph) -> Result<()> {
     // Columns of the features are picked by matrices: the MFCC turn into log-mel energies at once.
     let mut inverse_dct = features::dct_matrix();
     inverse_dct.resize(N_FEATURES * N_MFCC, 0.0);
@@ -103,8 +97,39 @@ fn wire(parameters: &Parameters, graph: &mut Graph) -> Result<()> {
     let log_mel = graph.node("MatMul", &["features", &inverse_dct], "log_mel", vec![]);
     let lowest = graph.single("lowest", &[1], &[MIN_LOG_ENERGY]);
     let clamped = graph.node("Max", &[&log_mel, &lowest], "clamped", vec![]);
+    let side = side_inputs(graph);
+
+    let mut sum = None;
+    for (index, network) in networks.iter().enumerate() {
+        graph.prefix = format!("network{}_", index + 1);
+        let logits = wire_network(network.parameters(), graph, &clamped, &side)?;
+        sum = Some(match sum {
+            Some(sum) => graph.node("Add", &[&sum, &logits], "logits_sum", vec![]),
+            None => logits,
+        });
+    }
+    graph.prefix.clear();
+    let sum = sum.context("there is no network")?;
+    let share = graph.single("share", &[1], &[1.0 / networks.len() as f32]);
+    graph.node("Mul", &[&sum, &share], "logits", vec![]);
+    Ok(())
+}
+
+/// From the clamped log-mel energies and the side inputs to the logits of one network.
+fn wire_network(
+    parameters: &Parameters,
+    graph: &mut Graph,
+    clamped: &str,
+    side: &str,
+) -> Result<String> {
+    let get = |name: &str| -> Result<&[f32]> {
+        let parameter = parameters.get(name);
+        Ok(&parameter
+            .with_context(|| format!("the network has no parameter {name}"))?
+            .value)
+    };
     let mean = graph.single("mel_mean", &[N_MFCC], get("input.mean")?);
-    let centred = graph.node("Sub", &[&clamped, &mean], "centred", vec![]);
+    let centred = graph.node("Sub", &[clamped, &mean], "centred", vec![]);
     let inverse: Vec<f32> = get("input.deviation")?.iter().map(|d| 1.0 / d).collect();
     let inverse = graph.single("mel_inverse_deviation", &[N_MFCC], &inverse);
     let standardised = graph.node("Mul", &[&centred, &inverse], "standardised", vec![]);
@@ -148,8 +173,7 @@ fn wire(parameters: &Parameters, graph: &mut Graph) -> Result<()> {
     );
     let flat = graph.reshape(&rows, "flat", &[1, -1, 48 * (N_MFCC / 8) as i64]);
 
-    let side = side_inputs(graph);
-    let joined = graph.node("Concat", &[&flat, &side], "joined", vec![int("axis", 2)]);
+    let joined = graph.node("Concat", &[&flat, side], "joined", vec![int("axis", 2)]);
     let norm = Norm::new(parameters, "projection_norm")?;
     let projected = graph.linear(
         "projection",
@@ -173,8 +197,7 @@ fn wire(parameters: &Parameters, graph: &mut Graph) -> Result<()> {
     let hidden = graph.normalise("hidden", &hidden, &[norm.scale.len()], &norm);
     let hidden = graph.node("Relu", &[&hidden], "hidden_active", vec![]);
     let output = graph.linear("output", &hidden, get("output.weight")?, Emotion::COUNT);
-    graph.add_bias(&output, "logits", get("output.bias")?);
-    Ok(())
+    Ok(graph.add_bias(&output, "network_logits", get("output.bias")?))
 }
 
 /// `(energy + 9) / 3`, `voiced · (pitch - 1)` and `2 voiced - 1` with
@@ -384,6 +407,8 @@ impl Conv {
 /// Nodes and initialisers in the making; every method gives the name of its result.
 #[derive(Default)]
 struct Graph {
+    /// Of the names to come.
+    prefix: String,
     nodes: Vec<NodeProto>,
     initializers: Vec<TensorProto>,
 }
@@ -396,15 +421,16 @@ impl Graph {
         name: &str,
         attribute: Vec<AttributeProto>,
     ) -> String {
+        let name = format!("{}{name}", self.prefix);
         self.nodes.push(NodeProto {
-            name: name.to_owned(),
+            name: name.clone(),
             op_type: op.to_owned(),
             input: inputs.iter().map(|&input| input.to_owned()).collect(),
-            output: vec![name.to_owned()],
+            output: vec![name.clone()],
             attribute,
             ..Default::default()
         });
-        name.to_owned()
+        name
     }
 
     fn initializer(
@@ -414,14 +440,15 @@ impl Graph {
         data_type: DataType,
         raw: Vec<u8>,
     ) -> String {
+        let name = format!("{}{name}", self.prefix);
         self.initializers.push(TensorProto {
-            name: name.to_owned(),
+            name: name.clone(),
             dims: shape.iter().map(|&size| size as i64).collect(),
             data_type: data_type as i32,
             raw_data: raw,
             ..Default::default()
         });
-        name.to_owned()
+        name
     }
 
     /// A tensor kept in single precision.
@@ -547,7 +574,7 @@ mod tests {
     use speech_emotion::model::OnnxClassifier;
 
     use super::*;
-    use crate::export::tests::untrained_manifest;
+    use crate::{ensemble::Ensemble, export::tests::untrained_manifest};
 
     #[test]
     fn quantised_numbers_are_within_half_a_step_and_stay_when_quantised_again() {
@@ -577,24 +604,26 @@ mod tests {
     #[test]
     fn tract_and_the_trainer_give_the_same_logits() {
         let mut rng = ChaCha8Rng::seed_from_u64(7);
-        let mut network = Network::new(&mut rng);
-        for parameter in network.parameters_mut().iter_mut() {
-            let positive = parameter.name.ends_with("variance")
-                || parameter.name.ends_with("deviation")
-                || parameter.name.ends_with("scale");
-            for value in &mut parameter.value {
-                let noise: f32 = rng.random_range(-0.3..0.3);
-                *value += if positive { noise.abs() } else { noise };
+        let mut ensemble = Ensemble::new(vec![Network::new(&mut rng), Network::new(&mut rng)]);
+        for network in ensemble.members_mut() {
+            for parameter in network.parameters_mut().iter_mut() {
+                let positive = parameter.name.ends_with("variance")
+                    || parameter.name.ends_with("deviation")
+                    || parameter.name.ends_with("scale");
+                for value in &mut parameter.value {
+                    let noise: f32 = rng.random_range(-0.3..0.3);
+                    *value += if positive { noise.abs() } else { noise };
+                }
             }
+            quantise(network);
         }
-        quantise(&mut network);
-        let model = encode(&network, &[]).unwrap();
+        let model = encode(ensemble.members(), &[]).unwrap();
         let classifier = OnnxClassifier::load(&model, &untrained_manifest(&model)).unwrap();
         for frames in [4, 24, 60, 188, 400] {
             let segment: Vec<f32> = (0..frames * N_FEATURES)
                 .map(|_| rng.random_range(-8.0..3.0))
                 .collect();
-            let ours = network.forward(&segment);
+            let ours = ensemble.forward(&segment);
             let tracts = classifier.logits(&segment).unwrap();
             for (ours, tracts) in ours.into_iter().zip(tracts) {
                 assert!(

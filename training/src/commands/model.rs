@@ -13,13 +13,14 @@ use speech_emotion::{features::FrontEndConfig, model::Training};
 use training::{
     baseline::{self, BASELINE_FILE, Bars, Comparison},
     dataset::{Clip, Dataset},
+    ensemble::{self, Ensemble, MEMBERS},
     evaluate::{self, CARD_FILE, CrossValidation, EVALUATION_FILE, Evaluation, PAGE_FILE},
     export,
     interrupt::Interrupted,
     network::Network,
     progress::{self, TrainingBar},
     ravdess::Protocol,
-    train::{self, Outcome, TrainConfig},
+    train::TrainConfig,
 };
 
 use super::data::{self, CorpusArgs, ExtractArgs};
@@ -146,7 +147,7 @@ fn training_folder(data: &Path, seed: u64) -> PathBuf {
     data.join("runs").join(format!("all-seed{seed}"))
 }
 
-/// Trains the network to ship.
+/// Trains the networks to ship.
 pub fn train(data: &Path, args: &TrainArgs, stop: &AtomicBool) -> Result<()> {
     let dataset = load_dataset(data)?;
     let clips: Vec<usize> = (0..dataset.clips.len()).collect();
@@ -156,11 +157,15 @@ pub fn train(data: &Path, args: &TrainArgs, stop: &AtomicBool) -> Result<()> {
         ..TrainConfig::default()
     };
     let folder = training_folder(data, args.seed);
-    let mut bar = TrainingBar::new(config.epochs, &folder);
-    match train::train(&dataset, &clips, &config, &folder, &mut bar, stop)? {
-        Outcome::Finished(network) => {
-            let path = folder.join(NETWORK_FILE);
-            network.save(&path)?;
+    let bar = |member: usize, run_dir: &Path| {
+        eprintln!("network {} of {MEMBERS}", member + 1);
+        TrainingBar::new(config.epochs, run_dir)
+    };
+    match ensemble::train(&dataset, &clips, &config, &folder, bar, stop)? {
+        Some(ensemble) => {
+            for (member, network) in ensemble.members().iter().enumerate() {
+                network.save(&ensemble::member_folder(&folder, member).join(NETWORK_FILE))?;
+            }
             let training = Training {
                 data_set: "RAVDESS speech, audio only".to_owned(),
                 clips: dataset.clips.len() as u32,
@@ -171,10 +176,10 @@ pub fn train(data: &Path, args: &TrainArgs, stop: &AtomicBool) -> Result<()> {
             let note = folder.join(TRAINING_FILE);
             fs::write(&note, serde_json::to_string_pretty(&training)? + "\n")
                 .with_context(|| format!("cannot write {}", note.display()))?;
-            println!("network in {}", path.display());
+            println!("{MEMBERS} networks in {}", folder.display());
             Ok(())
         }
-        Outcome::Interrupted { .. } => Err(Interrupted.into()),
+        None => Err(Interrupted.into()),
     }
 }
 
@@ -227,8 +232,17 @@ impl Bars for TerminalBars {
         bar
     }
 
-    fn this_model(&self, protocol: &str, epochs: usize, run_dir: &Path) -> TrainingBar {
-        eprintln!("this network, {protocol}");
+    fn this_model(
+        &self,
+        protocol: &str,
+        member: usize,
+        epochs: usize,
+        run_dir: &Path,
+    ) -> TrainingBar {
+        eprintln!(
+            "this model, {protocol}: network {} of {MEMBERS}",
+            member + 1
+        );
         TrainingBar::new(epochs, run_dir)
     }
 }
@@ -243,14 +257,7 @@ pub fn baseline(data: &Path, args: &BaselineArgs, stop: &AtomicBool) -> Result<(
     };
     let evaluation = evaluate::folder(data, args.folds, &distinct(&args.evaluated_seed));
     let evaluation = Evaluation::load(&evaluation.join(EVALUATION_FILE))?;
-    let comparison = baseline::compare(
-        &dataset,
-        data,
-        &config,
-        &evaluation,
-        &mut TerminalBars,
-        stop,
-    )?;
+    let comparison = baseline::compare(&dataset, data, &config, &evaluation, &TerminalBars, stop)?;
     println!(
         "{comparison}\n\nwritten to {}",
         data.join(BASELINE_FILE).display()
@@ -280,7 +287,10 @@ pub fn export(data: &Path, args: &ExportArgs) -> Result<()> {
             folder.display()
         )
     };
-    let network = Network::load(&folder.join(NETWORK_FILE)).with_context(missing)?;
+    let members: Result<Vec<Network>> = (0..MEMBERS)
+        .map(|member| Network::load(&ensemble::member_folder(&folder, member).join(NETWORK_FILE)))
+        .collect();
+    let ensemble = Ensemble::new(members.with_context(missing)?);
     let training = fs::read_to_string(folder.join(TRAINING_FILE)).with_context(missing)?;
     let training: Training = serde_json::from_str(&training).with_context(missing)?;
     let evaluation = evaluate::folder(data, args.folds, &distinct(&args.evaluated_seed));
@@ -292,9 +302,9 @@ pub fn export(data: &Path, args: &ExportArgs) -> Result<()> {
         .map(Clip::segment)
         .collect();
     let out = &args.target.out;
-    let manifest = export::export(network, training, &evaluation, &segments, out)?;
+    let manifest = export::export(ensemble, training, &evaluation, &segments, out)?;
     println!(
-        "model.onnx ({:.0} kB) and model.json in {}; the same logits as the trained network on {} \
+        "model.onnx ({:.0} kB) and model.json in {}; the same logits as the trained networks on {} \
          clips",
         manifest.onnx.bytes as f64 / 1e3,
         out.display(),

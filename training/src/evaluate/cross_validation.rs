@@ -1,4 +1,5 @@
-//! Trains one network per fold and seed and lets it judge the clips of the actors it has not heard.
+//! Trains the networks of every fold and seed and lets them judge the clips of the actors they have
+//! not heard.
 
 use std::{
     path::{Path, PathBuf},
@@ -18,12 +19,13 @@ use super::{
 };
 use crate::{
     dataset::{Clip, Dataset},
+    ensemble::{self, MEMBERS},
     epochs::{Epoch, EpochLog},
     interrupt::Interrupted,
     metrics::Confusion,
     network::Network,
     ravdess::Protocol,
-    train::{self, EpochReport, Outcome, Progress, TrainConfig},
+    train::{EpochReport, Progress, TrainConfig},
 };
 
 /// What is trained and tested.
@@ -57,8 +59,8 @@ pub struct Trial {
     pub judged: Vec<(usize, Judgement)>,
     /// Judgements of the same clips under other conditions; empty for inner networks.
     pub changed: Vec<(Condition, Vec<Judgement>)>,
-    /// How the network's training went.
-    pub epochs: Vec<Epoch>,
+    /// How the training of each network went.
+    pub epochs: Vec<Vec<Epoch>>,
 }
 
 /// A trial to come.
@@ -135,7 +137,7 @@ impl CrossValidation {
                 folds: &folds,
             })
             .collect();
-        progress.set_length((jobs.len() * self.config.epochs) as u64);
+        progress.set_length((jobs.len() * MEMBERS * self.config.epochs) as u64);
 
         let next = AtomicUsize::new(0);
         let failed = AtomicBool::new(false);
@@ -178,27 +180,26 @@ impl CrossValidation {
         };
         let folder = job.folder(data, self.protocol);
         let name = job.name();
-        let log = EpochLog::new(&folder);
-        let mut epochs = Epochs {
+        let shown = |member: usize, run_dir: &Path| Epochs {
             bar: progress,
-            name: &name,
+            name: format!("{name}, network {} of {MEMBERS}", member + 1),
+            epochs: config.epochs,
             done: 0,
-            log: &log,
+            log: EpochLog::new(run_dir),
             validation: job.validation.map_or(&[], |_| &clips[..]),
         };
-        let outcome = train::train(dataset, &trained, &config, &folder, &mut epochs, stop)
+        let ensemble = ensemble::train(dataset, &trained, &config, &folder, shown, stop)
             .with_context(|| format!("cannot train {name}"))?;
-        let Outcome::Finished(network) = outcome else {
-            return Err(Interrupted.into());
-        };
-        // A fold finished earlier reports no epochs.
-        epochs.reach(config.epochs);
+        let ensemble = ensemble.ok_or(Interrupted)?;
+        let epochs = (0..MEMBERS)
+            .map(|member| EpochLog::new(&ensemble::member_folder(&folder, member)).read())
+            .collect();
 
         let voices = trained
             .iter()
             .map(|&index| Path::new(&dataset.clips[index].path));
         let judge = Judge {
-            network: *network,
+            ensemble,
             corpus: &self.corpus,
             voices: voices.collect(),
             folder,
@@ -223,7 +224,7 @@ impl CrossValidation {
             validation: job.validation,
             judged: judged.into_iter().zip(judgements).collect(),
             changed,
-            epochs: log.read(),
+            epochs,
         })
     }
 }
@@ -241,9 +242,10 @@ fn uar(network: &Network, clips: &[&Clip]) -> f64 {
 /// Adds the epochs of one training to a bar shared by several, and notes them.
 struct Epochs<'a> {
     bar: &'a ProgressBar,
-    name: &'a str,
+    name: String,
+    epochs: usize,
     done: usize,
-    log: &'a EpochLog,
+    log: EpochLog,
     validation: &'a [&'a Clip],
 }
 
@@ -251,6 +253,13 @@ impl Epochs<'_> {
     fn reach(&mut self, epoch: usize) {
         self.bar.inc((epoch - self.done) as u64);
         self.done = epoch;
+    }
+}
+
+impl Drop for Epochs<'_> {
+    fn drop(&mut self) {
+        // A training finished earlier reports no epochs.
+        self.reach(self.epochs);
     }
 }
 

@@ -18,7 +18,7 @@ use speech_emotion::{
 };
 
 use super::conditions::{Condition, Sound};
-use crate::{dataset::Clip, export, interrupt, network::Network};
+use crate::{dataset::Clip, ensemble::Ensemble, export, interrupt};
 
 /// Samples in a chunk pushed to the session, as in the page.
 const CHUNK_SAMPLES: usize = 2048;
@@ -60,10 +60,10 @@ pub fn top(logits: &[f32; Emotion::COUNT]) -> Emotion {
     Posterior::from_logits(logits, 1.0).top().0
 }
 
-/// A trained network and the clips it is to judge.
+/// Trained networks and the clips they are to judge.
 pub struct Judge<'a> {
-    /// The network.
-    pub network: Network,
+    /// The networks.
+    pub ensemble: Ensemble,
     /// Folder that the clips' paths are relative to.
     pub corpus: &'a Path,
     /// Clips of actors that are not judged, for babble.
@@ -89,7 +89,7 @@ impl Judge<'_> {
         if let Some(judgements) = read(&path, &header, clips.len()) {
             return Ok(judgements);
         }
-        let classifier = export::classifier(self.network.clone())?;
+        let classifier = export::classifier(self.ensemble.clone())?;
         let voices: Vec<PathBuf> = self
             .voices
             .iter()
@@ -111,7 +111,7 @@ impl Judge<'_> {
             let mut judgement = listen(&sound, classifier.clone())
                 .with_context(|| format!("cannot judge {}", file.display()))?;
             judgement.path.clone_from(&clip.path);
-            judgement.offline = self.network.forward(&clip.segment());
+            judgement.offline = self.ensemble.forward(&clip.segment());
             if condition != Condition::Clean {
                 judgement.live.clear();
             }
@@ -125,7 +125,8 @@ impl Judge<'_> {
     /// What the answers depend on.
     fn header(&self, clips: &[&Clip], condition: Condition) -> Result<Value> {
         let mut weights = Sha256::new();
-        for parameter in self.network.parameters().iter() {
+        let networks = self.ensemble.members().iter();
+        for parameter in networks.flat_map(|network| network.parameters().iter()) {
             for value in &parameter.value {
                 weights.update(value.to_le_bytes());
             }

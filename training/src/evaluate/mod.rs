@@ -237,7 +237,10 @@ fn robustness(clips: &[Clip], trials: &[Trial]) -> Vec<Robustness> {
 
 fn learning(trials: &[Trial]) -> Vec<Learning> {
     let mut by_epoch = BTreeMap::<usize, Vec<&Epoch>>::new();
-    for epoch in trials.iter().flat_map(|trial| &trial.epochs) {
+    for epoch in trials
+        .iter()
+        .flat_map(|trial| trial.epochs.iter().flatten())
+    {
         by_epoch.entry(epoch.epoch).or_default().push(epoch);
     }
     let mean = |values: Vec<f64>| {
