@@ -81,13 +81,13 @@ pub enum Speaker {
     /// Nothing.
     Unknown,
     /// What references told.
-    Calibrated(Calibration),
+    Calibrated(Box<Calibration>),
     /// What is said tells, as it is heard.
     Listening {
         /// SHA-256 of the model.
         model: String,
         /// From its manifest.
-        statistics: SpeakerStatistics,
+        statistics: Box<SpeakerStatistics>,
     },
 }
 
@@ -145,7 +145,9 @@ pub fn predict(
         .with_context(|| format!("cannot use {name}"))?;
     match speaker {
         Speaker::Unknown => {}
-        Speaker::Calibrated(calibration) => session.set_calibration(Some(calibration.clone())),
+        Speaker::Calibrated(calibration) => {
+            session.set_calibration(Some(calibration.as_ref().clone()));
+        }
         Speaker::Listening { model, statistics } => {
             session.calibrate_while_listening(model, statistics);
         }

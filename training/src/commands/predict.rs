@@ -104,7 +104,7 @@ fn speaker(
         let read = || format!("cannot use the calibration {}", path.display());
         let json = fs::read_to_string(path).with_context(read)?;
         let calibration = Calibration::from_json(&json, model).with_context(read)?;
-        return Ok(Speaker::Calibrated(calibration));
+        return Ok(Speaker::Calibrated(Box::new(calibration)));
     }
     if !args.listen && args.reference.is_empty() {
         return Ok(Speaker::Unknown);
@@ -119,7 +119,7 @@ fn speaker(
     if args.listen {
         return Ok(Speaker::Listening {
             model: model.clone(),
-            statistics: statistics.clone(),
+            statistics: Box::new(statistics.clone()),
         });
     }
     let mut references = Vec::new();
@@ -134,7 +134,7 @@ fn speaker(
         let json = serde_json::to_string_pretty(&calibration)? + "\n";
         fs::write(path, json).with_context(|| format!("cannot write {}", path.display()))?;
     }
-    Ok(Speaker::Calibrated(calibration))
+    Ok(Speaker::Calibrated(Box::new(calibration)))
 }
 
 /// Emotion and file of a `--reference`.

@@ -35,8 +35,9 @@ fn protocol(card: &mut String, evaluation: &Evaluation) {
     let _ = write!(
         card,
         "Speaker-independent cross-validation of the recipe ({}, seed {}): each of {} clips by {} actors was judged, \
-         as it runs live and from its own samples, by a network that never heard its actor; no choice was made on \
-         the actors tested. The shipped weights come from the same recipe on all actors. Test actors of the folds: {}.\n\n\
+         as it runs live and from its own samples, by a network that never heard its actor and that no tested actor \
+         helped to choose. The recipe as a whole was developed with such results in view, on the same 24 actors, so they \
+         may be a little too good. The shipped weights come from the same recipe on all actors. Test actors of the folds: {}.\n\n\
          | | | 95 % interval over actors |\n|---|---|---|\n",
         evaluation.protocol.name(),
         seeds.join(", "),
