@@ -263,7 +263,6 @@ impl<'a> Builder<'a> {
         let units: usize = node.get_attr("hidden_size")?;
         let backwards: &[bool] = match node.get_attr_opt("direction")?.unwrap_or("forward") {
             "forward" => &[false],
-            "reverse" => &[true],
             "bidirectional" => &[false, true],
             direction => bail!("its direction is {direction}"),
         };

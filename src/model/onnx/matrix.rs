@@ -57,9 +57,13 @@ impl Matrix {
     #[inline(always)]
     pub fn add_product<const FUSED: bool>(&self, x: &[f32], sums: &mut [f32]) {
         // Panels side by side, so that additions need not wait for one another.
-        let mut panels = self.panels.chunks_exact(2 * self.inputs);
-        let mut columns = sums.chunks_exact_mut(2 * WIDTH);
-        for (pair, columns) in (&mut panels).zip(&mut columns) {
+        let pairs = self.outputs / (2 * WIDTH);
+        let (paired, rest) = self.panels.split_at(pairs * 2 * self.inputs);
+        let (columns, last) = sums.split_at_mut(pairs * 2 * WIDTH);
+        for (pair, columns) in paired
+            .chunks_exact(2 * self.inputs.max(1))
+            .zip(columns.chunks_exact_mut(2 * WIDTH))
+        {
             let (first, second) = pair.split_at(self.inputs);
             let mut added = [[0.0; WIDTH]; 2];
             for ((&x, first), second) in x.iter().zip(first).zip(second) {
@@ -72,11 +76,9 @@ impl Matrix {
                 *sum += added;
             }
         }
-        let rest = columns.into_remainder().chunks_mut(WIDTH);
-        for (panel, columns) in panels
-            .remainder()
+        for (panel, columns) in rest
             .chunks_exact(self.inputs.max(1))
-            .zip(rest)
+            .zip(last.chunks_mut(WIDTH))
         {
             let [added] = tile::<1, FUSED>([x], panel);
             for (sum, added) in columns.iter_mut().zip(added) {

