@@ -71,6 +71,15 @@ pub struct EvaluateArgs {
     /// Only count how often the networks are right: no confidence, calibration or robustness
     #[arg(long)]
     pub quick: bool,
+    /// Inner networks per fold, trained with the first seed, that confidence and calibration are fitted
+    /// on; more give statistics of more speakers, up to one for each other fold
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 1,
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
+    pub inner: u32,
     #[command(flatten)]
     pub corpus: CorpusArgs,
     #[command(flatten)]
@@ -197,6 +206,7 @@ pub fn evaluate(data: &Path, args: &EvaluateArgs, stop: &AtomicBool) -> Result<(
         jobs: args.jobs as usize,
         corpus: args.corpus.folder(data)?,
         quick: args.quick,
+        inner: args.inner as usize,
     };
     let bar = progress::items("training folds");
     let trials = cross_validation.run(&dataset, data, &bar, stop)?;

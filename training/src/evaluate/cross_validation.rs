@@ -41,9 +41,11 @@ pub struct CrossValidation {
     pub jobs: usize,
     /// Folder of the clips.
     pub corpus: PathBuf,
-    /// Whether to leave out the inner networks, one per fold with the first seed, on which confidence
-    /// and calibration are fitted, and the conditions other than as recorded.
+    /// Whether to leave out the inner networks and the conditions other than as recorded.
     pub quick: bool,
+    /// Inner networks per fold, with the first seed, on which confidence and calibration are fitted:
+    /// each leaves another further fold out and judges it.
+    pub inner: usize,
 }
 
 /// A network and its judgement of actors it has not heard.
@@ -92,13 +94,26 @@ impl Job<'_> {
         (train, judge)
     }
 
+    /// Counts a fold's inner networks from 1.
+    fn inner(&self) -> Option<usize> {
+        let n = self.folds.len();
+        Some((self.validation? + n - self.fold) % n)
+    }
+
     fn folder(&self, data: &Path, protocol: Protocol) -> PathBuf {
-        let inner = self.validation.map_or("", |_| "-inner");
+        let inner = match self.inner() {
+            None => String::new(),
+            Some(1) => "-inner".to_owned(),
+            Some(offset) => format!("-inner{offset}"),
+        };
         super::folder(data, protocol, &[self.seed]).join(format!("fold{}{inner}", self.fold + 1))
     }
 
     fn name(&self) -> String {
-        let inner = self.validation.map_or("", |_| "inner network of ");
+        let inner = match self.inner() {
+            None => String::new(),
+            Some(offset) => format!("inner network {offset} of "),
+        };
         format!("{inner}fold {} of seed {}", self.fold + 1, self.seed)
     }
 }
@@ -123,7 +138,11 @@ impl CrossValidation {
         let folds = self.protocol.folds(&dataset.actors())?;
         let n = folds.len();
         let outer = |seed| (0..n).map(move |fold| (seed, fold, None));
-        let inner = |seed| (0..n).map(move |fold| (seed, fold, Some((fold + 1) % n)));
+        let inner = |seed| {
+            (1..=self.inner.min(n - 1)).flat_map(move |offset| {
+                (0..n).map(move |fold| (seed, fold, Some((fold + offset) % n)))
+            })
+        };
         let inner_seed = self.seeds.first().filter(|_| !self.quick && n > 2);
         let jobs: Vec<Job> = self
             .seeds
@@ -325,15 +344,18 @@ mod tests {
                 assert!(heard(&train).is_disjoint(&heard(&judge)));
                 let test_actors = heard(&judge);
 
-                let inner = Job {
-                    validation: Some((fold + 1) % folds.len()),
-                    ..outer
-                };
-                let (train, judge) = inner.sides(&clips);
-                assert!(!judge.is_empty());
-                assert!(heard(&train).is_disjoint(&heard(&judge)));
-                assert!(heard(&train).is_disjoint(&test_actors));
-                assert!(heard(&judge).is_disjoint(&test_actors));
+                for offset in 1..folds.len() {
+                    let inner = Job {
+                        validation: Some((fold + offset) % folds.len()),
+                        ..outer
+                    };
+                    assert_eq!(inner.inner(), Some(offset));
+                    let (train, judge) = inner.sides(&clips);
+                    assert!(!judge.is_empty());
+                    assert!(heard(&train).is_disjoint(&heard(&judge)));
+                    assert!(heard(&train).is_disjoint(&test_actors));
+                    assert!(heard(&judge).is_disjoint(&test_actors));
+                }
                 tested.extend(test_actors);
             }
             assert_eq!(tested, actors);
