@@ -99,7 +99,7 @@ fn wire(networks: &[Network], graph: &mut Graph) -> Result<()> {
     let clamped = graph.node("Max", &[&log_mel, &lowest], "clamped", vec![]);
     let side = side_inputs(graph);
 
-    let mut sum = None;
+    let mut sum: Option<String> = None;
     for (index, network) in networks.iter().enumerate() {
         graph.prefix = format!("network{}_", index + 1);
         let logits = wire_network(network.parameters(), graph, &clamped, &side)?;
