@@ -14,12 +14,7 @@ pub fn tanh(x: f32) -> f32 {
         6.372_619_3e-4,
         4.893_524_6e-3,
     ];
-    const DENOMINATOR: [f32; 4] = [
-        1.198_258_4e-6,
-        1.185_347_1e-4,
-        2.268_434_6e-3,
-        4.893_525_2e-3,
-    ];
+    const DENOMINATOR: [f32; 4] = [1.198_258_4e-6, 1.185_347_1e-4, 2.268_434_6e-3, 4.893_525e-3];
     let x = if x > LIMIT { LIMIT } else { x };
     let x = if x < -LIMIT { -LIMIT } else { x };
     let square = x * x;

@@ -134,7 +134,7 @@ mod tests {
         Constant::read(&TensorProto {
             dims: dims.to_vec(),
             data_type: data_type as i32,
-            raw_data: raw_data.to_vec().into(),
+            raw_data: raw_data.to_vec(),
             ..Default::default()
         })
     }

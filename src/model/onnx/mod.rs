@@ -202,7 +202,7 @@ mod tests {
         AttributeProto {
             name: name.to_owned(),
             r#type: AttributeType::String as i32,
-            s: s.as_bytes().to_vec().into(),
+            s: s.as_bytes().to_vec(),
             ..Default::default()
         }
     }
@@ -212,7 +212,7 @@ mod tests {
             name: name.to_owned(),
             dims: dims.to_vec(),
             data_type: data_type as i32,
-            raw_data: raw_data.into(),
+            raw_data,
             ..Default::default()
         }
     }
