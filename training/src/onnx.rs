@@ -592,10 +592,9 @@ mod tests {
         for (index, (value, restored)) in values.iter().zip(&restored).enumerate() {
             assert!((value - restored).abs() <= 0.501 * scales[index / 20]);
         }
-        assert_eq!(
-            numbers.iter().filter(|number| number.abs() == 127).count(),
-            2
-        );
+        for slice in [&numbers[..20], &numbers[40..]] {
+            assert!(slice.iter().any(|number| number.abs() == 127));
+        }
         assert_eq!(quantised(&restored, &[3, 4, 5], 0).0, numbers);
         let (_, by_column) = quantised(&values, &[3, 4, 5], 2);
         assert_eq!(by_column.len(), 5);

@@ -477,9 +477,10 @@ mod tests {
             std::array::from_fn(|j| f64::from(i == j) + 0.9_f64.powi((i as i32 - j as i32).abs()))
         });
         let inverse = inverse(matrix);
-        for i in 0..K {
+        for (i, row) in matrix.iter().enumerate() {
             for j in 0..K {
-                let product: f64 = (0..K).map(|k| matrix[i][k] * inverse[k][j]).sum();
+                let column = inverse.iter().map(|row| row[j]);
+                let product: f64 = row.iter().zip(column).map(|(a, b)| a * b).sum();
                 assert!((product - f64::from(i == j)).abs() < 1e-9);
             }
         }
