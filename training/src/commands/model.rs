@@ -71,6 +71,10 @@ pub struct EvaluateArgs {
     /// Only count how often the networks are right: no confidence, calibration or robustness
     #[arg(long)]
     pub quick: bool,
+    /// Judge clips as recorded only, not in noise and through other channels, which takes most of the
+    /// time
+    #[arg(long)]
+    pub as_recorded: bool,
     /// Inner networks per fold, trained with the first seed, that confidence and calibration are fitted
     /// on; more give statistics of more speakers, up to one for each other fold
     #[arg(
@@ -206,6 +210,7 @@ pub fn evaluate(data: &Path, args: &EvaluateArgs, stop: &AtomicBool) -> Result<(
         jobs: args.jobs as usize,
         corpus: args.corpus.folder(data)?,
         quick: args.quick,
+        as_recorded: args.as_recorded,
         inner: args.inner as usize,
     };
     let bar = progress::items("training folds");

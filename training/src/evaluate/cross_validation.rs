@@ -43,6 +43,8 @@ pub struct CrossValidation {
     pub corpus: PathBuf,
     /// Whether to leave out the inner networks and the conditions other than as recorded.
     pub quick: bool,
+    /// Whether to leave out only those conditions.
+    pub as_recorded: bool,
     /// Inner networks per fold, with the first seed, on which confidence and calibration are fitted:
     /// each leaves another further fold out and judges it.
     pub inner: usize,
@@ -225,7 +227,7 @@ impl CrossValidation {
         };
         let judgements = judge.judge(&clips, Condition::Clean, stop)?;
         let mut changed = Vec::new();
-        if !self.quick && job.validation.is_none() {
+        if !(self.quick || self.as_recorded) && job.validation.is_none() {
             for condition in Condition::CHANGED.into_iter().filter(|c| c.is_available()) {
                 progress.set_message(format!("{name}: {}", condition.label()));
                 changed.push((condition, judge.judge(&clips, condition, stop)?));
