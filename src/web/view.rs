@@ -218,12 +218,12 @@ impl View {
     pub fn engine_ready(&self, model: &ModelSummary) {
         self.body_data("data-engine", "ready");
         self.engine_text.set_text_content(Some("Engine ready"));
-        let in_ten = (model.war * 10.0).round() as u32;
+        let in_hundred = (model.war * 100.0).round() as u32;
         self.model_facts.set_text_content(Some(
             &[
                 "On voices it has never heard it is right about ",
-                &in_ten.to_string(),
-                " times in 10; guessing would be right once in 8. That was measured on ",
+                &in_hundred.to_string(),
+                " times in 100; guessing would be right 12 times. That was measured on ",
                 &thousands(model.clips),
                 " acted recordings; other accents, languages and microphones make it err more. ",
                 "It says “not sure” when no emotion stands out.",
