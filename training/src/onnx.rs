@@ -101,7 +101,7 @@ fn wire(networks: &[Network], graph: &mut Graph) -> Result<()> {
 
     let mut sum: Option<String> = None;
     for (index, network) in networks.iter().enumerate() {
-        graph.prefix = format!("network{}_", index + 1);
+        graph.prefix = format!("n{}_", index + 1);
         let logits = wire_network(network.parameters(), graph, &clamped, &side)?;
         sum = Some(match sum {
             Some(sum) => graph.node("Add", &[&sum, &logits], "logits_sum", vec![]),
