@@ -131,7 +131,8 @@ async function latency() {
 async function file() {
   const clip = speech("03-01-05-02-01-01-03", "clip.wav");
   const path = generated(`amovie=${clip}:loop=0,asetpts=N/SR/TB,atrim=duration=${FILE_S}`, "hour.ogg", "-ac", "1", "-ar", "48000");
-  const { engine, choose, result, close } = await open({});
+  const { page, engine, choose, result, close } = await open({});
+  page.setDefaultTimeout(600_000);
   await engine("ready");
   const begun = performance.now();
   await choose(path);
