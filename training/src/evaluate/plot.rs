@@ -265,7 +265,7 @@ mod tests {
             &[line],
         );
         assert!(
-            figure.contains("points=\"48.0,226.0 408.0,12.0\""),
+            figure.contains("points=\"48.0,226.0 396.0,12.0\""),
             "{figure}"
         );
         assert!(figure.contains("a &lt; b") && !figure.contains("a < b"));
