@@ -21,12 +21,12 @@ use indicatif::ProgressBar;
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
-use speech_emotion::{Emotion, features::N_FEATURES, model::Posterior};
+use speech_emotion::{Emotion, features::N_FEATURES};
 
 use crate::{
     dataset::{Clip, Dataset},
     ensemble,
-    evaluate::{Evaluation, Scores},
+    evaluate::{Evaluation, Scores, confusion},
     interrupt::{self, Interrupted},
     metrics::Confusion,
     network::{NOTEBOOK_COEFFICIENTS, NotebookNetwork},
@@ -115,7 +115,7 @@ impl Split {
 }
 
 /// Trains and judges what is not in the data folder yet. `evaluation` is this project's network under
-/// the third protocol; `progress` counts epochs of the notebook's trainings.
+/// the third protocol; `bars` show the trainings.
 ///
 /// # Errors
 /// When a training fails, a result cannot be written, and when `stop` is set.
@@ -152,8 +152,8 @@ pub fn compare(
         protocols.push(Judged {
             protocol: name.to_owned(),
             test_clips: split.test.len(),
-            notebook: scores(&notebook),
-            this_model: scores(&this_model),
+            notebook: (&notebook).into(),
+            this_model: (&this_model).into(),
         });
     }
 
@@ -174,11 +174,8 @@ pub fn compare(
     protocols.push(Judged {
         protocol: name.to_owned(),
         test_clips: dataset.clips.len(),
-        notebook: scores(&notebook),
-        this_model: Scores {
-            uar: evaluation.live.uar,
-            war: evaluation.live.war,
-        },
+        notebook: (&notebook).into(),
+        this_model: (&evaluation.live.confusion).into(),
     });
     let comparison = Comparison {
         seed: config.seed,
@@ -206,13 +203,6 @@ pub trait Bars {
     ) -> Self::ThisModel;
 }
 
-fn scores(confusion: &Confusion) -> Scores {
-    Scores {
-        uar: confusion.uar(),
-        war: confusion.war(),
-    }
-}
-
 /// The result kept in `folder` under that name, else that of `judge`, which is then kept.
 fn kept(folder: &Path, name: &str, judge: impl FnOnce() -> Result<Confusion>) -> Result<Confusion> {
     let path: PathBuf = folder.join(format!("{name}.json"));
@@ -221,8 +211,9 @@ fn kept(folder: &Path, name: &str, judge: impl FnOnce() -> Result<Confusion>) ->
             .with_context(|| format!("{} is damaged; delete it and run again", path.display()));
     }
     let confusion = judge()?;
+    let json = serde_json::to_string(&confusion)?;
     fs::create_dir_all(folder)
-        .and_then(|()| fs::write(&path, serde_json::to_string(&confusion).unwrap_or_default()))
+        .and_then(|()| fs::write(&path, json))
         .with_context(|| format!("cannot write {}", path.display()))?;
     Ok(confusion)
 }
@@ -258,13 +249,10 @@ fn judge(
     split: &Split,
     answer: impl Fn(&Clip) -> [f32; Emotion::COUNT],
 ) -> Confusion {
-    let mut confusion = Confusion::default();
-    for &index in &split.test {
-        let clip = &dataset.clips[index];
-        let (predicted, _) = Posterior::from_logits(&answer(clip), 1.0).top();
-        confusion.count(clip.emotion, Some(predicted));
-    }
-    confusion
+    confusion(
+        split.test.iter().map(|&index| &dataset.clips[index]),
+        answer,
+    )
 }
 
 fn train_notebook(

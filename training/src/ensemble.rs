@@ -18,6 +18,8 @@ use crate::{
 /// Networks of an ensemble.
 pub const MEMBERS: usize = 2;
 
+const NETWORK_FILE: &str = "network.safetensors";
+
 /// Networks of the same architecture.
 #[derive(Clone, Debug)]
 pub struct Ensemble {
@@ -43,6 +45,28 @@ impl Ensemble {
             }
         }
         mean
+    }
+
+    /// Writes every network into its [`member_folder`].
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn save(&self, run_dir: &Path) -> Result<()> {
+        for (member, network) in self.members.iter().enumerate() {
+            network.save(&member_folder(run_dir, member).join(NETWORK_FILE))?;
+        }
+        Ok(())
+    }
+
+    /// Reads what [`save`](Self::save) wrote.
+    ///
+    /// # Errors
+    /// Those of [`Network::load`].
+    pub fn load(run_dir: &Path) -> Result<Self> {
+        (0..MEMBERS)
+            .map(|member| Network::load(&member_folder(run_dir, member).join(NETWORK_FILE)))
+            .collect::<Result<_>>()
+            .map(Self::new)
     }
 
     /// The networks.

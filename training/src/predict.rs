@@ -11,7 +11,10 @@ use speech_emotion::{
     session::{Pacing, Session, SessionSettings, Update, Verdict},
 };
 
-use crate::{audio::Recording, interrupt};
+use crate::{
+    audio::{Decoded, Recording},
+    interrupt,
+};
 
 /// Probability by label, in class order.
 type ByLabel = BTreeMap<Emotion, f32>;
@@ -91,6 +94,38 @@ pub enum Speaker {
     },
 }
 
+/// A file and a session for its sample rate.
+fn open<C: Classifier>(
+    path: &Path,
+    classifier: C,
+    settings: &SessionSettings,
+) -> Result<(Recording, Session<C>)> {
+    let recording = Recording::open(path)?;
+    let rate_hz = recording.sample_rate_hz();
+    let session = Session::new(classifier, settings, rate_hz, Pacing::Recorded)
+        .with_context(|| format!("cannot use {}", path.display()))?;
+    Ok((recording, session))
+}
+
+/// Pushes a whole file; `note` is given the updates after every block.
+fn push_all<C: Classifier>(
+    path: &Path,
+    recording: Recording,
+    session: &mut Session<C>,
+    stop: &AtomicBool,
+    mut note: impl FnMut(&mut Vec<Update>),
+) -> Result<Decoded> {
+    let mut updates = Vec::new();
+    recording.decode(|channels| {
+        interrupt::check(stop)?;
+        session
+            .push(channels, &mut updates)
+            .with_context(|| format!("cannot classify {}", path.display()))?;
+        note(&mut updates);
+        Ok(())
+    })
+}
+
 /// Runs a whole file through a [`Session`] and gives what was heard as a reference of `emotion`.
 ///
 /// # Errors
@@ -103,22 +138,11 @@ pub fn reference(
     settings: &SessionSettings,
     stop: &AtomicBool,
 ) -> Result<Reference> {
-    let name = path.display().to_string();
-    let recording = Recording::open(path)?;
-    let rate_hz = recording.sample_rate_hz();
-    let mut session = Session::new(classifier, settings, rate_hz, Pacing::Recorded)
-        .with_context(|| format!("cannot use {name}"))?;
-    let mut updates = Vec::new();
-    recording.decode(|channels| {
-        interrupt::check(stop)?;
-        session
-            .push(channels, &mut updates)
-            .with_context(|| format!("cannot classify {name}"))?;
-        updates.clear();
-        Ok(())
-    })?;
+    let name = path.display();
+    let (recording, mut session) = open(path, classifier, settings)?;
+    push_all(path, recording, &mut session, stop, Vec::clear)?;
     session
-        .take_reference(emotion, &mut updates)
+        .take_reference(emotion, &mut Vec::new())
         .with_context(|| format!("cannot classify {name}"))?
         .with_context(|| {
             format!("the reference {name} holds no speech; record some sentences read aloud")
@@ -139,10 +163,7 @@ pub fn predict(
     stop: &AtomicBool,
 ) -> Result<Prediction> {
     let name = path.display().to_string();
-    let recording = Recording::open(path)?;
-    let rate_hz = recording.sample_rate_hz();
-    let mut session = Session::new(classifier, settings, rate_hz, Pacing::Recorded)
-        .with_context(|| format!("cannot use {name}"))?;
+    let (recording, mut session) = open(path, classifier, settings)?;
     match speaker {
         Speaker::Unknown => {}
         Speaker::Calibrated(calibration) => {
@@ -152,7 +173,6 @@ pub fn predict(
             session.calibrate_while_listening(model, statistics);
         }
     }
-    let mut updates = Vec::new();
     let mut timeline = Vec::new();
     let mut note = |updates: &mut Vec<Update>| {
         for update in updates.drain(..) {
@@ -173,14 +193,8 @@ pub fn predict(
             }
         }
     };
-    let decoded = recording.decode(|channels| {
-        interrupt::check(stop)?;
-        session
-            .push(channels, &mut updates)
-            .with_context(|| format!("cannot classify {name}"))?;
-        note(&mut updates);
-        Ok(())
-    })?;
+    let decoded = push_all(path, recording, &mut session, stop, &mut note)?;
+    let mut updates = Vec::new();
     let summary = session
         .finish(&mut updates)
         .with_context(|| format!("cannot classify {name}"))?;

@@ -118,30 +118,20 @@ mod tests {
         let mut graph = tract_onnx::onnx().parse(model, None).unwrap().model;
         let fact = InferenceFact::dt_shape(f32::datum_type(), input.shape());
         graph.set_input_fact(0, fact).unwrap();
-        let plan = graph.into_optimized().unwrap().into_runnable().unwrap();
-        let output = plan.run(tvec!(input.into())).unwrap();
-        output[0]
-            .try_as_plain_ram()
-            .unwrap()
-            .as_slice()
-            .unwrap()
-            .to_vec()
+        run(graph.into_optimized().unwrap(), input)
     }
 
     fn ours(model: &ModelProto, input: Tensor) -> Vec<f32> {
         let shape = input.shape().iter().map(|size| size.to_dim()).collect();
         let graph = graph::build(model.graph.as_ref().unwrap(), |_| shape).unwrap();
-        let output = graph
-            .into_runnable()
-            .unwrap()
-            .run(tvec!(input.into()))
-            .unwrap();
-        output[0]
-            .try_as_plain_ram()
-            .unwrap()
-            .as_slice()
-            .unwrap()
-            .to_vec()
+        run(graph, input)
+    }
+
+    fn run(graph: TypedModel, input: Tensor) -> Vec<f32> {
+        let plan = graph.into_runnable().unwrap();
+        let output = plan.run(tvec!(input.into())).unwrap();
+        let numbers = output[0].try_as_plain_ram().unwrap();
+        numbers.as_slice().unwrap().to_vec()
     }
 
     fn assert_close(ours: &[f32], plain: &[f32], what: &str) {

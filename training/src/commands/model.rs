@@ -17,7 +17,6 @@ use training::{
     evaluate::{self, CARD_FILE, CrossValidation, EVALUATION_FILE, Evaluation, PAGE_FILE},
     export,
     interrupt::Interrupted,
-    network::Network,
     progress::{self, TrainingBar},
     ravdess::Protocol,
     train::TrainConfig,
@@ -25,7 +24,6 @@ use training::{
 
 use super::data::{self, CorpusArgs, ExtractArgs};
 
-const NETWORK_FILE: &str = "network.safetensors";
 const TRAINING_FILE: &str = "training.json";
 
 /// Clips on which the exported file is compared with the trained network.
@@ -50,6 +48,16 @@ pub struct RecipeArgs {
         value_parser = clap::value_parser!(u32).range(1..)
     )]
     pub epochs: u32,
+}
+
+impl RecipeArgs {
+    fn config(self, seed: u64) -> TrainConfig {
+        TrainConfig {
+            seed,
+            epochs: self.epochs as usize,
+            ..TrainConfig::default()
+        }
+    }
 }
 
 #[derive(Args)]
@@ -90,17 +98,31 @@ pub struct EvaluateArgs {
     pub recipe: RecipeArgs,
 }
 
+/// An evaluation made earlier.
 #[derive(Args)]
-pub struct BaselineArgs {
-    /// Seed of splits and networks
-    #[arg(long, value_name = "N", default_value_t = TrainConfig::default().seed)]
-    pub seed: u64,
-    /// Folds of the evaluation that is compared with
+pub struct EvaluatedArgs {
+    /// Folds of the evaluation to use
     #[arg(long, value_enum, default_value_t = Protocol::Luna5)]
     pub folds: Protocol,
     /// Seeds of that evaluation
     #[arg(long, value_name = "N", default_values_t = [TrainConfig::default().seed])]
     pub evaluated_seed: Vec<u64>,
+}
+
+impl EvaluatedArgs {
+    fn load(&self, data: &Path) -> Result<Evaluation> {
+        let folder = evaluate::folder(data, self.folds, &distinct(&self.evaluated_seed));
+        Evaluation::load(&folder.join(EVALUATION_FILE))
+    }
+}
+
+#[derive(Args)]
+pub struct BaselineArgs {
+    /// Seed of splits and networks
+    #[arg(long, value_name = "N", default_value_t = TrainConfig::default().seed)]
+    pub seed: u64,
+    #[command(flatten)]
+    pub evaluated: EvaluatedArgs,
     #[command(flatten)]
     pub recipe: RecipeArgs,
 }
@@ -110,24 +132,16 @@ pub struct ExportArgs {
     /// Seed the network was trained with
     #[arg(long, value_name = "N", default_value_t = TrainConfig::default().seed)]
     pub seed: u64,
-    /// Folds of the evaluation that goes into model.json
-    #[arg(long, value_enum, default_value_t = Protocol::Luna5)]
-    pub folds: Protocol,
-    /// Seeds of that evaluation
-    #[arg(long, value_name = "N", default_values_t = [TrainConfig::default().seed])]
-    pub evaluated_seed: Vec<u64>,
+    #[command(flatten)]
+    pub evaluated: EvaluatedArgs,
     #[command(flatten)]
     pub target: TargetArgs,
 }
 
 #[derive(Args)]
 pub struct CardArgs {
-    /// Folds of the evaluation
-    #[arg(long, value_enum, default_value_t = Protocol::Luna5)]
-    pub folds: Protocol,
-    /// Seeds of that evaluation
-    #[arg(long, value_name = "N", default_values_t = [TrainConfig::default().seed])]
-    pub evaluated_seed: Vec<u64>,
+    #[command(flatten)]
+    pub evaluated: EvaluatedArgs,
     /// Folder for MODEL_CARD.md and evaluation.json
     #[arg(long, value_name = "DIR", default_value = "training")]
     pub out: PathBuf,
@@ -164,11 +178,7 @@ fn training_folder(data: &Path, seed: u64) -> PathBuf {
 pub fn train(data: &Path, args: &TrainArgs, stop: &AtomicBool) -> Result<()> {
     let dataset = load_dataset(data)?;
     let clips: Vec<usize> = (0..dataset.clips.len()).collect();
-    let config = TrainConfig {
-        seed: args.seed,
-        epochs: args.recipe.epochs as usize,
-        ..TrainConfig::default()
-    };
+    let config = args.recipe.config(args.seed);
     let folder = training_folder(data, args.seed);
     let bar = |member: usize, run_dir: &Path| {
         eprintln!("network {} of {MEMBERS}", member + 1);
@@ -176,9 +186,7 @@ pub fn train(data: &Path, args: &TrainArgs, stop: &AtomicBool) -> Result<()> {
     };
     match ensemble::train(&dataset, &clips, &config, &folder, bar, stop)? {
         Some(ensemble) => {
-            for (member, network) in ensemble.members().iter().enumerate() {
-                network.save(&ensemble::member_folder(&folder, member).join(NETWORK_FILE))?;
-            }
+            ensemble.save(&folder)?;
             let training = Training {
                 data_set: "RAVDESS speech, audio only".to_owned(),
                 clips: dataset.clips.len() as u32,
@@ -199,14 +207,10 @@ pub fn train(data: &Path, args: &TrainArgs, stop: &AtomicBool) -> Result<()> {
 /// Cross-validates, prints the report and returns the path of evaluation.json.
 pub fn evaluate(data: &Path, args: &EvaluateArgs, stop: &AtomicBool) -> Result<()> {
     let dataset = load_dataset(data)?;
-    let config = TrainConfig {
-        epochs: args.recipe.epochs as usize,
-        ..TrainConfig::default()
-    };
     let cross_validation = CrossValidation {
         protocol: args.folds,
         seeds: distinct(&args.seed),
-        config,
+        config: args.recipe.config(args.seed[0]),
         jobs: args.jobs as usize,
         corpus: args.corpus.folder(data)?,
         quick: args.quick,
@@ -265,13 +269,8 @@ impl Bars for TerminalBars {
 /// Compares with the notebook that this project grew from, and prints both.
 pub fn baseline(data: &Path, args: &BaselineArgs, stop: &AtomicBool) -> Result<()> {
     let dataset = load_dataset(data)?;
-    let config = TrainConfig {
-        seed: args.seed,
-        epochs: args.recipe.epochs as usize,
-        ..TrainConfig::default()
-    };
-    let evaluation = evaluate::folder(data, args.folds, &distinct(&args.evaluated_seed));
-    let evaluation = Evaluation::load(&evaluation.join(EVALUATION_FILE))?;
+    let config = args.recipe.config(args.seed);
+    let evaluation = args.evaluated.load(data)?;
     let comparison = baseline::compare(&dataset, data, &config, &evaluation, &TerminalBars, stop)?;
     println!(
         "{comparison}\n\nwritten to {}",
@@ -282,8 +281,7 @@ pub fn baseline(data: &Path, args: &BaselineArgs, stop: &AtomicBool) -> Result<(
 
 /// Writes the model card and keeps the evaluation beside it.
 pub fn card(data: &Path, args: &CardArgs) -> Result<()> {
-    let folder = evaluate::folder(data, args.folds, &distinct(&args.evaluated_seed));
-    let evaluation = Evaluation::load(&folder.join(EVALUATION_FILE))?;
+    let evaluation = args.evaluated.load(data)?;
     evaluation.save(&args.out)?;
     let path = args.out.join(CARD_FILE);
     fs::write(&path, evaluate::card(&evaluation))
@@ -302,14 +300,10 @@ pub fn export(data: &Path, args: &ExportArgs) -> Result<()> {
             folder.display()
         )
     };
-    let members: Result<Vec<Network>> = (0..MEMBERS)
-        .map(|member| Network::load(&ensemble::member_folder(&folder, member).join(NETWORK_FILE)))
-        .collect();
-    let ensemble = Ensemble::new(members.with_context(missing)?);
+    let ensemble = Ensemble::load(&folder).with_context(missing)?;
     let training = fs::read_to_string(folder.join(TRAINING_FILE)).with_context(missing)?;
     let training: Training = serde_json::from_str(&training).with_context(missing)?;
-    let evaluation = evaluate::folder(data, args.folds, &distinct(&args.evaluated_seed));
-    let evaluation = Evaluation::load(&evaluation.join(EVALUATION_FILE))?;
+    let evaluation = args.evaluated.load(data)?;
     let segments: Vec<Vec<f32>> = dataset
         .clips
         .iter()
@@ -351,8 +345,10 @@ pub fn all(data: &Path, args: &AllArgs, stop: &AtomicBool) -> Result<()> {
         data,
         &ExportArgs {
             seed,
-            folds,
-            evaluated_seed: evaluated_seed.clone(),
+            evaluated: EvaluatedArgs {
+                folds,
+                evaluated_seed: evaluated_seed.clone(),
+            },
             target: args.target.clone(),
         },
     )

@@ -45,14 +45,7 @@ fn protocol(card: &mut String, evaluation: &Evaluation) {
         live.by_actor.len(),
         folds.join(" · ")
     );
-    for (name, value, [low, high]) in [
-        (
-            "UAR, mean recall of the emotions",
-            live.uar,
-            live.uar_interval,
-        ),
-        ("WAR, share of clips", live.war, live.war_interval),
-    ] {
+    for (name, value, [low, high]) in live.headline() {
         let _ = writeln!(
             card,
             "| {name} | **{}** | {} to {} |",

@@ -15,14 +15,13 @@ use indicatif::ProgressBar;
 
 use super::{
     conditions::Condition,
-    judge::{Judge, Judgement},
+    judge::{Judge, Judgement, confusion},
 };
 use crate::{
     dataset::{Clip, Dataset},
     ensemble::{self, MEMBERS},
     epochs::{Epoch, EpochLog},
     interrupt::Interrupted,
-    metrics::Confusion,
     network::Network,
     ravdess::Protocol,
     train::{EpochReport, Progress, TrainConfig},
@@ -184,7 +183,7 @@ impl CrossValidation {
         results.into_iter().map(|(_, result)| result).collect()
     }
 
-    /// Trains one network and lets it judge.
+    /// Trains the networks of a job and lets them judge.
     fn run_job(
         &self,
         job: &Job,
@@ -252,12 +251,8 @@ impl CrossValidation {
 
 /// Unweighted average recall of a network that is shown whole clips.
 fn uar(network: &Network, clips: &[&Clip]) -> f64 {
-    let mut confusion = Confusion::default();
-    for clip in clips {
-        let logits = network.forward(&clip.segment());
-        confusion.count(clip.emotion, Some(super::judge::top(&logits)));
-    }
-    confusion.uar()
+    let answer = |clip: &Clip| network.forward(&clip.segment());
+    confusion(clips.iter().copied(), answer).uar()
 }
 
 /// Adds the epochs of one training to a bar shared by several, and notes them.

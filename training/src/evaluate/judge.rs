@@ -18,7 +18,7 @@ use speech_emotion::{
 };
 
 use super::conditions::{Condition, Sound};
-use crate::{dataset::Clip, ensemble::Ensemble, export, interrupt};
+use crate::{dataset::Clip, ensemble::Ensemble, export, interrupt, metrics::Confusion};
 
 /// Samples in a chunk pushed to the session, as in the page.
 const CHUNK_SAMPLES: usize = 2048;
@@ -29,13 +29,13 @@ const CHUNK_SAMPLES: usize = 2048;
 pub struct Judgement {
     /// Path relative to the corpus folder.
     pub path: String,
-    /// Of the whole trimmed clip at once, by the trainer's network.
-    pub offline: [f32; Emotion::COUNT],
+    /// Of the whole trimmed clip at once, by the trainer's networks; only as recorded.
+    pub offline: Option<[f32; Emotion::COUNT]>,
     /// Of the session's summary; none when it heard no speech.
     pub posterior: Option<Posterior>,
     /// Seconds inside utterances.
     pub speech_s: f32,
-    /// What was shown while the clip played.
+    /// What was shown while the clip played; only as recorded.
     pub live: Vec<Shown>,
 }
 
@@ -58,6 +58,18 @@ impl Judgement {
 /// The emotion with the highest logit.
 pub fn top(logits: &[f32; Emotion::COUNT]) -> Emotion {
     Posterior::from_logits(logits, 1.0).top().0
+}
+
+/// What `answer` makes of clips, by the highest logit.
+pub fn confusion<'a>(
+    clips: impl IntoIterator<Item = &'a Clip>,
+    answer: impl Fn(&Clip) -> [f32; Emotion::COUNT],
+) -> Confusion {
+    let mut confusion = Confusion::default();
+    for clip in clips {
+        confusion.count(clip.emotion, Some(top(&answer(clip))));
+    }
+    confusion
 }
 
 /// Trained networks and the clips they are to judge.
@@ -111,8 +123,9 @@ impl Judge<'_> {
             let mut judgement = listen(&sound, classifier.clone())
                 .with_context(|| format!("cannot judge {}", file.display()))?;
             judgement.path.clone_from(&clip.path);
-            judgement.offline = self.ensemble.forward(&clip.segment());
-            if condition != Condition::Clean {
+            if condition == Condition::Clean {
+                judgement.offline = Some(self.ensemble.forward(&clip.segment()));
+            } else {
                 judgement.live.clear();
             }
             judgements.push(judgement);
@@ -170,7 +183,7 @@ fn listen(sound: &Sound, classifier: OnnxClassifier) -> Result<Judgement> {
     });
     Ok(Judgement {
         path: String::new(),
-        offline: [0.0; Emotion::COUNT],
+        offline: None,
         posterior: summary.posterior,
         speech_s: summary.speech_s as f32,
         live: live.collect(),

@@ -24,7 +24,7 @@ pub use card::{CARD_FILE, card};
 pub use conditions::Condition;
 pub use confidence::{Bin, Confidence, Coverage};
 pub use cross_validation::{CrossValidation, Trial};
-pub use judge::{Judgement, Shown};
+pub use judge::{Judgement, Shown, confusion};
 pub use page::page;
 pub use results::{HeardSoFar, Results, Scores};
 pub use speaker::{Compared, Known};
@@ -163,7 +163,7 @@ impl Evaluation {
             seeds,
             clips: clips.len() as u32,
             live: results(Judgement::answer),
-            offline: results(|judgement| Some(judge::top(&judgement.offline))),
+            offline: results(|judgement| judgement.offline.as_ref().map(judge::top)),
             calibrated: calibrated::calibrated(clips, trials),
             robustness: robustness(clips, trials),
             learning: learning(trials),
@@ -296,7 +296,7 @@ pub(super) mod tests {
         });
         Judgement {
             path: String::new(),
-            offline: [0.0; Emotion::COUNT],
+            offline: Some([0.0; Emotion::COUNT]),
             posterior,
             speech_s: 1.5,
             live: posterior

@@ -59,14 +59,7 @@ fn headline(evaluation: &Evaluation) -> String {
     let live = &evaluation.live;
     let seeds: Vec<String> = evaluation.seeds.iter().map(u64::to_string).collect();
     let mut cards = String::new();
-    for (name, value, [low, high]) in [
-        (
-            "UAR, mean recall of the emotions",
-            live.uar,
-            live.uar_interval,
-        ),
-        ("WAR, share of clips", live.war, live.war_interval),
-    ] {
+    for (name, value, [low, high]) in live.headline() {
         let _ = writeln!(
             cards,
             "<div class=\"card\"><p>{name}</p><p class=\"big\">{}</p><p>95 % interval over actors {} to {}</p></div>",

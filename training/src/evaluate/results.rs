@@ -99,6 +99,18 @@ impl Results {
         }
     }
 
+    /// Name, value and interval of the two figures that everything is summed up in.
+    pub fn headline(&self) -> [(&'static str, f64, [f64; 2]); 2] {
+        [
+            (
+                "UAR, mean recall of the emotions",
+                self.uar,
+                self.uar_interval,
+            ),
+            ("WAR, share of clips", self.war, self.war_interval),
+        ]
+    }
+
     /// Mean and standard deviation over seeds of a score; the deviation is 0 for one seed.
     pub fn over_seeds(&self, score: fn(&Scores) -> f64) -> (f64, f64) {
         let values: Vec<f64> = self.by_seed.values().map(score).collect();
