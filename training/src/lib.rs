@@ -24,3 +24,7 @@ pub mod progress;
 pub mod ravdess;
 mod tensor_file;
 pub mod train;
+
+/// A training step allocates the same large blocks again and again.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -1,5 +1,7 @@
 //! Arithmetic and rearranging of small arrays: what stands between the products.
 
+use crate::dsp::activation;
+
 /// Functions of one number.
 #[derive(Clone, Copy, Debug)]
 pub enum Unary {
@@ -33,9 +35,9 @@ impl Unary {
             Self::Exp => map(x, y, f32::exp),
             Self::Log => map(x, y, f32::ln),
             Self::Relu => map(x, y, |x| if x < 0.0 { 0.0 } else { x }),
-            Self::Sigmoid => map(x, y, super::activation::sigmoid),
+            Self::Sigmoid => map(x, y, activation::sigmoid),
             Self::Sqrt => map(x, y, f32::sqrt),
-            Self::Tanh => map(x, y, super::activation::tanh),
+            Self::Tanh => map(x, y, activation::tanh),
         }
     }
 }

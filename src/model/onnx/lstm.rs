@@ -1,9 +1,7 @@
 //! LSTM over a whole sequence, batch size 1.
 
-use super::{
-    activation::{sigmoid, tanh},
-    matrix::{Dense, Matrix, Vectorised, vectorise},
-};
+use super::matrix::{Dense, Matrix, Vectorised, vectorise};
+use crate::dsp::activation::{sigmoid, tanh};
 
 /// One ONNX LSTM node; gates in ONNX's order: input, output, forget, cell.
 #[derive(Debug)]

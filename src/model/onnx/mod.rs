@@ -5,7 +5,6 @@
 //! operators are the few of the exporter, made for small networks on one core. That keeps tract's own
 //! two hundred, and the passes that choose among their forms, out of the download.
 
-mod activation;
 mod array;
 mod constant;
 mod convolution;

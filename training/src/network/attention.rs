@@ -7,7 +7,10 @@
 
 use rand::Rng;
 
+use speech_emotion::dsp::activation::tanh;
+
 use super::linear::Linear;
+use super::matrix::vectorise;
 use super::parameter::Parameters;
 
 /// Added to the weighted variance before the square root.
@@ -65,9 +68,11 @@ impl Attention {
         lengths: &[usize],
     ) -> (Vec<f32>, Attended) {
         let mut hidden = self.hidden.forward(parameters, x);
-        for value in &mut hidden {
-            *value = value.tanh();
-        }
+        vectorise(|| {
+            for value in &mut hidden {
+                *value = tanh(*value);
+            }
+        });
         let mut weights = self.scores.forward(parameters, &hidden);
         let mut pooled = Vec::with_capacity(lengths.len() * 2 * self.channels);
         let mut first = 0;

@@ -1,5 +1,6 @@
 //! Batch normalisation (Ioffe & Szegedy, 2015) followed by rectification.
 
+use super::matrix::vectorise;
 use super::parameter::{Id, Kind, Parameters};
 
 /// Added to the variance before the square root.
@@ -59,15 +60,19 @@ impl BatchNormRelu {
         };
         let inverse = inverse_deviation(&variance);
         let mut y = vec![0.0; x.len()];
-        for (x, y) in x
-            .chunks_exact_mut(channels)
-            .zip(y.chunks_exact_mut(channels))
-        {
-            for c in 0..channels {
-                x[c] = (x[c] - mean[c]) * inverse[c];
-                y[c] = (x[c] * scale[c] + shift[c]).max(0.0);
+        vectorise(|| {
+            let (mean, inverse) = (&mean[..channels], &inverse[..channels]);
+            let (scale, shift) = (&scale[..channels], &shift[..channels]);
+            for (x, y) in x
+                .chunks_exact_mut(channels)
+                .zip(y.chunks_exact_mut(channels))
+            {
+                for c in 0..channels {
+                    x[c] = (x[c] - mean[c]) * inverse[c];
+                    y[c] = (x[c] * scale[c] + shift[c]).max(0.0);
+                }
             }
-        }
+        });
         (y, Normalised { x, mean, variance })
     }
 
@@ -83,35 +88,37 @@ impl BatchNormRelu {
         let channels = scale.len();
         let mut d_scale = vec![0.0; channels];
         let mut d_shift = vec![0.0; channels];
-        for (x, dy) in saved
-            .x
-            .chunks_exact(channels)
-            .zip(dy.chunks_exact_mut(channels))
-        {
-            let channel = x.iter().zip(dy).zip(scale.iter().zip(&shift));
-            let sums = d_scale.iter_mut().zip(&mut d_shift);
-            for (((x, dy), (scale, shift)), (d_scale, d_shift)) in channel.zip(sums) {
-                *dy = if x * scale + shift > 0.0 { *dy } else { 0.0 };
-                *d_scale += *dy * x;
-                *d_shift += *dy;
+        vectorise(|| {
+            for (x, dy) in saved
+                .x
+                .chunks_exact(channels)
+                .zip(dy.chunks_exact_mut(channels))
+            {
+                rectify_gradient(x, dy, [&scale, &shift]);
+                add_gradients(x, dy, &mut d_scale, &mut d_shift);
             }
-        }
+        });
         let rows = (saved.x.len() / channels) as f32;
         let factor: Vec<f32> = inverse_deviation(&saved.variance)
             .iter()
             .zip(&scale)
             .map(|(inverse, scale)| inverse * scale)
             .collect();
-        for (x, dy) in saved
-            .x
-            .chunks_exact(channels)
-            .zip(dy.chunks_exact_mut(channels))
-        {
-            let sums = d_scale.iter().zip(&d_shift);
-            for (((x, dy), factor), (d_scale, d_shift)) in x.iter().zip(dy).zip(&factor).zip(sums) {
-                *dy = factor * (*dy - (d_shift + x * d_scale) / rows);
+        let per_row = |sums: &[f32]| -> Vec<f32> { sums.iter().map(|sum| sum / rows).collect() };
+        let (mean_scale, mean_shift) = (per_row(&d_scale), per_row(&d_shift));
+        vectorise(|| {
+            let factor = &factor[..channels];
+            let (mean_scale, mean_shift) = (&mean_scale[..channels], &mean_shift[..channels]);
+            for (x, dy) in saved
+                .x
+                .chunks_exact(channels)
+                .zip(dy.chunks_exact_mut(channels))
+            {
+                for c in 0..channels {
+                    dy[c] = factor[c] * (dy[c] - (mean_shift[c] + x[c] * mean_scale[c]));
+                }
             }
-        }
+        });
         add(&mut parameters[self.scale].gradient, &d_scale);
         add(&mut parameters[self.shift].gradient, &d_shift);
         dy
@@ -134,6 +141,22 @@ impl BatchNormRelu {
     }
 }
 
+/// No gradient where the output was 0.
+#[inline(always)]
+fn rectify_gradient(x: &[f32], dy: &mut [f32], [scale, shift]: [&[f32]; 2]) {
+    for (((x, dy), scale), shift) in x.iter().zip(dy).zip(scale).zip(shift) {
+        *dy = if x * scale + shift > 0.0 { *dy } else { 0.0 };
+    }
+}
+
+#[inline(always)]
+fn add_gradients(x: &[f32], dy: &[f32], d_scale: &mut [f32], d_shift: &mut [f32]) {
+    for (((x, dy), d_scale), d_shift) in x.iter().zip(dy).zip(d_scale).zip(d_shift) {
+        *d_scale += dy * x;
+        *d_shift += dy;
+    }
+}
+
 fn add(sum: &mut [f32], values: &[f32]) {
     for (sum, value) in sum.iter_mut().zip(values) {
         *sum += value;
@@ -151,19 +174,23 @@ fn inverse_deviation(variance: &[f32]) -> Vec<f32> {
 pub fn statistics(x: &[f32], columns: usize) -> (Vec<f32>, Vec<f32>) {
     let rows = (x.len() / columns) as f64;
     let mut sum = vec![0.0f64; columns];
-    for row in x.chunks_exact(columns) {
-        for (sum, value) in sum.iter_mut().zip(row) {
-            *sum += f64::from(*value);
+    vectorise(|| {
+        for row in x.chunks_exact(columns) {
+            for (sum, value) in sum.iter_mut().zip(row) {
+                *sum += f64::from(*value);
+            }
         }
-    }
+    });
     let mean: Vec<f32> = sum.iter().map(|sum| (sum / rows) as f32).collect();
     sum.fill(0.0);
-    for row in x.chunks_exact(columns) {
-        for ((sum, value), mean) in sum.iter_mut().zip(row).zip(&mean) {
-            let centred = value - mean;
-            *sum += f64::from(centred * centred);
+    vectorise(|| {
+        for row in x.chunks_exact(columns) {
+            for ((sum, value), mean) in sum.iter_mut().zip(row).zip(&mean) {
+                let centred = value - mean;
+                *sum += f64::from(centred * centred);
+            }
         }
-    }
+    });
     (mean, sum.iter().map(|sum| (sum / rows) as f32).collect())
 }
 

@@ -70,14 +70,14 @@ impl Convolution {
     /// `[rows, outputs]` from [`columns`](Self::columns).
     pub fn forward(&self, parameters: &Parameters, columns: &[f32]) -> Vec<f32> {
         let weight = matrix(&parameters[self.weight].value, self.fan_in());
-        product(matrix(columns, self.fan_in()), weight.t())
+        product(matrix(columns, self.fan_in()), weight.transpose())
     }
 
     /// Adds the weight's gradient.
     pub fn backward_weight(&self, parameters: &mut Parameters, columns: &[f32], dy: &[f32]) {
         let gradient = &mut parameters[self.weight].gradient;
         let dy = matrix(dy, self.shape.outputs);
-        add_product(dy.t(), matrix(columns, self.fan_in()), gradient);
+        add_product(dy.transpose(), matrix(columns, self.fan_in()), gradient);
     }
 
     /// The gradient of the input.

@@ -40,7 +40,7 @@ impl Linear {
             None => vec![0.0; rows * self.outputs],
         };
         let weight = matrix(&parameters[self.weight].value, self.inputs);
-        add_product(matrix(x, self.inputs), weight.t(), &mut y);
+        add_product(matrix(x, self.inputs), weight.transpose(), &mut y);
         y
     }
 
@@ -48,7 +48,11 @@ impl Linear {
     pub fn backward(&self, parameters: &mut Parameters, x: &[f32], dy: &[f32]) -> Vec<f32> {
         let dy_rows = matrix(dy, self.outputs);
         let weight = &mut parameters[self.weight];
-        add_product(dy_rows.t(), matrix(x, self.inputs), &mut weight.gradient);
+        add_product(
+            dy_rows.transpose(),
+            matrix(x, self.inputs),
+            &mut weight.gradient,
+        );
         let dx = product(dy_rows, matrix(&weight.value, self.inputs));
         if let Some(bias) = self.bias {
             add_rows(dy, &mut parameters[bias].gradient);

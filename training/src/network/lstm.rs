@@ -8,8 +8,9 @@
 //! are the first rows of the step before: nothing is padded.
 
 use rand::Rng;
+use speech_emotion::dsp::activation::{sigmoid, tanh};
 
-use super::matrix::{add_product, add_rows, matrix, product};
+use super::matrix::{add_product, add_rows, matrix, product, vectorise};
 use super::parameter::{Id, Kind, Parameters};
 
 /// `weight_ih` `[4H, inputs]`, `weight_hh` `[4H, H]` and bias `[4H]`, gates in the order i, f, g, o.
@@ -120,7 +121,7 @@ impl Lstm {
         let mut gates = parameters[self.bias].value.repeat(steps.source.len());
         let weight_ih = matrix(&parameters[self.weight_ih].value, self.inputs);
         let weight_hh = matrix(&parameters[self.weight_hh].value, units);
-        add_product(matrix(&x, self.inputs), weight_ih.t(), &mut gates);
+        add_product(matrix(&x, self.inputs), weight_ih.transpose(), &mut gates);
         let mut cells = vec![0.0; steps.source.len() * units];
         let mut hidden = cells.clone();
         for step in 0..steps.count() {
@@ -131,19 +132,18 @@ impl Lstm {
             let previous = steps.starts[step.saturating_sub(1)] * units;
             if step > 0 {
                 let past = &past_hidden[previous..previous + (end - start) * units];
-                add_product(matrix(past, units), weight_hh.t(), gates);
+                add_product(matrix(past, units), weight_hh.transpose(), gates);
             }
-            for row in 0..end - start {
-                let gates = &mut gates[row * 4 * units..(row + 1) * 4 * units];
-                let past = (step > 0).then(|| &past_cells[previous + row * units..][..units]);
-                let cells = &mut cells[row * units..(row + 1) * units];
-                activate(
-                    gates,
-                    past,
-                    cells,
-                    &mut hidden[row * units..(row + 1) * units],
-                );
-            }
+            vectorise(|| {
+                for row in 0..end - start {
+                    activate(
+                        &mut gates[row * 4 * units..(row + 1) * 4 * units],
+                        (step > 0).then(|| &past_cells[previous + row * units..][..units]),
+                        &mut cells[row * units..(row + 1) * units],
+                        &mut hidden[row * units..(row + 1) * units],
+                    );
+                }
+            });
         }
         let y = steps.scatter(&hidden, units);
         (
@@ -177,60 +177,80 @@ impl Lstm {
         for step in (0..steps.count()).rev() {
             let (start, end) = (steps.starts[step], steps.starts[step + 1]);
             let previous = steps.starts[step.saturating_sub(1)] * units;
-            for row in 0..end - start {
-                let at = (start + row) * units;
-                let past = (step > 0).then(|| &cells[previous + row * units..][..units]);
-                let d_hidden = &mut d_hidden[row * units..(row + 1) * units];
-                for (d_hidden, dy) in d_hidden.iter_mut().zip(&dy[at..]) {
-                    *d_hidden += dy;
+            vectorise(|| {
+                for row in 0..end - start {
+                    let at = (start + row) * units;
+                    let past = (step > 0).then(|| &cells[previous + row * units..][..units]);
+                    let d_hidden = &mut d_hidden[row * units..(row + 1) * units];
+                    for (d_hidden, dy) in d_hidden.iter_mut().zip(&dy[at..]) {
+                        *d_hidden += dy;
+                    }
+                    deactivate(
+                        &gates[at * 4..(at + units) * 4],
+                        past,
+                        &cells[at..at + units],
+                        d_hidden,
+                        &mut d_cells[row * units..(row + 1) * units],
+                        &mut d_gates[at * 4..(at + units) * 4],
+                    );
                 }
-                deactivate(
-                    &gates[at * 4..(at + units) * 4],
-                    past,
-                    &cells[at..at + units],
-                    d_hidden,
-                    &mut d_cells[row * units..(row + 1) * units],
-                    &mut d_gates[at * 4..(at + units) * 4],
-                );
-            }
+            });
             let d_step = matrix(&d_gates[start * 4 * units..end * 4 * units], 4 * units);
             let d_past = &mut d_hidden[..(end - start) * units];
             d_past.fill(0.0);
             if step > 0 {
                 add_product(d_step, matrix(&weight_hh.value, units), d_past);
                 let past = &hidden[previous..previous + (end - start) * units];
-                add_product(d_step.t(), matrix(past, units), &mut weight_hh.gradient);
+                add_product(
+                    d_step.transpose(),
+                    matrix(past, units),
+                    &mut weight_hh.gradient,
+                );
             }
         }
         add_rows(&d_gates, &mut parameters[self.bias].gradient);
         let d_rows = matrix(&d_gates, 4 * units);
         let weight_ih = &mut parameters[self.weight_ih];
-        add_product(d_rows.t(), matrix(x, self.inputs), &mut weight_ih.gradient);
+        add_product(
+            d_rows.transpose(),
+            matrix(x, self.inputs),
+            &mut weight_ih.gradient,
+        );
         let dx = product(d_rows, matrix(&weight_ih.value, self.inputs));
         steps.scatter(&dx, self.inputs)
     }
 }
 
 /// One row of one step: activates the gates, gives cells and hidden state.
+#[inline(always)]
 fn activate(gates: &mut [f32], past: Option<&[f32]>, cells: &mut [f32], hidden: &mut [f32]) {
     let units = cells.len();
     let (input_forget, rest) = gates.split_at_mut(2 * units);
     let (candidate, output) = rest.split_at_mut(units);
-    for gate in input_forget.iter_mut().chain(output.iter_mut()) {
-        *gate = 1.0 / (1.0 + (-*gate).exp());
+    for gate in input_forget.iter_mut() {
+        *gate = sigmoid(*gate);
+    }
+    for gate in output.iter_mut() {
+        *gate = sigmoid(*gate);
     }
     for gate in candidate.iter_mut() {
-        *gate = gate.tanh();
+        *gate = tanh(*gate);
     }
-    for u in 0..units {
-        let kept = past.map_or(0.0, |past| input_forget[units + u] * past[u]);
-        cells[u] = kept + input_forget[u] * candidate[u];
-        hidden[u] = output[u] * cells[u].tanh();
+    let (input, forget) = input_forget.split_at(units);
+    for ((cell, input), candidate) in cells.iter_mut().zip(input).zip(candidate.iter()) {
+        *cell = input * candidate;
+    }
+    for ((cell, forget), past) in cells.iter_mut().zip(forget).zip(past.unwrap_or_default()) {
+        *cell += forget * past;
+    }
+    for ((hidden, output), cell) in hidden.iter_mut().zip(output).zip(cells) {
+        *hidden = *output * tanh(*cell);
     }
 }
 
 /// The way back through [`activate`]: `d_cells` comes in as the gradient from the step after and
 /// goes out as that for the step before.
+#[inline(always)]
 fn deactivate(
     gates: &[f32],
     past: Option<&[f32]>,
@@ -240,15 +260,30 @@ fn deactivate(
     d_gates: &mut [f32],
 ) {
     let units = cells.len();
+    let (input_forget, candidate_output) = gates.split_at(2 * units);
+    let (input, forget) = input_forget.split_at(units);
+    let (candidate, output) = candidate_output.split_at(units);
+    let (d_input_forget, d_candidate_output) = d_gates.split_at_mut(2 * units);
+    let (d_input, d_forget) = d_input_forget.split_at_mut(units);
+    let (d_candidate, d_output) = d_candidate_output.split_at_mut(units);
+    let (d_hidden, d_cells) = (&d_hidden[..units], &mut d_cells[..units]);
     for u in 0..units {
-        let [i, f, g, o] = [0, 1, 2, 3].map(|gate| gates[gate * units + u]);
-        let tanh = cells[u].tanh();
+        let (i, f, g, o) = (input[u], forget[u], candidate[u], output[u]);
+        let tanh = tanh(cells[u]);
         let d_cell = d_cells[u] + d_hidden[u] * o * (1.0 - tanh * tanh);
-        d_gates[u] = d_cell * g * i * (1.0 - i);
-        d_gates[units + u] = d_cell * past.map_or(0.0, |past| past[u]) * f * (1.0 - f);
-        d_gates[2 * units + u] = d_cell * i * (1.0 - g * g);
-        d_gates[3 * units + u] = d_hidden[u] * tanh * o * (1.0 - o);
+        d_input[u] = d_cell * g * i * (1.0 - i);
+        d_forget[u] = d_cell * f * (1.0 - f);
+        d_candidate[u] = d_cell * i * (1.0 - g * g);
+        d_output[u] = d_hidden[u] * tanh * o * (1.0 - o);
         d_cells[u] = d_cell * f;
+    }
+    match past {
+        Some(past) => {
+            for (d_forget, past) in d_forget.iter_mut().zip(past) {
+                *d_forget *= past;
+            }
+        }
+        None => d_forget.fill(0.0),
     }
 }
 

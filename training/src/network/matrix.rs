@@ -1,23 +1,19 @@
 //! Matrix products over slices.
 
-use ndarray::linalg::general_mat_mul;
-use ndarray::{ArrayView2, ArrayViewMut2};
+use faer::{Accum, MatMut, MatRef, Par, linalg::matmul::matmul};
 
 /// `data` as a row-major matrix.
 ///
 /// # Panics
 /// When `data` is not whole rows.
-pub fn matrix(data: &[f32], columns: usize) -> ArrayView2<'_, f32> {
-    match ArrayView2::from_shape((data.len() / columns, columns), data) {
-        Ok(matrix) if data.len().is_multiple_of(columns) => matrix,
-        _ => panic!("{} numbers are not rows of {columns}", data.len()),
-    }
+pub fn matrix(data: &[f32], columns: usize) -> MatRef<'_, f32> {
+    MatRef::from_row_major_slice(data, data.len() / columns, columns)
 }
 
 /// `a · b`, row-major.
-pub fn product(a: ArrayView2<f32>, b: ArrayView2<f32>) -> Vec<f32> {
+pub fn product(a: MatRef<'_, f32>, b: MatRef<'_, f32>) -> Vec<f32> {
     let mut c = vec![0.0; a.nrows() * b.ncols()];
-    add_product(a, b, &mut c);
+    multiply(a, b, &mut c, Accum::Replace);
     c
 }
 
@@ -25,12 +21,19 @@ pub fn product(a: ArrayView2<f32>, b: ArrayView2<f32>) -> Vec<f32> {
 ///
 /// # Panics
 /// When the shapes do not fit.
-pub fn add_product(a: ArrayView2<f32>, b: ArrayView2<f32>, c: &mut [f32]) {
-    let shape = (a.nrows(), b.ncols());
-    match ArrayViewMut2::from_shape(shape, &mut *c) {
-        Ok(mut c) => general_mat_mul(1.0, &a, &b, 1.0, &mut c),
-        Err(error) => panic!("the product's shape {shape:?} does not fit: {error}"),
-    }
+pub fn add_product(a: MatRef<'_, f32>, b: MatRef<'_, f32>, c: &mut [f32]) {
+    multiply(a, b, c, Accum::Add);
+}
+
+fn multiply(a: MatRef<'_, f32>, b: MatRef<'_, f32>, c: &mut [f32], accum: Accum) {
+    let c = MatMut::from_row_major_slice_mut(c, a.nrows(), b.ncols());
+    matmul(c, accum, a, b, 1.0, Par::Seq);
+}
+
+/// Runs loops of `f` with the widest vector instructions of the processor; the results do not depend
+/// on which they are.
+pub fn vectorise<R>(f: impl FnOnce() -> R) -> R {
+    pulp::Arch::new().dispatch(f)
 }
 
 /// Adds every row of `rows` to `sum`.
