@@ -127,12 +127,17 @@ impl Augmentation {
     /// Adds a curve through `knots`, in nats, evenly spaced from the lowest band to the highest.
     fn equalise(&self, frames: &mut [f32], knots: &[f32]) {
         let step = (knots.len() - 1) as f32 / (N_MFCC - 1) as f32;
+        let curve: [f32; N_MFCC] = std::array::from_fn(|m| between(knots, m as f32 * step));
+        let gains = curve.map(f32::exp);
         for frame in frames.chunks_exact_mut(N_FEATURES) {
-            let before = self.mean_power(frame);
-            for (m, band) in frame[..N_MFCC].iter_mut().enumerate() {
-                *band += between(knots, m as f32 * step);
+            let (mut before, mut after) = (0.0, 0.0);
+            for m in 0..N_MFCC {
+                let power = self.widths[m] * frame[m].exp();
+                before += power;
+                after += gains[m] * power;
+                frame[m] += curve[m];
             }
-            frame[ENERGY] += (self.mean_power(frame) / before).ln();
+            frame[ENERGY] += (after / before).ln();
         }
     }
 
@@ -174,14 +179,6 @@ impl Augmentation {
             frame[ENERGY] = (frame[ENERGY].exp() + noise_power).ln();
             frame[VOICING] *= voice / noisy_voice;
         }
-    }
-
-    fn mean_power(&self, frame: &[f32]) -> f32 {
-        frame
-            .iter()
-            .zip(&self.widths)
-            .map(|(band, width)| width * band.exp())
-            .sum()
     }
 }
 
@@ -269,12 +266,17 @@ mod tests {
             for (band, hz) in frame.iter_mut().zip(augmentation.centres_hz) {
                 *band = -4.0 - ((hz / peak_hz).log2() * 3.0).powi(2).min(8.0) + 0.02 * t as f32;
             }
-            frame[ENERGY] = augmentation.mean_power(&frame).ln();
+            frame[ENERGY] = mean_power(&augmentation, &frame).ln();
             frame[PITCH] = 0.01 * t as f32;
             frame[VOICING] = 0.9;
             frames.extend(frame);
         }
         frames
+    }
+
+    fn mean_power(augmentation: &Augmentation, frame: &[f32]) -> f32 {
+        let bands = frame.iter().zip(&augmentation.widths);
+        bands.map(|(band, width)| width * band.exp()).sum()
     }
 
     fn column(frames: &[f32], index: usize) -> Vec<f32> {
@@ -297,7 +299,7 @@ mod tests {
     #[test]
     fn bands_of_equal_power_have_that_mean_power() {
         let augmentation = Augmentation::new(Ranges::default());
-        assert_close(augmentation.mean_power(&[0.0; N_FEATURES]), 1.0, 1e-5);
+        assert_close(mean_power(&augmentation, &[0.0; N_FEATURES]), 1.0, 1e-5);
         // Mel 77.8 + 42.4.
         assert_close(augmentation.centres_hz[0], 78.8, 0.1);
     }
@@ -350,7 +352,7 @@ mod tests {
         assert_close(frames[0] - before[0], 0.5, 1e-5);
         assert_close(frames[63] - before[63], 0.2, 1e-5);
         let louder = frames.chunks_exact(N_FEATURES).next().unwrap();
-        assert_close(louder[ENERGY], augmentation.mean_power(louder).ln(), 1e-4);
+        assert_close(louder[ENERGY], mean_power(&augmentation, louder).ln(), 1e-4);
         let mut gained = before.clone();
         augmentation.equalise(&mut gained, &[2.0; 6]);
         assert_close(gained[ENERGY] - before[ENERGY], 2.0, 1e-5);

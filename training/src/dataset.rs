@@ -20,6 +20,9 @@ use speech_emotion::{
 /// A speed of 1.06 shortens the clip and raises its pitch by 6 %.
 pub const SPEEDS: [f32; 5] = [1.0, 0.88, 0.94, 1.06, 1.13];
 
+/// Copies of every clip in noise, rooms and narrow channels, see [`disturbed`](crate::disturbance::disturbed).
+pub const DISTURBED: usize = 4;
+
 /// One recording with what its file name says of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Clip {
@@ -35,7 +38,8 @@ pub struct Clip {
     pub repetition: u8,
     /// 1 to 24; odd are men, even are women.
     pub actor: u8,
-    /// One `[T, F]` matrix per entry of [`SPEEDS`]: trimmed, level not subtracted.
+    /// One `[T, F]` matrix per entry of [`SPEEDS`], then one per [disturbed](DISTURBED) copy: trimmed,
+    /// level not subtracted.
     pub features: Vec<Vec<f32>>,
 }
 
@@ -64,6 +68,7 @@ pub struct Dataset {
 struct Index {
     fingerprint: String,
     speeds: Vec<f32>,
+    disturbed: usize,
     n_features: usize,
     sha256: String,
     clips: Vec<IndexEntry>,
@@ -77,7 +82,7 @@ struct IndexEntry {
     statement: u8,
     repetition: u8,
     actor: u8,
-    /// T at each speed.
+    /// T of each matrix.
     frames: Vec<usize>,
 }
 
@@ -109,7 +114,7 @@ impl Dataset {
     }
 
     /// Writes `features-<fingerprint>/` with index.json and features.f32 (little-endian, clip by
-    /// clip, speed by speed) into `data` and returns its path and size in bytes.
+    /// clip, copy by copy) into `data` and returns its path and size in bytes.
     ///
     /// The folder appears, or replaces an older one, only once it is whole.
     ///
@@ -167,6 +172,7 @@ impl Dataset {
         let index = Index {
             fingerprint: self.fingerprint.clone(),
             speeds: SPEEDS.to_vec(),
+            disturbed: DISTURBED,
             n_features: N_FEATURES,
             sha256: self.sha256(),
             clips: self.clips.iter().map(entry).collect(),
@@ -212,8 +218,10 @@ impl Dataset {
             index.fingerprint
         );
         ensure!(
-            index.speeds == SPEEDS && index.n_features == N_FEATURES,
-            "index.json has other speeds or another number of features than this program"
+            index.speeds == SPEEDS
+                && index.disturbed == DISTURBED
+                && index.n_features == N_FEATURES,
+            "index.json has other copies of the clips or another number of features than this program"
         );
         let file = File::open(folder.join("features.f32")).context("features.f32")?;
         let found = file.metadata()?.len();
@@ -227,7 +235,7 @@ impl Dataset {
         let mut file = BufReader::new(file);
         let mut clips = Vec::with_capacity(index.clips.len());
         for entry in index.clips {
-            let mut features = Vec::with_capacity(SPEEDS.len());
+            let mut features = Vec::with_capacity(entry.frames.len());
             for frames in entry.frames {
                 let mut bytes = vec![0; frames * N_FEATURES * size_of::<f32>()];
                 file.read_exact(&mut bytes).context("features.f32")?;
@@ -268,8 +276,8 @@ mod tests {
             statement: 1,
             repetition: 1,
             actor,
-            features: (0..SPEEDS.len())
-                .map(|speed| vec![actor as f32 + 0.1 * speed as f32; frames * N_FEATURES])
+            features: (0..SPEEDS.len() + DISTURBED)
+                .map(|copy| vec![actor as f32 + 0.1 * copy as f32; frames * N_FEATURES])
                 .collect(),
         };
         Dataset {

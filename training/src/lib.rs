@@ -9,6 +9,7 @@ pub mod baseline;
 mod batches;
 mod checkpoint;
 pub mod dataset;
+pub mod disturbance;
 pub mod ensemble;
 pub mod epochs;
 pub mod evaluate;
@@ -22,6 +23,7 @@ pub mod optimizer;
 pub mod predict;
 pub mod progress;
 pub mod ravdess;
+pub mod sound;
 mod tensor_file;
 pub mod train;
 

@@ -1,8 +1,8 @@
 //! What may lie between a voice and the program: the conditions under which clips are judged.
 //!
-//! None of the noises here is used in training, which adds steady coloured noise per mel band: babble
-//! is made of other clips of actors who are not tested, hum and street noise are synthesised. Everything
-//! random is drawn from the clip's path, so that a clip always meets the same sound.
+//! None of the noises here is used in training, which has [its own](crate::disturbance): babble is made
+//! of other clips of actors who are not tested, hum and street noise are synthesised. Everything random
+//! is drawn from the clip's path, so that a clip always meets the same sound.
 
 use std::{
     f32::consts::TAU,
@@ -18,16 +18,7 @@ use rand_distr::StandardNormal;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::audio::Recording;
-
-/// A mono recording.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Sound {
-    /// Full scale ±1; more is allowed.
-    pub samples: Vec<f32>,
-    /// Samples per second.
-    pub rate_hz: u32,
-}
+use crate::sound::{Biquad, Sound, add_noise, decibels, power, reverberated, scaled, speech_power};
 
 /// A way to change a recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -126,9 +117,9 @@ impl Condition {
         };
         Ok(match self {
             Self::Clean => sound.clone(),
-            Self::Babble => with(add(sound, &babble(sound, voices, &mut rng)?)),
-            Self::Hum => with(add(sound, &hum(n, rate_hz, &mut rng))),
-            Self::Street => with(add(sound, &street(n, rate_hz, &mut rng))),
+            Self::Babble => with(add_noise(sound, &babble(sound, voices, &mut rng)?, SNR_DB)),
+            Self::Hum => with(add_noise(sound, &hum(n, rate_hz, &mut rng), SNR_DB)),
+            Self::Street => with(add_noise(sound, &street(n, rate_hz, &mut rng), SNR_DB)),
             Self::Louder => with(scaled(&sound.samples, decibels(12.0))),
             Self::Fainter => with(scaled(&sound.samples, decibels(-12.0))),
             Self::Telephone => {
@@ -139,7 +130,7 @@ impl Condition {
                 }
                 with(samples)
             }
-            Self::Room => with(reverberated(sound, &mut rng)),
+            Self::Room => with(reverberated(sound, RT60_S, REVERBERATION_DB, &mut rng)),
             Self::Rate44100 => resampled(sound, 44_100)?,
             Self::Mp3 => mp3(sound)?,
         })
@@ -155,40 +146,6 @@ impl Condition {
                 .status()
                 .is_ok_and(|status| status.success())
     }
-}
-
-fn decibels(gain: f32) -> f32 {
-    10.0_f32.powf(gain / 20.0)
-}
-
-fn scaled(samples: &[f32], factor: f32) -> Vec<f32> {
-    samples.iter().map(|sample| factor * sample).collect()
-}
-
-fn power(samples: &[f32]) -> f32 {
-    samples.iter().map(|x| x * x).sum::<f32>() / samples.len().max(1) as f32
-}
-
-/// Mean power of the tenths of a second that are not far below the loudest: of speech, not of the
-/// silence around it.
-fn speech_power(sound: &Sound) -> f32 {
-    let block = (sound.rate_hz / 10).max(1) as usize;
-    let powers: Vec<f32> = sound.samples.chunks(block).map(power).collect();
-    let loudest = powers.iter().copied().fold(0.0, f32::max);
-    let speech: Vec<f32> = powers
-        .into_iter()
-        .filter(|&p| p >= loudest * 1e-3)
-        .collect();
-    speech.iter().sum::<f32>() / speech.len().max(1) as f32
-}
-
-/// Adds noise [`SNR_DB`] below the speech.
-fn add(sound: &Sound, noise: &[f32]) -> Vec<f32> {
-    let factor = (speech_power(sound) / power(noise).max(1e-20)).sqrt() * decibels(-SNR_DB);
-    let mixed = sound.samples.iter().zip(noise);
-    mixed
-        .map(|(sample, noise)| sample + factor * noise)
-        .collect()
 }
 
 /// Clips of other actors on top of each other, equally loud, each repeated from a random place.
@@ -247,36 +204,6 @@ fn street(n: usize, rate_hz: f32, rng: &mut ChaCha8Rng) -> Vec<f32> {
     noise
 }
 
-/// The direct sound followed by exponentially decaying noise.
-fn reverberated(sound: &Sound, rng: &mut ChaCha8Rng) -> Vec<f32> {
-    let rate_hz = sound.rate_hz as f32;
-    // Sparse reflections, 2,000 a second, at the sample rate of any recording.
-    let mut response: Vec<(usize, f32)> = (0..(2_000.0 * RT60_S) as usize)
-        .map(|_| {
-            let delay_s = rng.random_range(0.005..RT60_S);
-            // 60 dB are a factor of 1000 in amplitude.
-            let amplitude: f32 =
-                rng.sample::<f32, _>(StandardNormal) * 1000.0_f32.powf(-delay_s / RT60_S);
-            ((delay_s * rate_hz) as usize, amplitude)
-        })
-        .collect();
-    let energy: f32 = response.iter().map(|(_, a)| a * a).sum();
-    let factor = decibels(REVERBERATION_DB) / energy.sqrt();
-    response
-        .iter_mut()
-        .for_each(|(_, amplitude)| *amplitude *= factor);
-    let mut samples = sound.samples.clone();
-    for (delay, amplitude) in response {
-        for (i, sample) in sound.samples.iter().enumerate() {
-            match samples.get_mut(i + delay) {
-                Some(out) => *out += amplitude * sample,
-                None => break,
-            }
-        }
-    }
-    samples
-}
-
 /// Band-limited interpolation: each new sample is a windowed sinc around its place.
 fn resampled(sound: &Sound, rate_hz: u32) -> Result<Sound> {
     ensure!(rate_hz > 0 && sound.rate_hz > 0, "a sample rate is zero");
@@ -333,78 +260,6 @@ fn mp3(sound: &Sound) -> Result<Sound> {
     let status = encoder.wait().context("cannot wait for ffmpeg")?;
     ensure!(status.success(), "ffmpeg could not encode MP3");
     Sound::read(&path)
-}
-
-/// A second-order filter (Bristow-Johnson's cookbook), Butterworth.
-struct Biquad {
-    b: [f32; 3],
-    a: [f32; 2],
-}
-
-impl Biquad {
-    fn low_pass(hz: f32, rate_hz: f32) -> Self {
-        let (alpha, cos) = Self::angles(hz, rate_hz);
-        Self::normalised(
-            [0.5 * (1.0 - cos), 1.0 - cos, 0.5 * (1.0 - cos)],
-            alpha,
-            cos,
-        )
-    }
-
-    fn high_pass(hz: f32, rate_hz: f32) -> Self {
-        let (alpha, cos) = Self::angles(hz, rate_hz);
-        Self::normalised(
-            [0.5 * (1.0 + cos), -1.0 - cos, 0.5 * (1.0 + cos)],
-            alpha,
-            cos,
-        )
-    }
-
-    fn angles(hz: f32, rate_hz: f32) -> (f32, f32) {
-        let omega = TAU * hz / rate_hz;
-        (omega.sin() * std::f32::consts::FRAC_1_SQRT_2, omega.cos())
-    }
-
-    fn normalised(b: [f32; 3], alpha: f32, cos: f32) -> Self {
-        let a0 = 1.0 + alpha;
-        Self {
-            b: b.map(|b| b / a0),
-            a: [-2.0 * cos / a0, (1.0 - alpha) / a0],
-        }
-    }
-
-    fn filter(&self, samples: &[f32]) -> Vec<f32> {
-        let (mut s1, mut s2) = (0.0, 0.0);
-        samples
-            .iter()
-            .map(|&x| {
-                let y = self.b[0] * x + s1;
-                s1 = self.b[1] * x - self.a[0] * y + s2;
-                s2 = self.b[2] * x - self.a[1] * y;
-                y
-            })
-            .collect()
-    }
-}
-
-impl Sound {
-    /// Decodes a whole file, channels mixed by their mean as the front end does.
-    ///
-    /// # Errors
-    /// When it cannot be decoded.
-    pub fn read(path: &Path) -> Result<Self> {
-        let recording = Recording::open(path)?;
-        let rate_hz = recording.sample_rate_hz();
-        let mut samples = Vec::new();
-        recording.decode(|channels| {
-            let n = channels.first().map_or(0, |channel| channel.len());
-            samples.extend((0..n).map(|i| {
-                channels.iter().map(|channel| channel[i]).sum::<f32>() / channels.len() as f32
-            }));
-            Ok(())
-        })?;
-        Ok(Self { samples, rate_hz })
-    }
 }
 
 #[cfg(test)]

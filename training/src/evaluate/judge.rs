@@ -17,8 +17,10 @@ use speech_emotion::{
     session::{Pacing, Session, SessionSettings, Update},
 };
 
-use super::conditions::{Condition, Sound};
-use crate::{dataset::Clip, ensemble::Ensemble, export, interrupt, metrics::Confusion};
+use super::conditions::Condition;
+use crate::{
+    dataset::Clip, ensemble::Ensemble, export, interrupt, metrics::Confusion, sound::Sound,
+};
 
 /// Samples in a chunk pushed to the session, as in the page.
 const CHUNK_SAMPLES: usize = 2048;
