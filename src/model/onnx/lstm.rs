@@ -1,5 +1,7 @@
 //! LSTM over a whole sequence, batch size 1.
 
+use pulp::Simd;
+
 use super::matrix::{Dense, Matrix, Vectorised, vectorise};
 use crate::dsp::activation::{sigmoid, tanh};
 
@@ -96,7 +98,7 @@ struct Recurrence<'a> {
 
 impl Vectorised for Recurrence<'_> {
     #[inline(always)]
-    fn run<const FUSED: bool>(self) {
+    fn run<S: Simd>(self, simd: S) {
         let units = self.hidden.len();
         let steps = self.gates.len() / (4 * units);
         for turn in 0..steps {
@@ -107,16 +109,17 @@ impl Vectorised for Recurrence<'_> {
             };
             let gates = &mut self.gates[step * 4 * units..][..4 * units];
             let recurrence = &self.direction.recurrence;
-            recurrence.add_product::<FUSED>(self.hidden, gates);
+            recurrence.add_product(simd, self.hidden, gates);
             let (input, rest) = gates.split_at(units);
             let (output, rest) = rest.split_at(units);
             let (forget, update) = rest.split_at(units);
-            let gates = input.iter().zip(output).zip(forget).zip(update);
-            for (((((input, output), forget), update), cell), hidden) in
-                gates.zip(&mut *self.cell).zip(&mut *self.hidden)
-            {
-                *cell = sigmoid(*forget) * *cell + sigmoid(*input) * tanh(*update);
-                *hidden = sigmoid(*output) * tanh(*cell);
+            let update = &update[..units];
+            let (hidden, cell) = (&mut self.hidden[..units], &mut self.cell[..units]);
+            // Chains of iterators are not always compiled for the same instructions as this.
+            for unit in 0..units {
+                cell[unit] =
+                    sigmoid(forget[unit]) * cell[unit] + sigmoid(input[unit]) * tanh(update[unit]);
+                hidden[unit] = sigmoid(output[unit]) * tanh(cell[unit]);
             }
             self.y[step * self.stride..][..units].copy_from_slice(self.hidden);
         }

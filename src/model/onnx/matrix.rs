@@ -1,15 +1,16 @@
 //! Products with a constant matrix, the work that nearly all of the network is.
 //!
 //! The matrix is stored in panels of [`WIDTH`] columns, so that the innermost loop reads it in order
-//! and keeps its sums in registers. The loops are plain Rust that the compiler vectorises: for the
-//! target's own instructions, and natively for AVX2 with fused multiply-add where the processor has it.
-
-use std::ops::Range;
+//! and keeps its sums in registers. The loop is compiled for the target's own vectors, and natively
+//! for AVX2 and AVX-512 too, of which the processor's best is taken.
 
 use pulp::{Arch, Simd, WithSimd};
 
 /// Columns of a panel.
-const WIDTH: usize = 16;
+pub const WIDTH: usize = 16;
+
+/// One input's weights for the columns of a panel.
+type Lane = [f32; WIDTH];
 
 /// A constant matrix `[inputs, outputs]`.
 #[derive(Debug)]
@@ -17,7 +18,7 @@ pub struct Matrix {
     inputs: usize,
     outputs: usize,
     /// `[outputs / WIDTH, inputs, WIDTH]`, zeros after the last column.
-    panels: Vec<[f32; WIDTH]>,
+    panels: Vec<Lane>,
 }
 
 /// What is done to a product: `max(x · matrix + bias, 0)`, the maximum only on demand.
@@ -25,8 +26,22 @@ pub struct Matrix {
 pub struct Dense {
     matrix: Matrix,
     /// As wide as the panels.
-    bias: Vec<[f32; WIDTH]>,
+    bias: Vec<Lane>,
     relu: bool,
+}
+
+/// Where the rows of a product's left factor lie in an array: `[lines, rows]` of them, each made of
+/// `pieces` of the array.
+#[derive(Clone, Copy, Debug)]
+pub struct Rows {
+    /// Number of lines, and numbers from one to the next.
+    pub lines: [usize; 2],
+    /// Number of rows in a line, and numbers from one to the next.
+    pub rows: [usize; 2],
+    /// Number of pieces of a row, and numbers from one to the next.
+    pub pieces: [usize; 2],
+    /// Length of a piece.
+    pub length: usize,
 }
 
 impl Matrix {
@@ -55,32 +70,59 @@ impl Matrix {
 
     /// Adds `x · matrix` to `sums`, for one row `x`.
     #[inline(always)]
-    pub fn add_product<const FUSED: bool>(&self, x: &[f32], sums: &mut [f32]) {
-        // Panels side by side, so that additions need not wait for one another.
-        let pairs = self.outputs / (2 * WIDTH);
-        let (paired, rest) = self.panels.split_at(pairs * 2 * self.inputs);
-        let (columns, last) = sums.split_at_mut(pairs * 2 * WIDTH);
-        for (pair, columns) in paired
-            .chunks_exact(2 * self.inputs.max(1))
-            .zip(columns.chunks_exact_mut(2 * WIDTH))
-        {
-            let (first, second) = pair.split_at(self.inputs);
-            let mut added = [[0.0; WIDTH]; 2];
-            for ((&x, first), second) in x.iter().zip(first).zip(second) {
-                for lane in 0..WIDTH {
-                    added[0][lane] = multiply_add::<FUSED>(x, first[lane], added[0][lane]);
-                    added[1][lane] = multiply_add::<FUSED>(x, second[lane], added[1][lane]);
-                }
+    pub fn add_product<S: Simd>(&self, simd: S, x: &[f32], sums: &mut [f32]) {
+        match S::F32_LANES {
+            16 => self.add_panels::<S, 8, 1>(simd, x, sums),
+            8 => self.add_panels::<S, 4, 2>(simd, x, sums),
+            4 => self.add_panels::<S, 2, 4>(simd, x, sums),
+            _ => self.add_panels::<S, 1, WIDTH>(simd, x, sums),
+        }
+    }
+
+    /// `P` panels side by side, so that additions need not wait for one another.
+    #[inline(always)]
+    fn add_panels<S: Simd, const P: usize, const V: usize>(
+        &self,
+        simd: S,
+        x: &[f32],
+        sums: &mut [f32],
+    ) {
+        let inputs = self.inputs.max(1);
+        let mut groups = self.panels.chunks_exact(P * inputs);
+        let mut columns = sums.chunks_exact_mut(P * WIDTH);
+        for group in &mut groups {
+            let Some(columns) = columns.next() else {
+                // The last panel is wider than what is left of the columns.
+                return self.add_last::<S, V>(simd, x, group, columns.into_remainder());
+            };
+            let mut panels = [group; P];
+            let mut tile = [[[simd.splat_f32s(0.0); V]; P]; 1];
+            for (p, panel) in panels.iter_mut().enumerate() {
+                *panel = &group[p * inputs..][..inputs];
+                tile[0][p] = load::<S, V>(simd, &columns[p * WIDTH..]);
             }
-            for (sum, added) in columns.iter_mut().zip(added.as_flattened()) {
-                *sum += added;
+            accumulate(simd, [x], panels, &mut tile);
+            for (p, sums) in tile[0].iter().enumerate() {
+                store::<S, V>(&mut columns[p * WIDTH..], sums);
             }
         }
-        for (panel, columns) in rest
-            .chunks_exact(self.inputs.max(1))
-            .zip(last.chunks_mut(WIDTH))
-        {
-            let [added] = tile::<1, FUSED>([x], panel);
+        self.add_last::<S, V>(simd, x, groups.remainder(), columns.into_remainder());
+    }
+
+    #[inline(always)]
+    fn add_last<S: Simd, const V: usize>(
+        &self,
+        simd: S,
+        x: &[f32],
+        panels: &[Lane],
+        columns: &mut [f32],
+    ) {
+        let panels = panels.chunks_exact(self.inputs.max(1));
+        for (panel, columns) in panels.zip(columns.chunks_mut(WIDTH)) {
+            let mut tile = [[[simd.splat_f32s(0.0); V]; 1]; 1];
+            accumulate(simd, [x], [panel], &mut tile);
+            let mut added = [0.0; WIDTH];
+            store::<S, V>(&mut added, &tile[0][0]);
             for (sum, added) in columns.iter_mut().zip(added) {
                 *sum += added;
             }
@@ -111,74 +153,206 @@ impl Dense {
 
     /// Turns rows `x` `[n, inputs]` into rows `y` `[n, outputs]`.
     pub fn apply(&self, x: &[f32], y: &mut [f32]) {
-        vectorise(Apply { dense: self, x, y });
+        let inputs = self.matrix.inputs;
+        let rows = Rows {
+            lines: [1, 0],
+            rows: [x.len() / inputs.max(1), inputs],
+            pieces: [1, 0],
+            length: inputs,
+        };
+        self.apply_rows(x, &rows, y);
     }
 
-    #[inline(always)]
-    fn apply_rows<const FUSED: bool>(&self, x: &[f32], y: &mut [f32]) {
-        let (inputs, outputs) = (self.matrix.inputs.max(1), self.matrix.outputs);
-        let panels = self.matrix.panels.chunks_exact(inputs).zip(&self.bias);
-        for ((panel, bias), start) in panels.zip((0..outputs).step_by(WIDTH)) {
-            let end = outputs.min(start + WIDTH);
-            let target = Target {
-                columns: start..end,
-                bias,
-                relu: self.relu,
-            };
-            // As many rows as their sums find registers.
-            if FUSED {
-                tiles::<6, FUSED>(x, inputs, panel, y, outputs, &target);
-            } else {
-                tiles::<2, FUSED>(x, inputs, panel, y, outputs, &target);
-            }
-        }
-    }
-}
-
-/// Where the products with a panel go.
-struct Target<'a> {
-    columns: Range<usize>,
-    bias: &'a [f32; WIDTH],
-    relu: bool,
-}
-
-impl Target<'_> {
-    #[inline(always)]
-    fn write(&self, row: &mut [f32], mut sums: [f32; WIDTH]) {
-        for (sum, bias) in sums.iter_mut().zip(self.bias) {
-            *sum += bias;
-        }
-        if self.relu {
-            for sum in &mut sums {
-                *sum = if *sum < 0.0 { 0.0 } else { *sum };
-            }
-        }
-        let columns = &mut row[self.columns.clone()];
-        match <&mut [f32; WIDTH]>::try_from(&mut *columns) {
-            Ok(columns) => *columns = sums,
-            Err(_) => columns.copy_from_slice(&sums[..columns.len()]),
-        }
+    /// Turns the `rows` of `x` into rows `y` `[lines, rows, outputs]`.
+    pub fn apply_rows(&self, x: &[f32], rows: &Rows, y: &mut [f32]) {
+        vectorise(Apply {
+            dense: self,
+            x,
+            rows,
+            y,
+        });
     }
 }
 
 struct Apply<'a> {
     dense: &'a Dense,
     x: &'a [f32],
+    rows: &'a Rows,
     y: &'a mut [f32],
 }
 
 impl Vectorised for Apply<'_> {
     #[inline(always)]
-    fn run<const FUSED: bool>(self) {
-        self.dense.apply_rows::<FUSED>(self.x, self.y);
+    fn run<S: Simd>(self, simd: S) {
+        match S::F32_LANES {
+            16 => self.panels::<S, 8, 1>(simd),
+            8 => self.panels::<S, 4, 2>(simd),
+            4 => self.panels::<S, 2, 4>(simd),
+            _ => self.panels::<S, 1, WIDTH>(simd),
+        }
     }
+}
+
+impl Apply<'_> {
+    /// Up to `R` rows at a time: as many as their sums, `V` vectors each, find registers.
+    #[inline(always)]
+    fn panels<S: Simd, const R: usize, const V: usize>(self, simd: S) {
+        let Self { dense, x, rows, y } = self;
+        let outputs = dense.matrix.outputs;
+        let panels = dense.matrix.panels.chunks_exact(dense.matrix.inputs.max(1));
+        for (index, (panel, bias)) in panels.zip(&dense.bias).enumerate() {
+            let mut target = Target::<S, V> {
+                simd,
+                rows,
+                panel,
+                bias: load(simd, bias),
+                relu: dense.relu,
+                outputs,
+                column: index * WIDTH,
+                y: &mut *y,
+            };
+            let [lines, apart] = rows.lines;
+            for line in 0..lines {
+                let x = &x[line * apart..];
+                let first = line * rows.rows[0];
+                let mut row = target.tiles::<R>(x, first, 0);
+                if R > 4 {
+                    row = target.tiles::<4>(x, first, row);
+                }
+                if R > 2 {
+                    row = target.tiles::<2>(x, first, row);
+                }
+                target.tiles::<1>(x, first, row);
+            }
+        }
+    }
+}
+
+/// The columns that one panel gives.
+struct Target<'a, S: Simd, const V: usize> {
+    simd: S,
+    rows: &'a Rows,
+    panel: &'a [Lane],
+    bias: [S::f32s; V],
+    relu: bool,
+    /// Length of a row of `y`.
+    outputs: usize,
+    /// First of the columns in a row of `y`.
+    column: usize,
+    y: &'a mut [f32],
+}
+
+impl<S: Simd, const V: usize> Target<'_, S, V> {
+    /// Products with the rows of a line from `row` on as long as there are `R` of them; gives the row
+    /// after the last of them. The line begins at `x`, its first row is the `first` of `y`.
+    #[inline(always)]
+    fn tiles<const R: usize>(&mut self, x: &[f32], first: usize, mut row: usize) -> usize {
+        let Rows {
+            rows: [rows, row_apart],
+            pieces: [pieces, piece_apart],
+            length,
+            ..
+        } = *self.rows;
+        while row + R <= rows {
+            let mut sums = [[self.bias; 1]; R];
+            for piece in 0..pieces {
+                let start = row * row_apart + piece * piece_apart;
+                let mut x = [&x[start..]; R];
+                for (r, x) in x.iter_mut().enumerate() {
+                    *x = &x[r * row_apart..][..length];
+                }
+                let panel = &self.panel[piece * length..][..length];
+                accumulate(self.simd, x, [panel], &mut sums);
+            }
+            for (r, [sums]) in sums.iter().enumerate() {
+                let sums = self.activate(*sums);
+                let start = (first + row + r) * self.outputs;
+                let y = &mut self.y[start..][..self.outputs];
+                write::<S, V>(&mut y[self.column..], &sums);
+            }
+            row += R;
+        }
+        row
+    }
+
+    #[inline(always)]
+    fn activate(&self, mut sums: [S::f32s; V]) -> [S::f32s; V] {
+        if self.relu {
+            let zero = self.simd.splat_f32s(0.0);
+            for sum in &mut sums {
+                // What is not a number stays.
+                let negative = self.simd.less_than_f32s(*sum, zero);
+                *sum = self.simd.select_f32s(negative, zero, *sum);
+            }
+        }
+        sums
+    }
+}
+
+/// Adds to the tile the products of `R` rows with `P` panels.
+#[inline(always)]
+fn accumulate<S: Simd, const R: usize, const P: usize, const V: usize>(
+    simd: S,
+    x: [&[f32]; R],
+    panels: [&[Lane]; P],
+    tile: &mut [[[S::f32s; V]; P]; R],
+) {
+    let mut sums = *tile;
+    let inputs = panels[0].len();
+    let (mut rows, mut weights) = (x, panels);
+    for row in &mut rows {
+        *row = &row[..inputs];
+    }
+    for panel in &mut weights {
+        *panel = &panel[..inputs];
+    }
+    for input in 0..inputs {
+        for p in 0..P {
+            let weights = load::<S, V>(simd, &weights[p][input]);
+            for r in 0..R {
+                let x = simd.splat_f32s(rows[r][input]);
+                for v in 0..V {
+                    sums[r][p][v] = simd.mul_add_e_f32s(x, weights[v], sums[r][p][v]);
+                }
+            }
+        }
+    }
+    *tile = sums;
+}
+
+/// The first `V` vectors of `numbers`.
+#[inline(always)]
+fn load<S: Simd, const V: usize>(simd: S, numbers: &[f32]) -> [S::f32s; V] {
+    let (from, _) = S::as_simd_f32s(numbers);
+    let mut vectors = [simd.splat_f32s(0.0); V];
+    vectors.copy_from_slice(&from[..V]);
+    vectors
+}
+
+/// Writes `sums` to the columns of a row, of which the last panel may have fewer.
+#[inline(always)]
+fn write<S: Simd, const V: usize>(columns: &mut [f32], sums: &[S::f32s; V]) {
+    if columns.len() >= WIDTH {
+        store::<S, V>(columns, sums);
+    } else {
+        let mut all = [0.0; WIDTH];
+        store::<S, V>(&mut all, sums);
+        columns.copy_from_slice(&all[..columns.len()]);
+    }
+}
+
+/// Writes `vectors` over the first of `numbers`.
+#[inline(always)]
+fn store<S: Simd, const V: usize>(numbers: &mut [f32], vectors: &[S::f32s; V]) {
+    let (to, _) = S::as_mut_simd_f32s(numbers);
+    to[..V].copy_from_slice(vectors);
 }
 
 /// Work that is compiled once per instruction set.
 pub trait Vectorised {
-    /// Does it; `FUSED` tells that multiplication and addition are one instruction. The
-    /// implementation must be `#[inline(always)]`, and so must all that is to be vectorised.
-    fn run<const FUSED: bool>(self);
+    /// Does it. The implementation must be `#[inline(always)]`, and so must all that is to be
+    /// vectorised.
+    fn run<S: Simd>(self, simd: S);
 }
 
 /// Does `work` with the best instructions at hand.
@@ -187,70 +361,11 @@ pub fn vectorise(work: impl Vectorised) {
     impl<W: Vectorised> WithSimd for Work<W> {
         type Output = ();
         #[inline(always)]
-        fn with_simd<S: Simd>(self, _: S) {
-            // Vectors of eight come with fused multiply-add; elsewhere it may be a slow function.
-            if S::F32_LANES >= 8 {
-                self.0.run::<true>();
-            } else {
-                self.0.run::<false>();
-            }
+        fn with_simd<S: Simd>(self, simd: S) {
+            self.0.run(simd);
         }
     }
     Arch::new().dispatch(Work(work));
-}
-
-#[inline(always)]
-fn multiply_add<const FUSED: bool>(x: f32, y: f32, sum: f32) -> f32 {
-    if FUSED {
-        x.mul_add(y, sum)
-    } else {
-        x * y + sum
-    }
-}
-
-/// Products of all rows with one panel, `R` rows at a time.
-#[inline(always)]
-fn tiles<const R: usize, const FUSED: bool>(
-    x: &[f32],
-    inputs: usize,
-    panel: &[[f32; WIDTH]],
-    y: &mut [f32],
-    outputs: usize,
-    target: &Target<'_>,
-) {
-    let mut blocks = x.chunks_exact(R * inputs);
-    let mut results = y.chunks_exact_mut(R * outputs);
-    for (block, result) in (&mut blocks).zip(&mut results) {
-        let rows = std::array::from_fn(|row| &block[row * inputs..][..inputs]);
-        let sums = tile::<R, FUSED>(rows, panel);
-        for (row, sums) in result.chunks_exact_mut(outputs).zip(sums) {
-            target.write(row, sums);
-        }
-    }
-    let rest = blocks.remainder().chunks_exact(inputs);
-    for (row, result) in rest.zip(results.into_remainder().chunks_exact_mut(outputs)) {
-        let [sums] = tile::<1, FUSED>([row], panel);
-        target.write(result, sums);
-    }
-}
-
-/// Products of `R` rows with one panel.
-#[inline(always)]
-fn tile<const R: usize, const FUSED: bool>(
-    rows: [&[f32]; R],
-    panel: &[[f32; WIDTH]],
-) -> [[f32; WIDTH]; R] {
-    let rows = rows.map(|row| &row[..panel.len()]);
-    let mut sums = [[0.0; WIDTH]; R];
-    for (input, weights) in panel.iter().enumerate() {
-        for (sums, row) in sums.iter_mut().zip(rows) {
-            let x = row[input];
-            for (sum, &weight) in sums.iter_mut().zip(weights) {
-                *sum = multiply_add::<FUSED>(x, weight, *sum);
-            }
-        }
-    }
-    sums
 }
 
 #[cfg(test)]
@@ -259,6 +374,18 @@ mod tests {
 
     fn number(n: usize) -> f32 {
         ((n * 37 + 11) % 101) as f32 / 50.0 - 1.0
+    }
+
+    struct AddProduct<'a> {
+        matrix: &'a Matrix,
+        x: &'a [f32],
+        sums: &'a mut [f32],
+    }
+
+    impl Vectorised for AddProduct<'_> {
+        fn run<S: Simd>(self, simd: S) {
+            self.matrix.add_product(simd, self.x, self.sums);
+        }
     }
 
     #[test]
@@ -278,7 +405,11 @@ mod tests {
             }
             let matrix = Matrix::new(inputs, outputs, weight);
             let mut added = vec![0.5; outputs];
-            matrix.add_product::<false>(&x[..inputs], &mut added);
+            vectorise(AddProduct {
+                matrix: &matrix,
+                x: &x[..inputs],
+                sums: &mut added,
+            });
             for relu in [false, true] {
                 let matrix = Matrix::new(inputs, outputs, weight);
                 let mut y = vec![f32::NAN; rows * outputs];
