@@ -173,9 +173,9 @@ fn robustness(card: &mut String, evaluation: &Evaluation) {
             "| {} | {} | {:+.1} | {} | {:+.1} |",
             changed.condition.label(),
             percent(changed.uar),
-            100.0 * (changed.uar - evaluation.live.uar),
+            100.0 * changed.uar_change,
             percent(changed.war),
-            100.0 * (changed.war - evaluation.live.war)
+            100.0 * changed.war_change
         );
     }
     card.push('\n');

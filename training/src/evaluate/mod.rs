@@ -69,7 +69,7 @@ pub struct Evaluation {
     pub by_heard: Vec<HeardSoFar>,
     /// Confidence and calibration to the speaker; none of a quick evaluation.
     pub calibrated: Option<Calibrated>,
-    /// Live, under other conditions; empty of a quick evaluation.
+    /// Live, under other conditions, of the first seed's networks; empty of a quick evaluation.
     pub robustness: Vec<Robustness>,
     /// Means over networks, epoch by epoch.
     pub learning: Vec<Learning>,
@@ -82,8 +82,12 @@ pub struct Robustness {
     pub condition: Condition,
     /// Unweighted average recall.
     pub uar: f64,
+    /// What it is more than that of the same networks on the clips as recorded.
+    pub uar_change: f64,
     /// Share of clips classified correctly.
     pub war: f64,
+    /// What it is more than that of the same networks on the clips as recorded.
+    pub war_change: f64,
 }
 
 /// An epoch, on average over trainings that have it.
@@ -216,21 +220,25 @@ impl Evaluation {
     }
 }
 
-/// Every condition that all networks were tested under.
+/// Every condition that networks were tested under.
 fn robustness(clips: &[Clip], trials: &[Trial]) -> Vec<Robustness> {
-    let mut counts = BTreeMap::<Condition, Confusion>::new();
+    let mut counts = BTreeMap::<Condition, [Confusion; 2]>::new();
     for trial in trials {
         for (condition, judgements) in &trial.changed {
-            let confusion = counts.entry(*condition).or_default();
-            for ((index, _), judgement) in trial.judged.iter().zip(judgements) {
-                confusion.count(clips[*index].emotion, judgement.answer());
+            let [before, after] = counts.entry(*condition).or_default();
+            for ((index, as_recorded), judgement) in trial.judged.iter().zip(judgements) {
+                let emotion = clips[*index].emotion;
+                before.count(emotion, as_recorded.answer());
+                after.count(emotion, judgement.answer());
             }
         }
     }
-    let results = |(condition, confusion): (Condition, Confusion)| Robustness {
+    let results = |(condition, [before, after]): (Condition, [Confusion; 2])| Robustness {
         condition,
-        uar: confusion.uar(),
-        war: confusion.war(),
+        uar: after.uar(),
+        uar_change: after.uar() - before.uar(),
+        war: after.war(),
+        war_change: after.war() - before.war(),
     };
     counts.into_iter().map(results).collect()
 }
@@ -355,6 +363,34 @@ pub(super) mod tests {
         assert_eq!(live.recall.len(), 2);
         assert_eq!(live.confusion.0[Emotion::Calm.index()][Emotion::COUNT], 1);
         assert_eq!(evaluation.offline.war, 0.0);
+    }
+
+    #[test]
+    fn noise_is_compared_with_the_same_networks_on_clips_as_recorded() {
+        let clips = [clip(1, Emotion::Calm, false), clip(1, Emotion::Angry, true)];
+        let trial = |seed, right: usize, changed| Trial {
+            seed,
+            fold: 0,
+            validation: None,
+            judged: (0..2)
+                .map(|index| {
+                    let answer = (index < right).then_some(clips[index].emotion);
+                    (index, judgement(answer))
+                })
+                .collect(),
+            changed,
+            epochs: Vec::new(),
+        };
+        let heard = vec![judgement(Some(Emotion::Calm)), judgement(None)];
+        let trials = [
+            trial(1, 2, vec![(Condition::Hum, heard)]),
+            trial(2, 0, Vec::new()),
+        ];
+        let found = robustness(&clips, &trials);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].condition, Condition::Hum);
+        assert_eq!((found[0].war, found[0].war_change), (0.5, -0.5));
+        assert_eq!((found[0].uar, found[0].uar_change), (0.5, -0.5));
     }
 
     #[test]

@@ -357,16 +357,16 @@ fn robustness(evaluation: &Evaluation) -> String {
     bars.extend(evaluation.robustness.iter().map(|changed| Bar {
         name: changed.condition.label().to_owned(),
         share: changed.uar,
-        ticks: vec![live.uar],
+        ticks: vec![changed.uar - changed.uar_change],
         cells: vec![
-            format!("{:+.1}", 100.0 * (changed.uar - live.uar)),
+            format!("{:+.1}", 100.0 * changed.uar_change),
             percent(changed.war),
-            format!("{:+.1}", 100.0 * (changed.war - live.war)),
+            format!("{:+.1}", 100.0 * changed.war_change),
         ],
     }));
     let table = plot::bars(
         "Between voice and program",
-        "The tick is the result as recorded. None of these noises was used in training.",
+        "The tick is the result of the same networks on the clips as recorded. None of these noises was used in training.",
         &["condition", "UAR", "change", "WAR", "change"],
         &bars,
     );

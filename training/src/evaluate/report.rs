@@ -186,17 +186,17 @@ fn robustness(f: &mut fmt::Formatter<'_>, evaluation: &Evaluation) -> fmt::Resul
     writeln!(
         f,
         "\n{:34} {:>9} {:>9} {:>9} {:>9}",
-        "robustness", "UAR", "WAR", "UAR lost", "WAR lost"
+        "robustness", "UAR", "WAR", "UAR more", "WAR more"
     )?;
     for changed in &evaluation.robustness {
         writeln!(
             f,
-            "{:34} {:>9} {:>9} {:>9.1} {:>9.1}",
+            "{:34} {:>9} {:>9} {:>+9.1} {:>+9.1}",
             changed.condition.label(),
             percent(changed.uar),
             percent(changed.war),
-            100.0 * (evaluation.live.uar - changed.uar),
-            100.0 * (evaluation.live.war - changed.war)
+            100.0 * changed.uar_change,
+            100.0 * changed.war_change
         )?;
     }
     if !Condition::Mp3.is_available() {
