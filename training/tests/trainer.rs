@@ -8,11 +8,20 @@ use std::{
     fs,
     path::Path,
     process::{Command, Output},
+    sync::atomic::AtomicBool,
 };
 
+use indicatif::ProgressBar;
 use serde_json::Value;
-use speech_emotion::Emotion;
+use speech_emotion::{
+    Emotion,
+    features::{N_FEATURES, PITCH, VOICING},
+};
 use tempfile::TempDir;
+use training::{
+    dataset::{DISTURBED, SPEEDS},
+    extract::extract,
+};
 
 const RATE_HZ: u32 = 16_000;
 
@@ -138,6 +147,46 @@ impl Bench {
         let errors = stderr.lines().filter(|line| line.starts_with("error: "));
         assert!(errors.count() >= 1, "{line}: {stderr}");
         stdout
+    }
+}
+
+/// Frames of the copy of a clip, and the median pitch of those that are surely voiced, in octaves.
+fn length_and_pitch(copy: &[f32]) -> (f32, f32) {
+    let frames = copy.chunks_exact(N_FEATURES);
+    let voiced = frames.clone().filter(|frame| frame[VOICING] > 0.8);
+    let mut pitches: Vec<f32> = voiced.map(|frame| frame[PITCH]).collect();
+    pitches.sort_by(f32::total_cmp);
+    (frames.len() as f32, pitches[pitches.len() / 2])
+}
+
+#[test]
+fn copies_at_another_speed_move_duration_and_pitch_and_disturbed_ones_keep_them() {
+    let bench = Bench::new();
+    write_voice(&bench.path("corpus"), Emotion::Calm, 2, 1);
+    let progress = ProgressBar::hidden();
+    let found = extract(&bench.path("corpus"), &progress, &AtomicBool::new(false)).unwrap();
+    let copies = &found.dataset.clips[0].features;
+    assert_eq!(copies.len(), SPEEDS.len() + DISTURBED);
+    let (frames, pitch) = length_and_pitch(&copies[0]);
+    for (speed, copy) in SPEEDS.iter().zip(copies) {
+        let (copy_frames, copy_pitch) = length_and_pitch(copy);
+        assert!(
+            (copy_frames * speed / frames - 1.0).abs() < 0.05,
+            "{speed}: {copy_frames} of {frames}"
+        );
+        assert!(
+            (copy_pitch - pitch - speed.log2()).abs() < 0.02,
+            "{speed}: {copy_pitch}"
+        );
+    }
+    for copy in &copies[SPEEDS.len()..] {
+        assert_ne!(copy, &copies[0]);
+        // Noise may keep more of the silence around the voice.
+        let (copy_frames, _) = length_and_pitch(copy);
+        assert!(
+            (0.8 * frames..=1.8 * 62.5 + 2.0).contains(&copy_frames),
+            "{copy_frames} of {frames}"
+        );
     }
 }
 

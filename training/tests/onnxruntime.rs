@@ -1,0 +1,101 @@
+//! The shipped model file means the same to onnxruntime as to this program.
+
+#![allow(clippy::unwrap_used)]
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use speech_emotion::{
+    features::{self, FrontEnd, N_FEATURES},
+    model::{Manifest, OnnxClassifier},
+};
+use training::sound::Sound;
+
+/// Reads segments one after the other, prints their logits as JSON.
+const SCRIPT: &str = "
+import json, sys
+import numpy, onnxruntime
+model, segments, lengths, features = sys.argv[1:]
+session = onnxruntime.InferenceSession(model, providers=['CPUExecutionProvider'])
+rows = numpy.fromfile(segments, '<f4').reshape(-1, int(features))
+ends = numpy.cumsum(json.loads(lengths))
+print(json.dumps([session.run(None, {'features': rows[None, end - n:end]})[0][0].tolist()
+                  for n, end in zip(json.loads(lengths), ends)]))
+";
+
+/// One clip of every actor in `folder`, each actor with another emotion than the one before.
+fn clips(folder: &Path) -> Vec<PathBuf> {
+    let sorted = |folder: &Path| -> Vec<PathBuf> {
+        let entries = fs::read_dir(folder).unwrap();
+        let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+        paths.sort();
+        paths
+    };
+    let actors = sorted(folder).into_iter().filter(|path| path.is_dir());
+    actors
+        .enumerate()
+        .filter_map(|(n, actor)| {
+            let clips = sorted(&actor);
+            clips.get(n * 7 % clips.len().max(1)).cloned()
+        })
+        .collect()
+}
+
+#[test]
+fn onnxruntime_gives_the_same_logits_on_recordings() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let recordings = env::var_os("SPEECH_EMOTION_RAVDESS")
+        .map_or_else(|| root.join("../shared/ravdess"), PathBuf::from);
+    let python = root.join(".tools/python/bin/python3");
+    if !recordings.is_dir() || !python.is_file() {
+        eprintln!(
+            "skipped: needs RAVDESS (SPEECH_EMOTION_RAVDESS names its folder) and onnxruntime (scripts/setup \
+             installs it)"
+        );
+        return;
+    }
+    let model = root.join("assets/model.onnx");
+    let manifest = fs::read_to_string(root.join("assets/model.json")).unwrap();
+    let manifest = Manifest::from_json(&manifest).unwrap();
+    let classifier = OnnxClassifier::load(&fs::read(&model).unwrap(), &manifest).unwrap();
+
+    let (mut rows, mut lengths, mut ours) = (Vec::new(), Vec::new(), Vec::new());
+    for path in clips(&recordings) {
+        let sound = Sound::read(&path).unwrap();
+        let mut front_end = FrontEnd::new(sound.rate_hz).unwrap();
+        let mut frames: Vec<f32> = Vec::new();
+        front_end.push(&[&sound.samples], |frame| frames.extend(frame.features));
+        front_end.finish(|frame| frames.extend(frame.features));
+        let segment = features::segment(&frames).unwrap();
+        ours.push(classifier.logits(&segment).unwrap());
+        lengths.push(segment.len() / N_FEATURES);
+        rows.extend(segment.iter().flat_map(|value| value.to_le_bytes()));
+    }
+    assert!(ours.len() >= 10, "{} clips", ours.len());
+
+    let segments = tempfile::NamedTempFile::new().unwrap();
+    fs::write(segments.path(), rows).unwrap();
+    let output = Command::new(python)
+        .args(["-c", SCRIPT])
+        .args([&model, segments.path()])
+        .arg(serde_json::to_string(&lengths).unwrap())
+        .arg(N_FEATURES.to_string())
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let theirs: Vec<Vec<f32>> = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(theirs.len(), ours.len());
+    for (ours, theirs) in ours.iter().zip(&theirs) {
+        assert_eq!(ours.len(), theirs.len());
+        for (a, b) in ours.iter().zip(theirs) {
+            assert!((a - b).abs() < 1e-4, "{ours:?} and {theirs:?}");
+        }
+    }
+}
