@@ -6,7 +6,7 @@
 
 use earshot::Detector;
 
-use crate::features::HOP_SAMPLES;
+use crate::{dsp::sum::sum_of_squares, features::HOP_SAMPLES};
 
 /// Score from which a hop is speech, 0 to 1. Of 240 RAVDESS clips all open the gate at 0.4, all but 3
 /// when made 12 dB fainter; at 0.5 all but 1 and all but 6.
@@ -56,8 +56,7 @@ impl SpeechGate {
                 sample.clamp(-1.0, 1.0)
             }
         });
-        let mean_square =
-            clipped.iter().map(|sample| sample * sample).sum::<f32>() / HOP_SAMPLES as f32;
+        let mean_square = sum_of_squares(&clipped) / HOP_SAMPLES as f32;
         let score = self.detector.predict_f32(&clipped);
         let is_speech = score >= SPEECH_SCORE && mean_square >= self.min_mean_square;
 

@@ -18,14 +18,21 @@ pub fn matrix(n: usize) -> Vec<f32> {
     matrix
 }
 
-/// `output[k] = sum over m of matrix[k, m] input[m]`.
-pub fn apply(matrix: &[f32], input: &[f32], output: &mut [f32]) {
-    for (output, row) in output.iter_mut().zip(matrix.chunks_exact(input.len())) {
-        *output = row
-            .iter()
-            .zip(input)
-            .map(|(weight, value)| weight * value)
-            .sum();
+/// `matrix` `[n, n]` with rows for columns.
+pub fn transposed(matrix: &[f32], n: usize) -> Vec<f32> {
+    (0..n * n)
+        .map(|index| matrix[index % n * n + index / n])
+        .collect()
+}
+
+/// `output[k] = sum over m of transposed[m, k] input[m]`: row by row, so that the coefficients are
+/// summed up side by side.
+pub fn apply(transposed: &[f32], input: &[f32], output: &mut [f32]) {
+    output.fill(0.0);
+    for (value, row) in input.iter().zip(transposed.chunks_exact(output.len())) {
+        for (output, weight) in output.iter_mut().zip(row) {
+            *output += weight * value;
+        }
     }
 }
 
@@ -48,7 +55,7 @@ mod tests {
     #[test]
     fn a_constant_has_only_the_first_coefficient() {
         let mut coefficients = [0.0; 64];
-        apply(&matrix(64), &[3.0; 64], &mut coefficients);
+        apply(&transposed(&matrix(64), 64), &[3.0; 64], &mut coefficients);
         assert!((coefficients[0] - 24.0).abs() < 1e-5);
         assert!(coefficients[1..].iter().all(|c| c.abs() < 1e-5));
     }

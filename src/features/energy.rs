@@ -1,13 +1,14 @@
 //! Short-time energy.
 
+use crate::dsp::sum::sum_of_squares;
+
 /// Added to the mean square: -90 dBFS.
 pub(super) const ENERGY_FLOOR: f32 = 1e-9;
 
 /// Natural logarithm of the mean square of a frame, plus the floor 1e-9. A full-scale square wave
 /// gives 0, silence -20.7.
 pub fn log_energy(frame: &[f32]) -> f32 {
-    let sum: f32 = frame.iter().map(|sample| sample * sample).sum();
-    (sum / frame.len() as f32 + ENERGY_FLOOR).ln()
+    (sum_of_squares(frame) / frame.len() as f32 + ENERGY_FLOOR).ln()
 }
 
 #[cfg(test)]

@@ -32,7 +32,8 @@ pub struct Mfcc {
     window: Vec<f32>,
     window_energy: f32,
     filterbank: Filterbank,
-    dct: Vec<f32>,
+    /// `[M, K]` for M bands and as many coefficients.
+    transposed_dct: Vec<f32>,
     tapered: [f32; FRAME_SAMPLES],
     power: [f32; spectrum::BINS_512],
 }
@@ -45,7 +46,7 @@ impl Mfcc {
             window_energy: window::energy(&window),
             window,
             filterbank: Filterbank::new(SAMPLE_RATE_HZ, FRAME_SAMPLES, N_MELS, MIN_HZ, MAX_HZ),
-            dct: dct_matrix(),
+            transposed_dct: dct::transposed(&dct_matrix(), N_MELS),
             tapered: [0.0; FRAME_SAMPLES],
             power: [0.0; spectrum::BINS_512],
         }
@@ -75,7 +76,7 @@ impl Mfcc {
     pub fn mfcc(&mut self, frame: &[f32; FRAME_SAMPLES]) -> [f32; N_MFCC] {
         let log_mel = self.log_mel(frame);
         let mut coefficients = [0.0; N_MFCC];
-        dct::apply(&self.dct, &log_mel, &mut coefficients);
+        dct::apply(&self.transposed_dct, &log_mel, &mut coefficients);
         coefficients
     }
 }

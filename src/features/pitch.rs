@@ -9,7 +9,7 @@
 //! No path is tracked through time: a frame's pitch depends on its own samples only.
 
 use crate::audio::SAMPLE_RATE_HZ;
-use crate::dsp::{spectrum, window};
+use crate::dsp::{spectrum, sum::sum, window};
 
 use super::framer::CONTEXT_SAMPLES;
 
@@ -102,7 +102,7 @@ impl PitchTracker {
     }
 
     fn autocorrelate(&mut self, context: &[f32; CONTEXT_SAMPLES]) {
-        let mean = context.iter().sum::<f32>() / CONTEXT_SAMPLES as f32;
+        let mean = sum(context) / CONTEXT_SAMPLES as f32;
         let (tapered, padding) = self.scratch.split_at_mut(CONTEXT_SAMPLES);
         for ((tapered, sample), weight) in tapered.iter_mut().zip(context).zip(&self.window) {
             *tapered = (sample - mean) * weight;
