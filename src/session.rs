@@ -1,7 +1,8 @@
 //! The whole live loop as a pure state machine: chunks of PCM in, [`Update`]s out.
 //!
 //! Per frame the speech gate opens and closes utterances; every `step_frames` the newest
-//! `max_segment_frames` of the open utterance are trimmed, level-normalised and classified. Segments
+//! `max_segment_frames` of the open utterance are trimmed, level-normalised and classified, half as
+//! often once the utterance is longer than that. Segments
 //! begin and end on frame numbers that do not depend on how the audio was cut into chunks, so that a
 //! recording gives the same answer as the same sound through a microphone.
 
@@ -14,6 +15,7 @@ use crate::{
     activity::{HANGOVER_HOPS, SpeechGate},
     audio::{AudioError, SAMPLE_RATE_HZ},
     calibration::{Calibration, Evidence, Reference, SpeakerStatistics},
+    dsp::sum::sum_of_squares,
     features::{self, Frame, FrontEnd, HOP_SAMPLES, N_FEATURES},
     model::{Classifier, ModelError, Posterior},
     smoothing::Smoother,
@@ -37,7 +39,7 @@ pub struct SessionSettings {
     pub max_segment_frames: usize,
     /// Least speech, after trimming, that is classified at all.
     pub min_segment_frames: usize,
-    /// Frames between two predictions.
+    /// Frames between two predictions, while the utterance is no longer than a segment.
     pub step_frames: usize,
     /// Least speech, after trimming, from which an emotion is claimed while the utterance goes on.
     pub firm_segment_frames: usize,
@@ -148,11 +150,11 @@ pub enum Verdict {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Update {
-    /// Input level and speech gate, about 15 times a second.
+    /// Input level and speech gate, about 20 times a second.
     Level {
         /// Time of the last sample measured.
         at_s: f64,
-        /// Root mean square of the last 64 ms, in dB relative to full scale, -120 or higher.
+        /// Root mean square of the last 48 ms, in dB relative to full scale, -120 or higher.
         rms_dbfs: f32,
         /// Whether the gate hears speech.
         speaking: bool,
@@ -211,8 +213,12 @@ const PREROLL_FRAMES: u64 = 20;
 /// towards the utterance.
 const COUNTED_SHARE: f32 = 0.75;
 
+/// Steps from one prediction to the next once the utterance is longer than a segment: what is new to a
+/// segment is then a small part of it.
+const STEPS_WHEN_LONG: u64 = 2;
+
 /// Frames in one [`Update::Level`].
-const LEVEL_FRAMES: u64 = 4;
+const LEVEL_FRAMES: u64 = 3;
 
 /// The live loop. One session is one stream of audio at one sample rate.
 pub struct Session<C> {
@@ -509,7 +515,7 @@ impl Track {
         self.frames += 1;
 
         let speaking = self.gate.push(&frame.samples);
-        self.square_sum += frame.samples.iter().map(|x| x * x).sum::<f32>();
+        self.square_sum += sum_of_squares(&frame.samples);
         if self.frames.is_multiple_of(LEVEL_FRAMES) {
             let mean_square = self.square_sum / (LEVEL_FRAMES * HOP_SAMPLES as u64) as f32;
             self.square_sum = 0.0;
@@ -530,14 +536,24 @@ impl Track {
         if !speaking && self.utterance.is_some() {
             return self.close_utterance(classifier, updates);
         }
-        if self.utterance.is_some() && self.frames.is_multiple_of(self.settings.step_frames as u64)
-        {
+        if self.is_step() {
             self.due = Some(self.frames);
             if pacing == Pacing::Recorded {
                 return self.predict(classifier, updates);
             }
         }
         Ok(())
+    }
+
+    /// Whether a segment that ends with the newest frame is due.
+    fn is_step(&self) -> bool {
+        let Some(utterance) = &self.utterance else {
+            return false;
+        };
+        let is_long = self.frames - utterance.start > self.settings.max_segment_frames as u64;
+        let steps = if is_long { STEPS_WHEN_LONG } else { 1 };
+        self.frames
+            .is_multiple_of(steps * self.settings.step_frames as u64)
     }
 
     /// Classifies the due segment and adds a prediction.

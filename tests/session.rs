@@ -187,7 +187,7 @@ fn silence_and_an_empty_recording_are_no_speech() {
 }
 
 #[test]
-fn level_is_reported_in_dbfs_fifteen_times_a_second() {
+fn level_is_reported_in_dbfs_twenty_times_a_second() {
     let tone: Vec<f32> = (0..16_000).map(|n| (n as f32 * 0.3).sin()).collect();
     let (updates, _) = run(&mut session(Pacing::Recorded), &tone, 500, false);
     let levels: Vec<f32> = updates
@@ -197,10 +197,42 @@ fn level_is_reported_in_dbfs_fifteen_times_a_second() {
             _ => None,
         })
         .collect();
-    assert_eq!(levels.len(), 15);
+    assert_eq!(levels.len(), 20);
     assert!(
-        levels[..14].iter().all(|level| (level + 3.01).abs() < 0.1),
+        levels[..19].iter().all(|level| (level + 3.01).abs() < 0.1),
         "{levels:?}"
+    );
+}
+
+#[test]
+fn a_long_utterance_is_classified_half_as_often_once_it_fills_a_segment() {
+    let settings = SessionSettings::default();
+    let speech = recording()[3_072..20_736].repeat(6);
+    let (updates, _) = run(&mut session(Pacing::Recorded), &speech, 700, false);
+    let frames_at: Vec<usize> = predictions(&updates)
+        .iter()
+        .map(|update| match update {
+            Update::Prediction { at_s, .. } => (at_s * 62.5).round() as usize,
+            _ => unreachable!(),
+        })
+        .collect();
+    let Some(filled) = frames_at
+        .iter()
+        .position(|&frame| frame > settings.max_segment_frames)
+    else {
+        panic!("{frames_at:?}")
+    };
+    assert!(filled > 5 && frames_at.len() > filled + 4, "{frames_at:?}");
+    let step = settings.step_frames;
+    assert!(
+        frames_at[..filled]
+            .windows(2)
+            .all(|at| at[1] - at[0] == step)
+    );
+    assert!(
+        frames_at[filled..]
+            .windows(2)
+            .all(|at| at[1] - at[0] == 2 * step)
     );
 }
 

@@ -25,8 +25,8 @@ impl History {
     /// Adds a prediction that reaches back `step_s`, or to the previous one if that is nearer.
     pub fn add(&mut self, at_s: f64, step_s: f64, verdict: Verdict, confidence: f32) {
         let previous_s = self.steps.last().map_or(0.0, |step| step.end_s);
-        // A step that came late leaves no hole.
-        let start_s = if at_s - previous_s < 2.0 * step_s {
+        // Neither a step that came late nor the double step of a long utterance leaves a hole.
+        let start_s = if at_s - previous_s < 2.5 * step_s {
             previous_s
         } else {
             at_s - step_s
