@@ -1,9 +1,9 @@
-// Forwards microphone samples to the engine in chunks of 2,048, from a fixed pool of buffers that the
+// Forwards microphone samples to the engine in chunks of 1,024, from a fixed pool of buffers that the
 // engine gives back. Runs on the audio thread: process() allocates nothing and computes nothing.
 // When every buffer is out, samples are dropped; the hole in `seq` tells the engine.
 
-const CHUNK = 2048;
-const BUFFERS = 32;
+const CHUNK = 1024;
+const BUFFERS = 64;
 
 class PcmForwarder extends AudioWorkletProcessor {
   constructor() {

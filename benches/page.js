@@ -10,7 +10,7 @@ const HOP = 256;
 const FRAME = 512;
 const SPEECH_HZ = 16_000;
 const LIVE_HZ = 48_000;
-const CHUNK = 2_048;
+const CHUNK = 1_024;
 
 const median = (numbers) => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)];
 const show = (text) => { document.querySelector("#status").textContent = text; };

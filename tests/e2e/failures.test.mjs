@@ -118,7 +118,7 @@ test("sound that is lost on the way is told and listening goes on", async () => 
   // As if the engine had given no buffer back for a while.
   const alter = {
     "worklet.js": (body) => {
-      const altered = String(body).replace("this.seq += 1;", "this.seq += this.seq === 20 ? 22 : 1;");
+      const altered = String(body).replace("this.seq += 1;", "this.seq += this.seq === 40 ? 43 : 1;");
       assert.notEqual(altered, String(body));
       return Buffer.from(altered);
     },
@@ -129,7 +129,7 @@ test("sound that is lost on the way is told and listening goes on", async () => 
     const lost = page.locator("#lost").filter({ hasText: "of sound were lost" });
     await lost.waitFor();
     const rate = await page.evaluate(() => window.opened.contexts[0].sampleRate);
-    const lostS = Math.ceil((10 * 21 * 2048) / rate) / 10;
+    const lostS = Math.ceil((10 * 42 * 1024) / rate) / 10;
     assert.equal((await lost.innerText()).replace(/\s/g, " "), `${lostS.toFixed(1)} s of sound were lost: this device is busy`);
     assert.equal(await page.locator("body").getAttribute("data-phase"), "live");
     assert.equal(await page.locator("#alert").isVisible(), false);
