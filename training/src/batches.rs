@@ -14,7 +14,7 @@ use crate::network::{Batch, with_log_mel};
 pub const MIN_FRAMES: usize = 24;
 pub const MAX_FRAMES: usize = 190;
 /// Share of clips taken in noise, in a room or through a narrow channel.
-const DISTURBED_PROBABILITY: f32 = 0.4;
+const DISTURBED_PROBABILITY: f32 = 0.3;
 /// Share of the others taken at another speed.
 const SPEED_PROBABILITY: f32 = 0.6;
 /// Share of clips of which only the beginning is heard, so that early answers are learned too.
