@@ -328,7 +328,7 @@ mod tests {
         assert!(load_error(data.path()).contains("features.f32 is damaged"));
         bytes.pop();
         fs::write(&path, &bytes).unwrap();
-        assert!(load_error(data.path()).contains("93799 bytes instead of 93800"));
+        assert!(load_error(data.path()).contains("168839 bytes instead of 168840"));
     }
 
     #[test]
