@@ -112,6 +112,16 @@ impl Resampler {
 
 impl Converter {
     fn new(sample_rate_hz: u32) -> Result<Self, AudioError> {
+        // Outputs of a whole fraction of the rate all fall on inputs: nothing lies between two filters.
+        let interpolation = if sample_rate_hz.is_multiple_of(SAMPLE_RATE_HZ) {
+            SincInterpolationType::Nearest
+        } else {
+            SincInterpolationType::Linear
+        };
+        Self::with(sample_rate_hz, interpolation)
+    }
+
+    fn with(sample_rate_hz: u32, interpolation: SincInterpolationType) -> Result<Self, AudioError> {
         let periods = f64::from(SINC_TAPS);
         let ratio = f64::from(SAMPLE_RATE_HZ) / f64::from(sample_rate_hz);
         let parameters = SincInterpolationParameters::new(
@@ -120,7 +130,7 @@ impl Converter {
         )
         .f_cutoff(CUTOFF)
         .oversampling_factor(128)
-        .interpolation(SincInterpolationType::Linear);
+        .interpolation(interpolation);
         let block = sample_rate_hz.div_ceil(BLOCKS_PER_SECOND) as usize;
         let inner = Async::new_sinc(ratio, 1.0, &parameters, block, 1, FixedAsync::Input)?;
         // Output i of rubato is centred on input (i + 1) / ratio - length / 2.
@@ -197,6 +207,27 @@ mod tests {
         let middle = &resampled[2_000..14_000];
         let power: f64 = middle.iter().map(|&sample| f64::from(sample).powi(2)).sum();
         10.0 * (power / middle.len() as f64 / 0.125).log10()
+    }
+
+    #[test]
+    fn whole_fractions_of_the_rate_need_no_interpolation() {
+        for rate in [48_000, 96_000, 192_000] {
+            let tone = tone(700.0, rate, rate as usize / 2);
+            let [nearest, linear] = [
+                SincInterpolationType::Nearest,
+                SincInterpolationType::Linear,
+            ]
+            .map(|kind| {
+                let mut converter = Converter::with(rate, kind).unwrap();
+                let mut converted = Vec::new();
+                for block in tone.chunks_exact(converter.input.len()) {
+                    converter.input.copy_from_slice(block);
+                    converted.extend_from_slice(converter.convert());
+                }
+                converted
+            });
+            assert!(nearest.len() > 7_000 && nearest == linear, "{rate} Hz");
+        }
     }
 
     #[test]
