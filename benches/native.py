@@ -4,10 +4,8 @@ Usage: native.py BENCH OUT, where BENCH is the built `live` benchmark; writes me
 
 import json
 import os
-import statistics
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", NUMBA_NUM_THREADS="1")
@@ -16,7 +14,8 @@ import librosa
 import numpy as np
 import onnxruntime
 
-ROUNDS = 5
+from turns import in_turns, milliseconds
+
 SECONDS = 6
 FRAMES = [60, 124, 188]
 ROOT = Path(__file__).parent.parent
@@ -31,24 +30,9 @@ def ours(bench, name):
     return json.loads((folder / "new" / "estimates.json").read_text())["median"]["point_estimate"] / 1e6
 
 
-def theirs(call):
-    """Milliseconds of a call: the median over a second."""
-    took = []
-    while sum(took) < 1e3:
-        begun = time.perf_counter()
-        call()
-        took.append((time.perf_counter() - begun) * 1e3)
-    return statistics.median(took)
-
-
 def compare(bench, name, call):
     call()
-    rounds = [(ours(bench, name), theirs(call)) for _ in range(ROUNDS)]
-    return {
-        "ours_ms": statistics.median(a for a, _ in rounds),
-        "other_ms": statistics.median(b for _, b in rounds),
-        "times": statistics.median(b / a for a, b in rounds),
-    }
+    return in_turns(lambda: ours(bench, name), lambda: milliseconds(call, 1))
 
 
 def main():

@@ -6,17 +6,16 @@ weight averaging."""
 
 import json
 import os
-import statistics
 import subprocess
 import sys
-import time
 
 os.environ.update(OMP_NUM_THREADS="1", OMP_WAIT_POLICY="passive")
 
 import torch
 from torch import nn
 
-ROUNDS = 5
+from turns import in_turns, milliseconds
+
 SECONDS = 3
 BATCH = 32
 FRAMES = [60, 124, 188]
@@ -63,7 +62,7 @@ class Network(nn.Module):
 
 
 def pytorch(frames):
-    """Gives a function that makes one step and returns its milliseconds."""
+    """Gives a function that makes one step."""
     torch.manual_seed(1)
     network = Network().train()
     average = [parameter.detach().clone() for parameter in network.parameters()]
@@ -72,7 +71,6 @@ def pytorch(frames):
     labels = torch.arange(BATCH) % CLASSES
 
     def step():
-        begun = time.perf_counter()
         loss = nn.functional.cross_entropy(network(mel, sides), labels, label_smoothing=0.1)
         optimizer.zero_grad()
         loss.backward()
@@ -80,16 +78,8 @@ def pytorch(frames):
         optimizer.step()
         with torch.no_grad():
             torch._foreach_lerp_(average, list(network.parameters()), 0.01)
-        return (time.perf_counter() - begun) * 1e3
 
     return step
-
-
-def theirs(step):
-    took, end = [], time.perf_counter() + SECONDS
-    while len(took) < 3 or time.perf_counter() < end:
-        took.append(step())
-    return statistics.median(took)
 
 
 def ours(bench, frames):
@@ -105,12 +95,7 @@ def main():
     for frames in FRAMES:
         step = pytorch(frames)
         step()
-        rounds = [(ours(bench, frames), theirs(step)) for _ in range(ROUNDS)]
-        results[frames] = {
-            "ours_ms": statistics.median(a for a, _ in rounds),
-            "other_ms": statistics.median(b for _, b in rounds),
-            "times": statistics.median(b / a for a, b in rounds),
-        }
+        results[frames] = in_turns(lambda: ours(bench, frames), lambda: milliseconds(step, SECONDS))
         print(f"{frames:>4} frames: {results[frames]['ours_ms']:.1f} ms, PyTorch {results[frames]['other_ms']:.1f} ms "
               f"({results[frames]['times']:.2f} times as long)")
     with open(out, "w") as file:

@@ -1,0 +1,26 @@
+"""Two programs measured in turns, so that what else the machine does hits both."""
+
+import statistics
+import time
+
+ROUNDS = 5
+
+
+def in_turns(ours, theirs):
+    """Medians of what both functions give in milliseconds, and the median of their ratios."""
+    rounds = [(ours(), theirs()) for _ in range(ROUNDS)]
+    return {
+        "ours_ms": statistics.median(a for a, _ in rounds),
+        "other_ms": statistics.median(b for _, b in rounds),
+        "times": statistics.median(b / a for a, b in rounds),
+    }
+
+
+def milliseconds(call, seconds):
+    """Median of one call, called for so long and at least three times."""
+    took, end = [], time.perf_counter() + seconds
+    while len(took) < 3 or time.perf_counter() < end:
+        begun = time.perf_counter()
+        call()
+        took.append((time.perf_counter() - begun) * 1e3)
+    return statistics.median(took)
