@@ -216,8 +216,8 @@ const LIMITS: &str = "\
   A research prototype of the same recipe kept an unweighted recall of .51 to .53 on EMO-DB (German), .44 to .48 on TESS,
   .41 to .49 on Urdu talk shows, .40 on EmoTale and .23 on SAVEE, over the emotions shared.
 - Neutral hides among calm, happy and sad. Some voices are understood far better than others, see the tables above.
-- One speaker at a time is assumed, and quiet around them. On the first two folds, other voices 10 dB below the speaker took the
-  share of clips recognised from 69 % to 52 %, and mains hum as loud took it to 61 %: training knows steady noise only.
+- One speaker at a time is assumed, and that everything around them is well below their voice: the table above is for noise 10 dB
+  below it. Other voices hurt most.
 
 ## Licence
 
