@@ -1,10 +1,10 @@
 //! Calibration to one speaker: a few numbers that change the evidence, no retraining.
 //!
 //! A model errs on a speaker in a steady direction. How far a speaker's evidence lies from that of
-//! the training speakers is estimated from [`Reference`]s, stretches of speech whose emotion is known:
-//! some sentences read neutrally, or a few clips of several emotions. The estimate assumes that
-//! evidence of emotion c is normally distributed around `means[c] + d + e[c]`, where d is the speaker's
-//! shift in all emotions and e the shift in one, and takes their posterior means; emotions without a
+//! the training speakers is estimated from [`Reference`]s, stretches of speech whose class is known:
+//! some sentences read neutrally, or a few clips of several classes. The estimate assumes that
+//! evidence of class c is normally distributed around `means[c] + d + e[c]`, where d is the speaker's
+//! shift in all classes and e the shift in one, and takes their posterior means; classes without a
 //! reference get d. What is added to the evidence is the difference of the two log densities, with
 //! and without the shift, times a strength: linear in the evidence.
 //!
@@ -13,12 +13,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Emotion, model::Posterior};
+use crate::{
+    class::{Class, PerClass},
+    model::Posterior,
+};
 
-const K: usize = Emotion::COUNT;
-
-/// Numbers of one segment, utterance or clip for each emotion; see [`Posterior::evidence`].
-pub type Evidence = [f32; K];
+/// Numbers of one segment, utterance or clip for each class; see [`Posterior::evidence`].
+pub type Evidence = PerClass;
 
 /// Least seconds of speech of all references together.
 pub const MIN_REFERENCE_S: f64 = 3.0;
@@ -35,29 +36,30 @@ const LISTENING_BOUND: f64 = 0.5;
 /// evidence after division by the model's temperature.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SpeakerStatistics {
-    /// Mean evidence of the clips of each emotion, `[K, K]`, the emotion acted first.
-    pub means: [Evidence; K],
+    /// Mean evidence of the clips of each class, `[K, K]`, the class expressed first.
+    pub means: Vec<Evidence>,
     /// Inverse covariance of a clip's evidence around its speaker's mean, `[K, K]`.
-    pub precision: [Evidence; K],
-    /// Variance of speakers' shifts in all emotions alike; mean over the K numbers, as all variances.
+    pub precision: Vec<Evidence>,
+    /// Variance of speakers' shifts in all classes alike; mean over the K numbers, as all variances.
     pub speaker_variance: f32,
-    /// Variance of speakers' further shifts in single emotions.
+    /// Variance of speakers' further shifts in single classes.
     pub emotion_variance: f32,
     /// Variance of clips around their speaker's mean.
     pub clip_variance: f32,
     /// Mean seconds of speech in a clip.
     pub clip_speech_s: f32,
-    /// Share of the difference of log densities that is added, when references are neutral only.
+    /// Share of the difference of log densities that is added, when all references are of one
+    /// class, as a neutral reading is.
     pub neutral_strength: f32,
-    /// The same when references express several emotions.
+    /// The same when references express several classes.
     pub labelled_strength: f32,
 }
 
-/// Speech of a known emotion.
+/// Speech of a known class.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Reference {
     /// What it expresses.
-    pub emotion: Emotion,
+    pub class: Class,
     /// Its mean evidence, not calibrated.
     pub evidence: Evidence,
     /// Its seconds of speech.
@@ -73,7 +75,7 @@ pub struct Calibration {
     /// Seconds of speech it was made from.
     pub speech_s: f64,
     /// Added to the evidence: `gain · evidence + offset`, `[K, K]` and `[K]`.
-    pub gain: [Evidence; K],
+    pub gain: Vec<Evidence>,
     /// See `gain`.
     pub offset: Evidence,
 }
@@ -125,8 +127,10 @@ impl Calibration {
         if speech_s < MIN_REFERENCE_S {
             return Err(CalibrationError::TooLittleSpeech { found_s: speech_s });
         }
-        let is_neutral = |reference: &Reference| reference.emotion == Emotion::Neutral;
-        let strength = if references.iter().all(is_neutral) {
+        let is_one_class = references
+            .windows(2)
+            .all(|pair| pair[0].class == pair[1].class);
+        let strength = if is_one_class {
             statistics.neutral_strength
         } else {
             statistics.labelled_strength
@@ -135,7 +139,7 @@ impl Calibration {
         Ok(statistics.calibration(model, speech_s, &shifts, strength))
     }
 
-    /// From speech whose emotions are not known, on the assumption that in the long run they are
+    /// From speech whose classes are not known, on the assumption that in the long run they are
     /// mixed: slow and bounded. Someone angry all along is pulled to the middle.
     ///
     /// `mean` is the mean evidence of `speech_s` seconds of speech, not calibrated.
@@ -147,12 +151,14 @@ impl Calibration {
     ) -> Self {
         let clips = speech_s / f64::from(statistics.clip_speech_s);
         let share = clips / (clips + LISTENING_CLIPS);
-        let shift = std::array::from_fn(|i| {
-            let usual = statistics.means.iter().map(|mean| mean[i]).sum::<f32>() / K as f32;
-            let shift = share * f64::from(mean[i] - usual);
+        let classes = statistics.means.len();
+        let shift = mean.iter().enumerate().map(|(i, mean)| {
+            let usual = statistics.means.iter().map(|mean| mean[i]).sum::<f32>() / classes as f32;
+            let shift = share * f64::from(mean - usual);
             shift.clamp(-LISTENING_BOUND, LISTENING_BOUND)
         });
-        statistics.calibration(model, speech_s, &[shift; K], statistics.neutral_strength)
+        let shifts = vec![shift.collect(); classes];
+        statistics.calibration(model, speech_s, &shifts, statistics.neutral_strength)
     }
 
     /// Reads the JSON that serde writes of it.
@@ -177,7 +183,8 @@ impl Calibration {
                 found: self.model.clone(),
             });
         }
-        if !self.gain.iter().flatten().all(|gain| gain.is_finite()) {
+        let mut gain = self.gain.iter().flat_map(|row| row.iter());
+        if !gain.all(|gain| gain.is_finite()) {
             return Err(CalibrationError::NotFinite("gain"));
         }
         if !self.offset.iter().all(|offset| offset.is_finite()) {
@@ -189,17 +196,36 @@ impl Calibration {
     /// The posterior for this speaker.
     pub fn apply(&self, posterior: &Posterior) -> Posterior {
         let evidence = posterior.evidence();
-        let changed = std::array::from_fn(|c| {
-            let gain: f32 = self.gain[c].iter().zip(evidence).map(|(a, b)| a * b).sum();
-            evidence[c] + gain + self.offset[c]
-        });
+        let mut changed = evidence;
+        for (changed, (gain, offset)) in changed.iter_mut().zip(self.gain.iter().zip(&*self.offset))
+        {
+            let gain: f32 = gain.iter().zip(&*evidence).map(|(a, b)| a * b).sum();
+            *changed = *changed + gain + offset;
+        }
         Posterior::from_logits(&changed, 1.0)
     }
 }
 
 impl SpeakerStatistics {
-    /// Checks that a calibration can be computed; the error is field, expected, found.
-    pub(crate) fn check(&self) -> Result<(), (&'static str, &'static str, String)> {
+    /// Checks that a calibration can be computed for so many classes; the error is field, expected, found.
+    pub(crate) fn check(&self, classes: usize) -> Result<(), (&'static str, String, String)> {
+        for (field, matrix) in [
+            ("speaker.means", &self.means),
+            ("speaker.precision", &self.precision),
+        ] {
+            let odd = matrix
+                .iter()
+                .map(|row| row.len())
+                .find(|&columns| columns != classes);
+            if matrix.len() != classes || odd.is_some() {
+                let columns = odd.unwrap_or(classes);
+                return Err((
+                    field,
+                    format!("{classes} rows of {classes} numbers, as there are labels"),
+                    format!("{} rows, one of {columns} numbers", matrix.len()),
+                ));
+            }
+        }
         for (field, value) in [
             ("speaker.speaker_variance", self.speaker_variance),
             ("speaker.emotion_variance", self.emotion_variance),
@@ -207,32 +233,32 @@ impl SpeakerStatistics {
             ("speaker.clip_speech_s", self.clip_speech_s),
         ] {
             if !(value.is_finite() && value > 0.0) {
-                return Err((field, "a positive number", value.to_string()));
+                return Err((field, "a positive number".to_owned(), value.to_string()));
             }
         }
         Ok(())
     }
 
-    /// The expected shift of each emotion's evidence, `[K, K]`, given references.
-    fn shifts(&self, references: &[Reference]) -> [[f64; K]; K] {
-        // Per emotion with references: mean residual and the variance of what is left of e and clips.
-        let mut heard: [Option<([f64; K], f64)>; K] = [None; K];
-        for emotion in Emotion::ALL {
-            let of_emotion = || references.iter().filter(|r| r.emotion == emotion);
-            let speech_s: f64 = of_emotion().map(|reference| reference.speech_s).sum();
-            if speech_s > 0.0 {
-                let residual = std::array::from_fn(|i| {
-                    let sum: f64 = of_emotion()
+    /// The expected shift of each class's evidence, `[K, K]`, given references.
+    fn shifts(&self, references: &[Reference]) -> Vec<Vec<f64>> {
+        // Per class with references: mean residual and the variance of what is left of e and clips.
+        let heard: Vec<Option<(Vec<f64>, f64)>> = (0..self.means.len())
+            .map(|c| {
+                let of_class = || references.iter().filter(|r| r.class.index() == c);
+                let speech_s: f64 = of_class().map(|reference| reference.speech_s).sum();
+                let residual = self.means[c].iter().enumerate().map(|(i, mean)| {
+                    let sum: f64 = of_class()
                         .map(|r| r.speech_s * f64::from(r.evidence[i]))
                         .sum();
-                    sum / speech_s - f64::from(self.means[emotion.index()][i])
+                    sum / speech_s - f64::from(*mean)
                 });
                 let clips = speech_s / f64::from(self.clip_speech_s);
-                heard[emotion.index()] = Some((residual, f64::from(self.clip_variance) / clips));
-            }
-        }
+                let noise = f64::from(self.clip_variance) / clips;
+                (speech_s > 0.0).then(|| (residual.collect(), noise))
+            })
+            .collect();
         let own = f64::from(self.emotion_variance);
-        let mut common = [0.0; K];
+        let mut common = vec![0.0; self.means.len()];
         let mut weights = 1.0 / f64::from(self.speaker_variance);
         for (residual, noise) in heard.iter().flatten() {
             for (sum, residual) in common.iter_mut().zip(residual) {
@@ -240,41 +266,46 @@ impl SpeakerStatistics {
             }
             weights += 1.0 / (own + noise);
         }
-        let common = common.map(|sum| sum / weights);
-        heard.map(|heard| {
-            std::array::from_fn(|i| {
-                let further = heard.map_or(0.0, |(residual, noise)| {
-                    (residual[i] - common[i]) * own / (own + noise)
-                });
-                common[i] + further
-            })
-        })
+        common.iter_mut().for_each(|sum| *sum /= weights);
+        let shift = |heard: &Option<(Vec<f64>, f64)>| match heard {
+            None => common.clone(),
+            Some((residual, noise)) => common
+                .iter()
+                .zip(residual)
+                .map(|(common, residual)| common + (residual - common) * own / (own + noise))
+                .collect(),
+        };
+        heard.iter().map(shift).collect()
     }
 
-    /// The change of evidence when emotion c lies at `means[c] + shifts[c]`.
+    /// The change of evidence when class c lies at `means[c] + shifts[c]`.
     fn calibration(
         &self,
         model: &str,
         speech_s: f64,
-        shifts: &[[f64; K]; K],
+        shifts: &[Vec<f64>],
         strength: f32,
     ) -> Calibration {
-        let weighted = |vector: &[f64; K]| -> [f64; K] {
-            let row = |row: &Evidence| row.iter().zip(vector).map(|(&a, b)| f64::from(a) * b).sum();
-            std::array::from_fn(|i| row(&self.precision[i]))
-        };
         let strength = f64::from(strength);
-        let mut gain = [[0.0; K]; K];
-        let mut offset = [0.0; K];
-        for c in 0..K {
-            let direction = weighted(&shifts[c]);
-            gain[c] = direction.map(|x| (strength * x) as f32);
+        let mut gain = Vec::with_capacity(self.means.len());
+        let offset = PerClass::from_fn(self.means.len(), |c| {
+            let shift = &shifts[c];
+            let weighted = |row: &Evidence| -> f64 {
+                row.iter().zip(shift).map(|(&a, b)| f64::from(a) * b).sum()
+            };
+            let direction: Vec<f64> = self.precision.iter().map(weighted).collect();
+            gain.push(PerClass::from_fn(direction.len(), |i| {
+                (strength * direction[i]) as f32
+            }));
             // (m + s)ᵀ P (m + s) - mᵀ P m = (2 m + s)ᵀ P s
-            let middle: f64 = (0..K)
-                .map(|i| (f64::from(self.means[c][i]) + 0.5 * shifts[c][i]) * direction[i])
+            let middle: f64 = self.means[c]
+                .iter()
+                .zip(shift)
+                .zip(&direction)
+                .map(|((&mean, shift), direction)| (f64::from(mean) + 0.5 * shift) * direction)
                 .sum();
-            offset[c] = (-strength * middle) as f32;
-        }
+            (-strength * middle) as f32
+        });
         Calibration {
             model: model.to_owned(),
             speech_s,
@@ -287,11 +318,15 @@ impl SpeakerStatistics {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::class::tests::{ANGRY, CALM, HAPPY, NEUTRAL, SAD};
 
-    /// Emotion c has evidence 2 for c; speakers differ as much as clips do.
+    const K: usize = 8;
+
+    /// Class c has evidence 2 for c; speakers differ as much as clips do.
     pub(crate) fn statistics() -> SpeakerStatistics {
         let identity = |scale: f32| {
-            std::array::from_fn(|i| std::array::from_fn(|j| if i == j { scale } else { 0.0 }))
+            let row = |i| PerClass::from_fn(K, |j| if i == j { scale } else { 0.0 });
+            (0..K).map(row).collect()
         };
         SpeakerStatistics {
             means: identity(2.0),
@@ -305,9 +340,9 @@ pub(crate) mod tests {
         }
     }
 
-    fn reference(emotion: Emotion, evidence: Evidence, speech_s: f64) -> Reference {
+    fn reference(class: Class, evidence: Evidence, speech_s: f64) -> Reference {
         Reference {
-            emotion,
+            class,
             evidence,
             speech_s,
         }
@@ -315,14 +350,14 @@ pub(crate) mod tests {
 
     /// A speaker whose neutral voice sounds sad to the model.
     fn sounds_sad(speech_s: f64) -> Reference {
-        let mut evidence = statistics().means[Emotion::Neutral.index()];
-        evidence[Emotion::Sad.index()] += 1.5;
-        reference(Emotion::Neutral, evidence, speech_s)
+        let mut evidence = statistics().means[NEUTRAL.index()];
+        evidence[SAD.index()] += 1.5;
+        reference(NEUTRAL, evidence, speech_s)
     }
 
     fn sad(evidence: Evidence, calibration: &Calibration) -> f32 {
         let posterior = Posterior::from_logits(&evidence, 1.0);
-        calibration.apply(&posterior).get(Emotion::Sad) - posterior.get(Emotion::Sad)
+        calibration.apply(&posterior).get(SAD) - posterior.get(SAD)
     }
 
     #[test]
@@ -332,34 +367,34 @@ pub(crate) mod tests {
         let evidence = sounds_sad(1.0).evidence;
         assert!(sad(evidence, &short) < -0.05, "{}", sad(evidence, &short));
         assert!(sad(evidence, &long) < sad(evidence, &short));
-        let typical = reference(Emotion::Neutral, statistics().means[0], 8.0);
+        let typical = reference(NEUTRAL, statistics().means[0], 8.0);
         let none = Calibration::fit("m", &statistics(), &[typical]).unwrap();
         assert!(sad(evidence, &none).abs() < 1e-6);
     }
 
     #[test]
     fn a_shift_is_the_posterior_mean_computed_by_hand() {
-        // Two emotions, 4 s of speech each: noise 0.5 / 2, with e 0.5; d: (a + b) / 0.5 / (1/0.5 + 2/0.5).
+        // Two classes, 4 s of speech each: noise 0.5 / 2, with e 0.5; d: (a + b) / 0.5 / (1/0.5 + 2/0.5).
         let (a, b) = (1.0, 0.4);
-        let shifted = |emotion: Emotion, by: f32| {
-            let mut evidence = statistics().means[emotion.index()];
+        let shifted = |class: Class, by: f32| {
+            let mut evidence = statistics().means[class.index()];
             evidence[0] += by;
-            reference(emotion, evidence, 4.0)
+            reference(class, evidence, 4.0)
         };
-        let references = [shifted(Emotion::Calm, a), shifted(Emotion::Angry, b)];
+        let references = [shifted(CALM, a), shifted(ANGRY, b)];
         let shifts = statistics().shifts(&references);
         let d = f64::from((a + b) / 0.5 / 6.0);
-        assert!((shifts[Emotion::Happy.index()][0] - d).abs() < 1e-6);
+        assert!((shifts[HAPPY.index()][0] - d).abs() < 1e-6);
         let calm = d + (f64::from(a) - d) * 0.25 / 0.5;
-        assert!((shifts[Emotion::Calm.index()][0] - calm).abs() < 1e-6);
+        assert!((shifts[CALM.index()][0] - calm).abs() < 1e-6);
         assert!(shifts.iter().all(|shift| shift[1].abs() < 1e-6));
     }
 
     #[test]
     fn what_is_added_is_the_difference_of_the_log_densities() {
         let statistics = statistics();
-        let mut shifts = [[0.0; K]; K];
-        shifts[2] = [0.3, -0.2, 0.5, 0.0, 0.1, 0.0, 0.0, -0.4];
+        let mut shifts = vec![vec![0.0; K]; K];
+        shifts[2] = vec![0.3, -0.2, 0.5, 0.0, 0.1, 0.0, 0.0, -0.4];
         let calibration = statistics.calibration("m", 8.0, &shifts, 0.5);
         let posterior = Posterior::from_logits(&[0.5, 0.1, 1.0, -0.3, 0.0, 0.2, -1.0, 0.4], 1.0);
         let evidence = posterior.evidence();
@@ -379,8 +414,8 @@ pub(crate) mod tests {
     #[test]
     fn listening_moves_slowly_and_not_beyond_its_bound() {
         let statistics = statistics();
-        let mut angry = [0.25; K];
-        angry[Emotion::Angry.index()] = 100.0;
+        let mut angry = PerClass::from([0.25; K]);
+        angry[ANGRY.index()] = 100.0;
         let offset = |speech_s| {
             let calibration = Calibration::while_listening("m", &statistics, &angry, speech_s);
             assert!(
@@ -389,12 +424,12 @@ pub(crate) mod tests {
                     .iter()
                     .all(|row| *row == calibration.gain[0])
             );
-            calibration.offset[Emotion::Angry.index()] - calibration.offset[0]
+            calibration.offset[ANGRY.index()] - calibration.offset[0]
         };
         assert_eq!(offset(0.0), 0.0);
         // -strength · mean · precision · bound
         assert!((offset(1e6) + 0.5 * 2.0 * 2.0 * 0.5).abs() < 1e-5);
-        let mixed = [0.3; K];
+        let mixed = PerClass::from([0.3; K]);
         let slow = |speech_s| {
             let mixed = Calibration::while_listening("m", &statistics, &mixed, speech_s);
             mixed.gain[0][0]

@@ -7,7 +7,7 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`emotion`] | the eight classes: order, codes, labels |
+//! | [`class`] | what a model tells apart, as data: labels, classes, a number for each |
 //! | [`dsp`] | window, spectrum, mel filterbank, DCT; knows nothing of speech |
 //! | [`audio`] | mixing of channels, conversion to 16 kHz |
 //! | [`features`] | frames of MFCC, energy and pitch; silence trimmed, level subtracted |
@@ -31,8 +31,8 @@
 pub mod activity;
 pub mod audio;
 pub mod calibration;
+pub mod class;
 pub mod dsp;
-pub mod emotion;
 pub mod features;
 pub mod model;
 pub mod protocol;
@@ -40,5 +40,3 @@ pub mod session;
 pub mod smoothing;
 #[cfg(feature = "web")]
 pub mod web;
-
-pub use emotion::Emotion;

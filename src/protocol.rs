@@ -10,13 +10,13 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Emotion,
+    class::{Class, MAX_CLASSES, PerClass},
     model::Posterior,
     session::{Pacing, Summary, Update, Verdict},
 };
 
 /// Version of the messages below; the page refuses a worker that speaks another.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// Identifies page and worker as made by the same build, since a browser may cache them apart.
 ///
@@ -113,11 +113,18 @@ pub enum Event {
     },
 }
 
-/// What the page shows of the model: its evaluation on voices it was not trained on.
+/// What the page shows of the model: what it tells apart, who taught it, and its evaluation on voices it
+/// was not trained on.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ModelSummary {
     /// Version of the model, from model.json.
     pub version: String,
+    /// Labels of the classes, in order.
+    pub labels: Vec<String>,
+    /// What it was trained on.
+    pub data_set: String,
+    /// Number of people heard in training.
+    pub speakers: u32,
     /// Unweighted average recall, 0..=1.
     pub uar: f32,
     /// Share of clips classified correctly, 0..=1.
@@ -142,7 +149,8 @@ pub enum Stage {
     Inference,
 }
 
-/// A message that arrived: an object with named fields, or a list whose fields are named "0", "1" …
+/// A message that arrived: an object with named fields, or a list whose fields are named "0", "1" … and
+/// "length".
 pub trait Fields: Sized {
     /// The number of this name.
     fn number(&self, name: &str) -> Option<f64>;
@@ -198,6 +206,9 @@ impl Event {
             Some(Self::Ready {
                 model: ModelSummary {
                     version: model.text("version")?,
+                    labels: labels(&model.object("labels")?)?,
+                    data_set: model.text("data_set")?,
+                    speakers: whole(&model, "speakers")?,
                     uar: model.number("uar")? as f32,
                     war: model.number("war")? as f32,
                     clips: whole(&model, "clips")?,
@@ -250,15 +261,25 @@ fn update(message: &impl Fields) -> Option<Update> {
 
 fn posterior(fields: &impl Fields) -> Option<Posterior> {
     let list = fields.object("posterior")?;
-    let mut posterior = Posterior::UNIFORM;
-    for (share, name) in posterior
-        .0
-        .iter_mut()
-        .zip(["0", "1", "2", "3", "4", "5", "6", "7"])
-    {
-        *share = list.number(name)? as f32;
+    let mut shares = PerClass::from_fn(length(&list)?, |_| 0.0);
+    for (i, share) in shares.iter_mut().enumerate() {
+        *share = list.number(&i.to_string())? as f32;
     }
-    Some(posterior)
+    Some(Posterior(shares))
+}
+
+fn labels(list: &impl Fields) -> Option<Vec<String>> {
+    let mut labels = Vec::new();
+    for i in 0..length(list)? {
+        labels.push(list.text(&i.to_string())?);
+    }
+    Some(labels)
+}
+
+/// Of a list with an element for each class.
+fn length(list: &impl Fields) -> Option<usize> {
+    let length = list.number("length")? as usize;
+    (length <= MAX_CLASSES).then_some(length)
 }
 
 fn verdict(fields: &impl Fields) -> Option<Verdict> {
@@ -267,8 +288,8 @@ fn verdict(fields: &impl Fields) -> Option<Verdict> {
         Some("unsure") => Some(Verdict::Unsure),
         Some(_) => None,
         None => {
-            let label = fields.object("verdict")?.text("emotion")?;
-            Emotion::from_label(&label).map(Verdict::Emotion)
+            let class = fields.object("verdict")?.number("emotion")?;
+            Class::new(class as usize).map(Verdict::Emotion)
         }
     }
 }
@@ -280,7 +301,10 @@ mod tests {
 
     impl Fields for Value {
         fn number(&self, name: &str) -> Option<f64> {
-            self.field(name)?.as_f64()
+            match (self, name) {
+                (Self::Array(list), "length") => Some(list.len() as f64),
+                _ => self.field(name)?.as_f64(),
+            }
         }
 
         fn text(&self, name: &str) -> Option<String> {
@@ -311,9 +335,7 @@ mod tests {
     }
 
     fn every_event() -> Vec<Event> {
-        let posterior = Posterior([
-            0.5, 0.25, 0.125, 0.0625, 0.03125, 0.015625, 0.0078125, 0.0078125,
-        ]);
+        let posterior = Posterior([0.5, 0.25, 0.125, 0.125].into());
         let session = 7;
         let mut events = vec![
             Event::Booted {
@@ -324,6 +346,9 @@ mod tests {
             Event::Ready {
                 model: ModelSummary {
                     version: "1".into(),
+                    labels: vec!["calm".into(), "très content".into()],
+                    data_set: "a few voices".into(),
+                    speakers: 3,
                     uar: 0.5,
                     war: 0.625,
                     clips: 1439,
@@ -348,7 +373,7 @@ mod tests {
                 speaking,
             })
         }));
-        let emotions = Emotion::ALL.into_iter().map(Verdict::Emotion);
+        let emotions = Class::first(4).map(Verdict::Emotion);
         for verdict in emotions.chain([Verdict::NoSpeech, Verdict::Unsure]) {
             events.push(update(Update::Prediction {
                 at_s: 1.5,
@@ -404,6 +429,14 @@ mod tests {
             json!({"finished": {"session": 1}}),
             json!({"update": {"session": 1, "compute_ms": 1.0, "update": {"guess": {}}}}),
             json!({"failed": {"stage": "sleep", "message": "because"}}),
+            json!({"update": {"session": 1, "compute_ms": 1.0, "update": {"prediction": {
+                "at_s": 1.0, "heard_s": 1.0, "posterior": [1.0], "verdict": {"emotion": 99},
+                "confidence": 1.0,
+            }}}}),
+            json!({"update": {"session": 1, "compute_ms": 1.0, "update": {"prediction": {
+                "at_s": 1.0, "heard_s": 1.0, "posterior": vec![0.0; 33], "verdict": "unsure",
+                "confidence": 1.0,
+            }}}}),
             json!("booted"),
             json!(null),
         ] {
@@ -413,7 +446,7 @@ mod tests {
 
     #[test]
     fn an_event_that_lacks_a_field_is_not_read() {
-        /// Every copy of `value` that lacks one field or element, at any depth.
+        /// Every copy of `value` that lacks one field, or has another thing for an element, at any depth.
         fn incomplete(value: &Value) -> Vec<Value> {
             let mut copies = Vec::new();
             match value {
@@ -429,8 +462,12 @@ mod tests {
                         }
                     }
                 }
-                Value::Array(list) if !list.is_empty() => {
-                    copies.push(Value::Array(list[..list.len() - 1].to_vec()));
+                Value::Array(list) => {
+                    for at in 0..list.len() {
+                        let mut holed = list.clone();
+                        holed[at] = Value::Null;
+                        copies.push(Value::Array(holed));
+                    }
                 }
                 _ => {}
             }

@@ -11,10 +11,10 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Emotion,
     activity::{HANGOVER_HOPS, SpeechGate},
     audio::{AudioError, SAMPLE_RATE_HZ},
     calibration::{Calibration, Evidence, Reference, SpeakerStatistics},
+    class::{Class, MAX_CLASSES, PerClass},
     dsp::sum::sum_of_squares,
     features::{self, Frame, FrontEnd, HOP_SAMPLES, N_FEATURES},
     model::{Classifier, ModelError, Posterior},
@@ -140,10 +140,10 @@ impl SessionSettings {
 pub enum Verdict {
     /// Nothing was heard that sounds like speech.
     NoSpeech,
-    /// Speech, but too little of it or none of the emotions stands out.
+    /// Speech, but too little of it or no class stands out.
     Unsure,
-    /// The voice expresses this emotion.
-    Emotion(Emotion),
+    /// The voice expresses the emotion of this class.
+    Emotion(Class),
 }
 
 /// Something the session found out. Times are seconds of audio since the session began.
@@ -323,14 +323,14 @@ impl<C: Classifier> Session<C> {
     /// When the classifier fails on the utterance so far.
     pub fn take_reference(
         &mut self,
-        emotion: Emotion,
+        class: Class,
         updates: &mut Vec<Update>,
     ) -> Result<Option<Reference>, ModelError> {
         self.flush(updates)?;
         self.track.gate.reset();
         let heard = std::mem::take(&mut self.track.heard);
         Ok(heard.evidence().map(|evidence| Reference {
-            emotion,
+            class,
             evidence,
             speech_s: heard.weight,
         }))
@@ -448,20 +448,25 @@ impl Utterance {
 /// A running mean of the evidence in posteriors.
 #[derive(Default)]
 struct WeightedMean {
-    sum: [f64; Emotion::COUNT],
+    /// 0 from `classes` on.
+    sum: [f64; MAX_CLASSES],
+    classes: usize,
     weight: f64,
 }
 
 impl WeightedMean {
     fn add(&mut self, posterior: &Posterior, weight: f64) {
-        for (sum, evidence) in self.sum.iter_mut().zip(posterior.evidence()) {
-            *sum += weight * f64::from(evidence);
+        let evidence = posterior.evidence();
+        for (sum, evidence) in self.sum.iter_mut().zip(&*evidence) {
+            *sum += weight * f64::from(*evidence);
         }
+        self.classes = evidence.len();
         self.weight += weight;
     }
 
     fn evidence(&self) -> Option<Evidence> {
-        (self.weight > 0.0).then(|| self.sum.map(|sum| (sum / self.weight) as f32))
+        let mean = |i: usize| (self.sum[i] / self.weight) as f32;
+        (self.weight > 0.0).then(|| PerClass::from_fn(self.classes, mean))
     }
 
     fn mean(&self) -> Option<Posterior> {

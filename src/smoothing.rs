@@ -1,7 +1,7 @@
 //! From a run of posteriors to an answer a person can read: smoothing over time, hysteresis of the
 //! shown emotion, and abstaining.
 
-use crate::{Emotion, model::Posterior, session::Verdict};
+use crate::{class::Class, model::Posterior, session::Verdict};
 
 /// Exponential smoothing of the evidence in posteriors and a verdict that changes only for a clear reason.
 #[derive(Clone, Debug)]
@@ -11,7 +11,7 @@ pub struct Smoother {
     switch_margin: f32,
     smoothed: Option<Posterior>,
     posterior: Option<Posterior>,
-    shown: Option<Emotion>,
+    shown: Option<Class>,
 }
 
 impl Smoother {
@@ -60,7 +60,7 @@ impl Smoother {
     /// What to show, and its probability.
     pub fn verdict(&self) -> (Verdict, f32) {
         match (self.shown, self.posterior) {
-            (Some(emotion), Some(posterior)) => (Verdict::Emotion(emotion), posterior.get(emotion)),
+            (Some(class), Some(posterior)) => (Verdict::Emotion(class), posterior.get(class)),
             (None, Some(posterior)) => (Verdict::Unsure, posterior.top().1),
             (_, None) => (Verdict::NoSpeech, 0.0),
         }
@@ -70,9 +70,10 @@ impl Smoother {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::class::tests::{ANGRY, CALM, HAPPY, SAD};
 
-    fn split(first: Emotion, p: f32, second: Emotion) -> Posterior {
-        let mut posterior = Posterior([0.0; Emotion::COUNT]);
+    fn split(first: Class, p: f32, second: Class) -> Posterior {
+        let mut posterior = Posterior([0.0; 8].into());
         posterior.0[first.index()] = p;
         posterior.0[second.index()] = 1.0 - p;
         posterior
@@ -81,57 +82,46 @@ mod tests {
     #[test]
     fn a_narrow_lead_does_not_change_the_shown_emotion_and_a_clear_one_does() {
         let mut smoother = Smoother::new(1.0, 0.4, 0.1);
-        smoother.push(&split(Emotion::Happy, 0.8, Emotion::Angry), 1.0);
-        smoother.push(&split(Emotion::Happy, 0.46, Emotion::Angry), 1.0);
-        assert_eq!(smoother.verdict().0, Verdict::Emotion(Emotion::Happy));
-        smoother.push(&split(Emotion::Happy, 0.3, Emotion::Angry), 1.0);
+        smoother.push(&split(HAPPY, 0.8, ANGRY), 1.0);
+        smoother.push(&split(HAPPY, 0.46, ANGRY), 1.0);
+        assert_eq!(smoother.verdict().0, Verdict::Emotion(HAPPY));
+        smoother.push(&split(HAPPY, 0.3, ANGRY), 1.0);
         let (verdict, confidence) = smoother.verdict();
-        assert_eq!(verdict, Verdict::Emotion(Emotion::Angry));
+        assert_eq!(verdict, Verdict::Emotion(ANGRY));
         assert!((confidence - 0.7).abs() < 1e-5, "{confidence}");
     }
 
     #[test]
     fn nothing_is_claimed_below_the_threshold_nor_after_a_reset() {
         let mut smoother = Smoother::new(1.0, 0.4, 0.1);
-        smoother.push(&Posterior::UNIFORM, 1.0);
+        smoother.push(&Posterior::uniform(8), 1.0);
         assert_eq!(smoother.verdict(), (Verdict::Unsure, 0.125));
-        smoother.push(&split(Emotion::Calm, 0.9, Emotion::Sad), 1.0);
-        assert_eq!(smoother.verdict().0, Verdict::Emotion(Emotion::Calm));
+        smoother.push(&split(CALM, 0.9, SAD), 1.0);
+        assert_eq!(smoother.verdict().0, Verdict::Emotion(CALM));
         smoother.reset();
         assert_eq!(smoother.verdict().0, Verdict::NoSpeech);
     }
 
     #[test]
     fn smoothing_moves_the_evidence_by_its_weight() {
-        let (first, second) = (
-            split(Emotion::Calm, 0.9, Emotion::Sad),
-            split(Emotion::Calm, 0.2, Emotion::Sad),
-        );
+        let (first, second) = (split(CALM, 0.9, SAD), split(CALM, 0.2, SAD));
         let mut smoother = Smoother::new(0.25, 0.4, 0.1);
         smoother.push(&first, 1.0);
         let smoothed = smoother.push(&second, 1.0);
-        let odds = |posterior: &Posterior| {
-            (posterior.get(Emotion::Calm) / posterior.get(Emotion::Sad)).ln()
-        };
+        let odds = |posterior: &Posterior| (posterior.get(CALM) / posterior.get(SAD)).ln();
         assert!((odds(&smoothed) - (0.75 * odds(&first) + 0.25 * odds(&second))).abs() < 1e-4);
         assert!((smoothed.0.iter().sum::<f32>() - 1.0).abs() < 1e-6);
     }
 
     #[test]
     fn little_speech_makes_less_sure_and_is_made_good_by_more() {
-        let sure = split(Emotion::Calm, 0.9, Emotion::Sad);
+        let sure = split(CALM, 0.9, SAD);
         let mut smoother = Smoother::new(0.5, 0.8, 0.1);
         let hesitant = smoother.push(&sure, 0.5);
-        assert!(
-            (hesitant.get(Emotion::Calm) - 0.75).abs() < 1e-4,
-            "{hesitant:?}"
-        );
+        assert!((hesitant.get(CALM) - 0.75).abs() < 1e-4, "{hesitant:?}");
         assert_eq!(smoother.verdict().0, Verdict::Unsure);
         let settled = smoother.push(&sure, 1.0);
-        assert!(
-            (settled.get(Emotion::Calm) - 0.9).abs() < 1e-4,
-            "{settled:?}"
-        );
-        assert_eq!(smoother.verdict().0, Verdict::Emotion(Emotion::Calm));
+        assert!((settled.get(CALM) - 0.9).abs() < 1e-4, "{settled:?}");
+        assert_eq!(smoother.verdict().0, Verdict::Emotion(CALM));
     }
 }

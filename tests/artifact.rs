@@ -76,7 +76,7 @@ fn the_microphones_gain_hardly_changes_the_answer() {
     let expected = classify(&mut classifier, 1.0);
     for gain in [0.25, 0.5, 2.0, 4.0] {
         let posterior = classify(&mut classifier, gain);
-        for (found, expected) in posterior.0.into_iter().zip(expected.0) {
+        for (found, expected) in posterior.0.iter().zip(&*expected.0) {
             assert!(
                 (found - expected).abs() < 0.02,
                 "gain {gain}: {found} for {expected}"

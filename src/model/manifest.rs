@@ -5,7 +5,8 @@ use sha2::{Digest, Sha256};
 
 use super::ModelError;
 use crate::{
-    Emotion, calibration::SpeakerStatistics, features::FrontEndConfig, session::SessionSettings,
+    calibration::SpeakerStatistics, class::Labels, features::FrontEndConfig,
+    session::SessionSettings,
 };
 
 /// Version of the manifest's schema that this program reads.
@@ -19,7 +20,7 @@ pub struct Manifest {
     /// Version of the model, such as "0.1.0".
     pub version: String,
     /// Labels in the order of the logits.
-    pub labels: Vec<String>,
+    pub labels: Labels,
     /// The front end that made the features the model was trained on.
     pub front_end: FrontEndConfig,
     /// [`FrontEndConfig::fingerprint`] of `front_end`.
@@ -104,11 +105,6 @@ impl Manifest {
     }
 
     fn check(&self) -> Result<(), ModelError> {
-        expect(
-            "labels",
-            Emotion::ALL.map(Emotion::label).join(", "),
-            self.labels.join(", "),
-        )?;
         let front_end = FrontEndConfig::default();
         expect(
             "front_end_fingerprint",
@@ -126,10 +122,10 @@ impl Manifest {
         }
         if let Some(speaker) = &self.speaker {
             speaker
-                .check()
+                .check(self.labels.len())
                 .map_err(|(field, expected, found)| ModelError::Mismatch {
                     field,
-                    expected: expected.to_owned(),
+                    expected,
                     found,
                 })?;
         }
@@ -202,6 +198,7 @@ fn mismatch(
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::class::tests::labels;
 
     /// A manifest that this program accepts for the given model file.
     pub(crate) fn manifest(model: &[u8]) -> Manifest {
@@ -209,9 +206,16 @@ pub(crate) mod tests {
         Manifest {
             schema: SCHEMA,
             version: "0.0.0".to_owned(),
-            labels: Emotion::ALL
-                .map(|emotion| emotion.label().to_owned())
-                .to_vec(),
+            labels: labels(&[
+                "neutral",
+                "calm",
+                "happy",
+                "sad",
+                "angry",
+                "fearful",
+                "disgust",
+                "surprised",
+            ]),
             front_end_fingerprint: front_end.fingerprint(),
             front_end,
             normalisation: "graph".to_owned(),
@@ -244,7 +248,20 @@ pub(crate) mod tests {
     #[test]
     fn a_mismatch_names_the_field() {
         assert!(refused(|m| m["schema"] = 2.into()).contains("schema is 2, expected 1"));
-        assert!(refused(|m| m["labels"][0] = "bored".into()).contains("labels is bored, calm"));
+        let error = refused(|m| m["labels"] = vec!["bored"; 2].into());
+        assert!(error.contains("labels hold \"bored\" twice"), "{error}");
+        let error = refused(|m| m["labels"].as_array_mut().unwrap().truncate(7));
+        assert!(
+            error.contains(
+                "speaker.means is 8 rows, one of 8 numbers, expected 7 rows of 7 numbers"
+            ),
+            "{error}"
+        );
+        let error = refused(|m| drop(m["speaker"]["precision"][2].as_array_mut().unwrap().pop()));
+        assert!(
+            error.contains("speaker.precision is 8 rows, one of 7 numbers, expected 8 rows"),
+            "{error}"
+        );
         assert!(refused(|m| m["front_end"]["hop_samples"] = 160.into()).contains("front_end is"));
         assert!(
             refused(|m| m["front_end_fingerprint"] = "0".into()).contains("front_end_fingerprint")

@@ -3,10 +3,9 @@
 use super::{
     history::History,
     view::{View, Words},
-    wording::{clock, duration, percent, slug, word},
+    wording::{clock, duration, percent},
 };
 use crate::{
-    Emotion,
     model::Posterior,
     protocol::ModelSummary,
     session::{Summary, Update, Verdict},
@@ -209,13 +208,13 @@ impl Display {
         let length = clock(summary.duration_s);
         let heard = [&speech, " of speech in ", &length].concat();
         let (text, detail) = match (summary.verdict, &summary.posterior) {
-            (Verdict::Emotion(emotion), _) => (
-                ["Sounded ", emotion.label()].concat(),
+            (Verdict::Emotion(class), _) => (
+                self.view.names.said("Sounded ", class),
                 [&confidence, " confident · ", &heard].concat(),
             ),
             (Verdict::Unsure, Some(posterior)) => (
                 "Not sure".to_owned(),
-                [&closest(posterior), " · ", &heard].concat(),
+                [&self.closest(posterior), " · ", &heard].concat(),
             ),
             _ => (
                 "No speech heard".to_owned(),
@@ -228,7 +227,7 @@ impl Display {
             kicker,
             text,
             detail,
-            slug: slug(summary.verdict),
+            verdict: Some(summary.verdict),
         });
         if let Some(posterior) = &summary.posterior {
             self.view.posterior(posterior);
@@ -279,19 +278,26 @@ impl Display {
         } else if self.speech_s.is_some_and(|last_s| at_s - last_s > HOLD_S) {
             self.speech_s = None;
             let last = self.last.map(|(verdict, confidence)| match verdict {
-                Verdict::Emotion(emotion) => {
-                    ["Last heard: ", emotion.label(), ", ", &percent(confidence)].concat()
+                Verdict::Emotion(class) => {
+                    let label = self.view.names.label(class);
+                    ["Last heard: ", label, ", ", &percent(confidence)].concat()
                 }
-                _ => ["Last heard: ", word(verdict)].concat(),
+                _ => ["Last heard: ", self.view.names.word(verdict)].concat(),
             });
             let detail = last.unwrap_or_else(|| "Too little was said to tell.".into());
             self.say(Words {
                 kicker: "Listening".into(),
                 text: "No speech".into(),
                 detail,
-                slug: slug(Verdict::NoSpeech),
+                verdict: Some(Verdict::NoSpeech),
             });
         }
+    }
+
+    fn closest(&self, posterior: &Posterior) -> String {
+        let (class, share) = posterior.top();
+        let label = self.view.names.label(class);
+        ["Closest: ", label, ", ", &percent(share)].concat()
     }
 
     fn say(&mut self, words: Words) {
@@ -307,11 +313,11 @@ impl Display {
         kicker: &str,
     ) {
         let (text, detail) = match verdict {
-            Verdict::Emotion(emotion) => (
-                ["Sounds ", emotion.label()].concat(),
+            Verdict::Emotion(class) => (
+                self.view.names.said("Sounds ", class),
                 [&percent(confidence), " confident"].concat(),
             ),
-            _ => ("Not sure".to_owned(), closest(posterior)),
+            _ => ("Not sure".to_owned(), self.closest(posterior)),
         };
         let kicker = match &self.origin {
             Origin::Microphone => kicker.to_owned(),
@@ -324,18 +330,13 @@ impl Display {
             kicker,
             text,
             detail,
-            slug: slug(verdict),
+            verdict: Some(verdict),
         });
     }
 }
 
 fn listening() -> Words {
     Words::plain("Listening", "Listening…", "Speak a sentence or two.")
-}
-
-fn closest(posterior: &Posterior) -> String {
-    let (emotion, share): (Emotion, f32) = posterior.top();
-    ["Closest: ", emotion.label(), ", ", &percent(share)].concat()
 }
 
 /// Lets changes through to screen readers, and not too many.
@@ -369,12 +370,5 @@ mod tests {
         assert!(announcer.should_say("Sounds sad", 10.0));
         assert!(!announcer.should_say("Sounds angry", 12.0));
         assert!(announcer.should_say("Sounds angry", 14.0));
-    }
-
-    #[test]
-    fn what_is_closest_is_named_with_its_share() {
-        let mut shares = [0.1; 8];
-        shares[Emotion::Sad.index()] = 0.3;
-        assert_eq!(closest(&Posterior(shares)), "Closest: sad, 30\u{202f}%");
     }
 }

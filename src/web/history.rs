@@ -63,12 +63,12 @@ pub fn runs(steps: &[Step]) -> impl Iterator<Item = Step> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Emotion;
+    use crate::class::tests::{HAPPY, SAD};
 
     #[test]
     fn steps_adjoin_within_speech_and_leave_silence_blank() {
         let mut history = History::default();
-        let happy = Verdict::Emotion(Emotion::Happy);
+        let happy = Verdict::Emotion(HAPPY);
         for at_s in [2.0, 2.25, 2.6, 9.0] {
             history.add(at_s, 0.25, happy, 0.5);
         }
@@ -86,8 +86,8 @@ mod tests {
     fn a_change_of_verdict_begins_a_run() {
         let mut history = History::default();
         history.add(1.0, 0.25, Verdict::Unsure, 0.2);
-        history.add(1.25, 0.25, Verdict::Emotion(Emotion::Sad), 0.6);
-        history.add(1.5, 0.25, Verdict::Emotion(Emotion::Sad), 0.7);
+        history.add(1.25, 0.25, Verdict::Emotion(SAD), 0.6);
+        history.add(1.5, 0.25, Verdict::Emotion(SAD), 0.7);
         let runs: Vec<_> = runs(history.since(0.0)).collect();
         assert_eq!(runs.len(), 2);
         assert_eq!((runs[1].start_s, runs[1].end_s), (1.0, 1.5));

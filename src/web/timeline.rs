@@ -1,4 +1,4 @@
-//! The timeline: what was expressed over time, drawn on a canvas. Each step is a column in its emotion's
+//! The timeline: what was expressed over time, drawn on a canvas. Each step is a column in its class's
 //! colour, as high as the confidence; each run of one verdict has its name above; silence stays blank.
 
 use js_sys::Math;
@@ -7,7 +7,7 @@ use web_sys::{CanvasRenderingContext2d, CssStyleDeclaration, HtmlCanvasElement, 
 
 use super::{
     history::{History, Step, runs},
-    wording::{clock, slug, word},
+    wording::{Names, clock, colour},
 };
 use crate::session::Verdict;
 
@@ -44,7 +44,13 @@ impl Timeline {
     }
 
     /// Draws the seconds `start_s..end_s`.
-    pub fn draw(&self, history: &History, start_s: f64, end_s: f64) -> Result<(), JsValue> {
+    pub fn draw(
+        &self,
+        history: &History,
+        names: &Names,
+        start_s: f64,
+        end_s: f64,
+    ) -> Result<(), JsValue> {
         let scale = self.window.device_pixel_ratio();
         let width = f64::from(self.canvas.client_width());
         let height = f64::from(self.canvas.client_height());
@@ -74,7 +80,7 @@ impl Timeline {
         }
         let mut free_from = 0.0;
         for run in runs(steps) {
-            free_from = drawing.run(&run, free_from)?;
+            free_from = drawing.run(&run, names.word(run.verdict), free_from)?;
         }
         Ok(())
     }
@@ -104,6 +110,13 @@ impl Drawing<'_> {
         let colour = self.style.get_property_value(&["--", name].concat())?;
         self.context.set_fill_style_str(&colour);
         Ok(())
+    }
+
+    fn ink_of(&self, verdict: Verdict) -> Result<(), JsValue> {
+        match verdict {
+            Verdict::Emotion(class) => self.ink(&colour(class)),
+            _ => self.ink("unsure"),
+        }
     }
 
     fn font(&self, weight: &str) -> Result<(), JsValue> {
@@ -137,17 +150,16 @@ impl Drawing<'_> {
 
     /// A pale band over the run's whole height, and its name where there is room right of `free_from`;
     /// gives where the next name may begin.
-    fn run(&self, run: &Step, free_from: f64) -> Result<f64, JsValue> {
+    fn run(&self, run: &Step, name: &str, free_from: f64) -> Result<f64, JsValue> {
         let (left, right) = (self.x(run.start_s), self.x(run.end_s));
-        self.ink(slug(run.verdict))?;
+        self.ink_of(run.verdict)?;
         self.context.set_global_alpha(0.14);
         self.context
             .fill_rect(left, NAMES, right - left, self.base() - NAMES);
         self.context.set_global_alpha(1.0);
-        let name = word(run.verdict);
         self.font("600")?;
         let width = self.context.measure_text(name)?.width();
-        let left = left.min(self.width - width);
+        let left = left.min(self.width - width).max(0.0);
         // An emotion's name may reach into the silence after it; the lack of one must not.
         let is_emotion = matches!(run.verdict, Verdict::Emotion(_));
         if left < free_from || (!is_emotion && width > right - left) {
@@ -163,7 +175,7 @@ impl Drawing<'_> {
     fn step(&self, step: &Step) -> Result<(), JsValue> {
         let (left, right) = (self.x(step.start_s), self.x(step.end_s));
         let height = f64::from(step.confidence) * (self.base() - NAMES);
-        self.ink(slug(step.verdict))?;
+        self.ink_of(step.verdict)?;
         // Columns meet without a gap on whole pixels.
         let left = Math::round(left);
         let width = (Math::round(right) - left).max(1.0);

@@ -12,10 +12,10 @@ use super::{
     history::History,
     microphone::Processing,
     timeline::Timeline,
-    wording::{clock, percent, slug, tenths, thousands, word},
+    wording::{Names, clock, colour, percent, tenths, thousands},
 };
 use crate::{
-    Emotion,
+    class::Class,
     model::Posterior,
     protocol::{BUILD, ModelSummary},
     session::Verdict,
@@ -68,8 +68,8 @@ pub struct Words {
     pub text: String,
     /// Line below.
     pub detail: String,
-    /// Names the colour: an emotion, "unsure", "no-speech" or "none".
-    pub slug: &'static str,
+    /// Gives the colour; none for words that are no verdict.
+    pub verdict: Option<Verdict>,
 }
 
 impl Words {
@@ -79,19 +79,23 @@ impl Words {
             kicker: kicker.into(),
             text: text.into(),
             detail: detail.into(),
-            slug: "none",
+            verdict: None,
         }
     }
 }
 
 struct Row {
-    item: Element,
+    item: HtmlElement,
     fill: HtmlElement,
     percent: Element,
 }
 
+/// Hue of the first class of a model that is not the shipped one, in degrees.
+const FIRST_HUE: usize = 25;
+
 /// The page's elements.
 pub struct View {
+    window: Window,
     document: Document,
     body: HtmlElement,
     engine_text: Element,
@@ -119,17 +123,21 @@ pub struct View {
     lost: Element,
     file_progress: HtmlProgressElement,
     file_progress_text: Element,
+    /// What the classes are called.
+    pub names: Names,
+    emotions: Element,
     rows: Vec<Row>,
     timeline_title: Element,
     timeline: Timeline,
     heard: Element,
     heard_empty: HtmlElement,
+    voices: Element,
     model_facts: Element,
     announcer: Element,
 }
 
 impl View {
-    /// Finds the elements and fills the list of emotions.
+    /// Finds the elements.
     ///
     /// # Errors
     /// When index.html lacks one of them.
@@ -137,13 +145,9 @@ impl View {
         let document = window.document().ok_or("no document")?;
         let body = document.body().ok_or("no body")?;
         body.set_attribute("data-build", BUILD)?;
-        let emotions: Element = by_id(&document, "emotions")?;
-        let rows = Emotion::ALL
-            .into_iter()
-            .map(|emotion| Row::new(&document, &emotions, emotion))
-            .collect::<Result<_, _>>()?;
         let canvas: HtmlCanvasElement = by_id(&document, "timeline")?;
         Ok(Self {
+            window: window.clone(),
             body,
             engine_text: by_id(&document, "engine-text")?,
             engine_progress: by_id(&document, "engine-progress")?,
@@ -166,11 +170,14 @@ impl View {
             lost: by_id(&document, "lost")?,
             file_progress: by_id(&document, "file-progress")?,
             file_progress_text: by_id(&document, "file-progress-text")?,
-            rows,
+            names: Names::default(),
+            emotions: by_id(&document, "emotions")?,
+            rows: Vec::new(),
             timeline_title: by_id(&document, "timeline-title")?,
             timeline: Timeline::new(canvas, window.clone())?,
             heard: by_id(&document, "heard")?,
             heard_empty: by_id(&document, "heard-empty")?,
+            voices: by_id(&document, "voices")?,
             model_facts: by_id(&document, "model-facts")?,
             announcer: by_id(&document, "announcer")?,
             document,
@@ -215,17 +222,40 @@ impl View {
     }
 
     /// Shows that the engine is ready and what is known of its model.
-    pub fn engine_ready(&self, model: &ModelSummary) {
+    pub fn engine_ready(&mut self, model: &ModelSummary) {
+        // A list that cannot grow still leaves the headline and the timeline.
+        let _ = self.classes(&model.labels);
         self.body_data("data-engine", "ready");
         self.engine_text.set_text_content(Some("Engine ready"));
+        let guessed = 100 / model.labels.len().max(1);
+        let is_shipped = self.voices.get_attribute("data-set").as_ref() == Some(&model.data_set);
+        let kind = if is_shipped {
+            " acted recordings"
+        } else {
+            let speakers = thousands(model.speakers);
+            self.voices.set_text_content(Some(
+                &[
+                    "It estimates what a voice expresses, as ",
+                    &speakers,
+                    " speakers have expressed it: ",
+                    &model.data_set,
+                    ". It does not know what anyone feels, and it does not understand words.",
+                ]
+                .concat(),
+            ));
+            " recordings"
+        };
         let in_hundred = (model.war * 100.0).round() as u32;
         self.model_facts.set_text_content(Some(
             &[
                 "On voices it has never heard it is right about ",
                 &in_hundred.to_string(),
-                " times in 100; guessing would be right 12 times. That was measured on ",
+                " times in 100; guessing would be right ",
+                &guessed.to_string(),
+                " times. That was measured on ",
                 &thousands(model.clips),
-                " acted recordings; other accents, languages and microphones make it err more. ",
+                kind,
+                "; other accents, languages and microphones make it err more. ",
                 "It says “not sure” when no emotion stands out.",
             ]
             .concat(),
@@ -269,14 +299,65 @@ impl View {
         set_text(&self.kicker, &words.kicker);
         set_text(&self.verdict, &words.text);
         set_text(&self.detail, &words.detail);
-        let _ = self.verdict.set_attribute("data-verdict", words.slug);
+        let slug = words
+            .verdict
+            .map_or("none", |verdict| self.names.slug(verdict));
+        let _ = self.verdict.set_attribute("data-verdict", slug);
+        let class = match words.verdict {
+            Some(Verdict::Emotion(class)) => Some(class),
+            _ => None,
+        };
+        tint(&self.verdict, class);
     }
 
-    /// Moves the eight bars.
+    /// Makes a bar for each class, in a colour of its own.
+    fn classes(&mut self, labels: &[String]) -> Result<(), JsValue> {
+        if self.names.labels == labels {
+            return Ok(());
+        }
+        let style = self.window.get_computed_style(&self.body)?;
+        // The style sheet knows the colours of the shipped model's labels; others share the circle of hues.
+        let shipped = |label: &String| {
+            let name = ["--emotion-", label].concat();
+            let known = style.as_ref()?.get_property_value(&name).ok()?;
+            (!known.is_empty()).then(|| ["var(", &name, ")"].concat())
+        };
+        let shipped: Option<Vec<String>> = labels.iter().map(shipped).collect();
+        self.body_data(
+            "data-labels",
+            if shipped.is_some() {
+                "shipped"
+            } else {
+                "other"
+            },
+        );
+        self.emotions.set_inner_html("");
+        self.rows.clear();
+        for (class, label) in Class::first(labels.len()).zip(labels) {
+            let value = match &shipped {
+                Some(colours) => colours[class.index()].clone(),
+                None => {
+                    let hue = FIRST_HUE + 360 * class.index() / labels.len();
+                    ["oklch(var(--ink) ", &hue.to_string(), ")"].concat()
+                }
+            };
+            let name = ["--", &colour(class)].concat();
+            self.body.style().set_property(&name, &value)?;
+            self.rows
+                .push(Row::new(&self.document, &self.emotions, class, label)?);
+        }
+        self.names = Names {
+            labels: labels.to_vec(),
+            are_shipped: shipped.is_some(),
+        };
+        Ok(())
+    }
+
+    /// Moves the bars.
     pub fn posterior(&self, posterior: &Posterior) {
         let (top, _) = posterior.top();
-        for (emotion, row) in Emotion::ALL.into_iter().zip(&self.rows) {
-            row.show(posterior.get(emotion), emotion == top);
+        for (class, row) in Class::first(self.rows.len()).zip(&self.rows) {
+            row.show(posterior.get(class), class == top);
         }
     }
 
@@ -370,10 +451,9 @@ impl View {
         posterior: &Posterior,
     ) -> Result<(), JsValue> {
         let item = self.document.create_element("li")?;
-        item.set_attribute("data-verdict", slug(verdict))?;
-        let permille = posterior
-            .0
-            .map(|share| ((share * 1000.0).round() as u32).to_string());
+        item.set_attribute("data-verdict", self.names.slug(verdict))?;
+        let permille = |share: &f32| ((share * 1000.0).round() as u32).to_string();
+        let permille: Vec<String> = posterior.0.iter().map(permille).collect();
         item.set_attribute("data-permille", &joined(&permille, " "))?;
         let time = [&clock(start_s), "–", &clock(end_s)].concat();
         let certainty = match verdict {
@@ -382,7 +462,7 @@ impl View {
         };
         for (class, text) in [
             ("time", time.as_str()),
-            ("word", word(verdict)),
+            ("word", self.names.word(verdict)),
             ("percent", &certainty),
         ] {
             let cell = self.document.create_element("span")?;
@@ -398,7 +478,7 @@ impl View {
     /// Draws the timeline.
     pub fn timeline(&self, history: &History, start_s: f64, end_s: f64) {
         // A canvas that cannot be drawn leaves the list of utterances, which says the same.
-        let _ = self.timeline.draw(history, start_s, end_s);
+        let _ = self.timeline.draw(history, &self.names, start_s, end_s);
     }
 
     /// Shows an error beside what is on screen.
@@ -432,16 +512,22 @@ impl View {
 }
 
 impl Row {
-    fn new(document: &Document, list: &Element, emotion: Emotion) -> Result<Self, JsValue> {
-        let item = document.create_element("li")?;
-        item.set_attribute("data-emotion", emotion.label())?;
+    fn new(
+        document: &Document,
+        list: &Element,
+        class: Class,
+        label: &str,
+    ) -> Result<Self, JsValue> {
+        let item: HtmlElement = document.create_element("li")?.unchecked_into();
+        item.set_attribute("data-emotion", label)?;
+        tint(&item, Some(class));
         let part = |class: &str| -> Result<Element, JsValue> {
             let part = document.create_element("span")?;
             part.set_class_name(class);
             Ok(part)
         };
         let name = part("name")?;
-        name.set_text_content(Some(emotion.label()));
+        name.set_text_content(Some(label));
         let track = part("track")?;
         track.set_attribute("aria-hidden", "true")?;
         let fill: HtmlElement = part("fill")?.unchecked_into();
@@ -495,6 +581,14 @@ fn set_text(element: &Element, text: &str) {
     if element.text_content().as_deref() != Some(text) {
         element.set_text_content(Some(text));
     }
+}
+
+/// Gives an element the colour of a class, or takes it away.
+fn tint(element: &HtmlElement, class: Option<Class>) {
+    let value = class.map_or(String::new(), |class| {
+        ["var(--", &colour(class), ")"].concat()
+    });
+    let _ = element.style().set_property("--tint", &value);
 }
 
 fn scale_x(element: &HtmlElement, permille: u32) {

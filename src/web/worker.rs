@@ -151,6 +151,9 @@ impl Worker {
         let step_samples = (manifest.session.step_frames * HOP_SAMPLES) as f32;
         let model = ModelSummary {
             version: manifest.version.clone(),
+            labels: manifest.labels.names().to_vec(),
+            data_set: manifest.training.data_set.clone(),
+            speakers: manifest.training.actors,
             uar: manifest.evaluation.uar,
             war: manifest.evaluation.war,
             clips: manifest.evaluation.clips,

@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { picture, withPage } from "./browser.mjs";
+import { looksRight, picture, withPage } from "./browser.mjs";
 import { bytes, generated, speech } from "./sound.mjs";
 
 const SURPRISED = "03-01-08-02-01-01-05";
@@ -20,15 +20,7 @@ for (const width of [360, 1440]) {
         colorScheme,
       };
       await withPage(options, async ({ page, engine, phase, press, choose, result, error }) => {
-        const look = async (name) => {
-          const { scroll, client } = await page.evaluate(() => {
-            const { scrollWidth: scroll, clientWidth: client } = document.documentElement;
-            return { scroll, client };
-          });
-          assert.ok(scroll <= client, `${name} is ${scroll} px wide, the window ${client}`);
-          assert.deepEqual(await page.evaluate(tooPale), [], name);
-          await picture(page, `${name}-${width}-${colorScheme}`);
-        };
+        const look = (name) => looksRight(page, `${name}-${width}-${colorScheme}`);
         await engine("starting");
         await look("1-loading");
         await press("Start listening");
@@ -85,42 +77,4 @@ for (const width of [360, 1440]) {
       await phase("result");
     });
   });
-}
-
-/** Texts whose contrast is below WCAG AA, as "selector: ratio". Runs in the page. */
-function tooPale() {
-  const context = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
-  const channels = (colour) => {
-    context.clearRect(0, 0, 1, 1);
-    context.fillStyle = colour;
-    context.fillRect(0, 0, 1, 1);
-    return [...context.getImageData(0, 0, 1, 1).data];
-  };
-  const luminance = (colour) => {
-    const [r, g, b] = colour.map((value) => {
-      const share = value / 255;
-      return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
-    });
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const ground = (element) => {
-    for (let at = element; at; at = at.parentElement) {
-      const colour = channels(getComputedStyle(at).backgroundColor);
-      if (colour[3] === 255) return colour;
-    }
-    return [255, 255, 255, 255];
-  };
-  const pale = [];
-  for (const element of document.querySelectorAll("body *")) {
-    const says = [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
-    if (!says || !element.checkVisibility() || element.closest(".visually-hidden, .skip, svg, [aria-hidden]")) continue;
-    for (const animation of element.getAnimations()) animation.finish();
-    const style = getComputedStyle(element);
-    const [a, b] = [luminance(channels(style.color)), luminance(ground(element))];
-    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-    const size = parseFloat(style.fontSize);
-    const isLarge = size >= 24 || (size >= 18.66 && style.fontWeight >= 700);
-    if (ratio < (isLarge ? 3 : 4.5)) pale.push(`${element.id || element.className}: ${ratio.toFixed(2)}`);
-  }
-  return pale;
 }

@@ -44,14 +44,18 @@ export function bytes(content, name) {
   return path;
 }
 
-/** What the trainer's own program answers for each file, in order. */
-export function predict(...files) {
+/** Runs the trainer's own program and gives what it prints. */
+export function train(...words) {
   const program = process.env.SPEECH_EMOTION_TRAINER;
   const [command, ...first] = program
     ? [program]
     : ["cargo", "run", "--quiet", "--release", "--locked", "-p", "training", "--"];
-  const output = execFileSync(command, [...first, "predict", "--json", ...files], { cwd: ROOT, encoding: "utf8" });
-  return output.trim().split("\n").map((line) => JSON.parse(line));
+  return execFileSync(command, [...first, ...words], { cwd: ROOT, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+}
+
+/** What the trainer's own program answers for each file, in order. */
+export function predict(...files) {
+  return train("predict", "--json", ...files).trim().split("\n").map((line) => JSON.parse(line));
 }
 
 /** The largest difference between two posteriors by label. */

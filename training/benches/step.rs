@@ -9,11 +9,13 @@ use std::time::Instant;
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use speech_emotion::{Emotion, features::N_FEATURES};
+use speech_emotion::{class::Class, features::N_FEATURES};
 use training::{
     network::{Batch, Network},
     optimizer::{AdamW, clip_gradients, update_average},
 };
+
+const CLASSES: usize = 8;
 
 fn main() {
     let mut numbers = std::env::args().filter_map(|argument| argument.parse::<usize>().ok());
@@ -29,9 +31,9 @@ fn main() {
             .map(|_| rng.random_range(-12.0..0.0))
             .collect();
         batch.push(&segment);
-        labels.push(Emotion::ALL[item % Emotion::COUNT]);
+        labels.extend(Class::new(item % CLASSES));
     }
-    let mut network = Network::new(&mut rng);
+    let mut network = Network::new(CLASSES, &mut rng);
     let mut optimizer = AdamW::new(network.parameters());
     let mut average: Vec<Vec<f32>> = network
         .parameters()

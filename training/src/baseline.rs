@@ -21,17 +21,18 @@ use indicatif::ProgressBar;
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
-use speech_emotion::{Emotion, features::N_FEATURES};
+use speech_emotion::{class::Class, features::N_FEATURES};
 
 use crate::{
+    corpus::Speaker,
     dataset::{Clip, Dataset},
     ensemble,
     evaluate::{Evaluation, Scores, confusion},
+    folds::Protocol,
     interrupt::{self, Interrupted},
     metrics::Confusion,
     network::{NOTEBOOK_COEFFICIENTS, NotebookNetwork},
     optimizer::AdamW,
-    ravdess::Protocol,
     train::{Progress, TrainConfig},
 };
 
@@ -102,12 +103,12 @@ impl Split {
         Self { train, test }
     }
 
-    /// One split per fold of actors.
+    /// One split per fold of speakers.
     fn speaker_independent(dataset: &Dataset, protocol: Protocol) -> Result<Vec<Self>> {
-        let folds = protocol.folds(&dataset.actors())?;
-        let split = |actors: &Vec<u8>| {
+        let folds = protocol.folds(&dataset.voices(), &dataset.corpus.labels)?;
+        let split = |speakers: &Vec<Speaker>| {
             let (test, train) = (0..dataset.clips.len())
-                .partition(|&index| actors.contains(&dataset.clips[index].actor));
+                .partition(|&index| speakers.contains(&dataset.clips[index].speaker));
             Self { train, test }
         };
         Ok(folds.iter().map(split).collect())
@@ -164,7 +165,7 @@ pub fn compare(
     let notebook = kept(&folder, "notebook", || {
         let splits = Split::speaker_independent(dataset, evaluation.protocol)?;
         let bar = bars.notebook(name, splits.len() * NOTEBOOK_EPOCHS);
-        let mut all = Confusion::default();
+        let mut all = Confusion::new(dataset.corpus.labels.len());
         for split in &splits {
             all.add(&judge_notebook(dataset, split, config.seed, &bar, stop)?);
         }
@@ -240,16 +241,13 @@ fn judge_notebook(
     stop: &AtomicBool,
 ) -> Result<Confusion> {
     let network = train_notebook(dataset, &split.train, seed, progress, stop)?;
-    let answer = |clip: &Clip| network.forward(&mean_mfcc(clip))[0];
+    let answer = |clip: &Clip| network.forward(&mean_mfcc(clip));
     Ok(judge(dataset, split, answer))
 }
 
-fn judge(
-    dataset: &Dataset,
-    split: &Split,
-    answer: impl Fn(&Clip) -> [f32; Emotion::COUNT],
-) -> Confusion {
+fn judge(dataset: &Dataset, split: &Split, answer: impl Fn(&Clip) -> Vec<f32>) -> Confusion {
     confusion(
+        dataset.corpus.labels.len(),
         split.test.iter().map(|&index| &dataset.clips[index]),
         answer,
     )
@@ -263,13 +261,13 @@ fn train_notebook(
     stop: &AtomicBool,
 ) -> Result<NotebookNetwork> {
     let rng = &mut ChaCha8Rng::seed_from_u64(seed);
-    let mut network = NotebookNetwork::new(rng);
+    let mut network = NotebookNetwork::new(dataset.corpus.labels.len(), rng);
     let mut optimizer = AdamW::new(network.parameters());
-    let mut clips: Vec<(Vec<f32>, Emotion)> = clips
+    let mut clips: Vec<(Vec<f32>, Class)> = clips
         .iter()
         .map(|&index| {
             let clip = &dataset.clips[index];
-            (mean_mfcc(clip), clip.emotion)
+            (mean_mfcc(clip), clip.class)
         })
         .collect();
     for _ in 0..NOTEBOOK_EPOCHS {
@@ -277,7 +275,7 @@ fn train_notebook(
         for batch in clips.chunks(NOTEBOOK_BATCH) {
             interrupt::check(stop)?;
             let features: Vec<f32> = batch.iter().flat_map(|(mfcc, _)| mfcc).copied().collect();
-            let labels: Vec<Emotion> = batch.iter().map(|&(_, emotion)| emotion).collect();
+            let labels: Vec<Class> = batch.iter().map(|&(_, class)| class).collect();
             network.gradients(&features, &labels);
             optimizer.step(network.parameters_mut(), NOTEBOOK_RATE, 0.0);
         }
@@ -319,25 +317,24 @@ impl std::fmt::Display for Comparison {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{corpus::Corpus, ravdess::Emotion};
 
     fn dataset(clips: usize) -> Dataset {
         let clips = (0..clips)
             .map(|index| {
-                let emotion = Emotion::ALL[index % Emotion::COUNT];
                 let mut frame = [0.0; N_FEATURES];
                 frame[30 + index % Emotion::COUNT] = 2.0;
                 Clip {
                     path: index.to_string(),
-                    emotion,
-                    strong: false,
-                    statement: 1,
-                    repetition: 1,
-                    actor: 1 + (index / Emotion::COUNT) as u8,
+                    class: Class::new(index % Emotion::COUNT).unwrap(),
+                    speaker: Speaker::new((1 + index / Emotion::COUNT).to_string()),
+                    ravdess: None,
                     features: vec![frame.repeat(16)],
                 }
             })
             .collect();
         Dataset {
+            corpus: Corpus::ravdess("clips".into()),
             fingerprint: String::new(),
             clips,
         }
@@ -360,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn speaker_independent_splits_test_every_clip_once_and_share_no_actor() {
+    fn speaker_independent_splits_test_every_clip_once_and_share_no_speaker() {
         let dataset = dataset(32);
         let splits = Split::speaker_independent(&dataset, Protocol::Loso).unwrap();
         assert_eq!(splits.len(), 4);
@@ -368,10 +365,10 @@ mod tests {
         tested.sort_unstable();
         assert!(tested.iter().copied().eq(0..32));
         for Split { train, test } in &splits {
-            let actor = |index: &usize| dataset.clips[*index].actor;
+            let speaker = |index: &usize| &dataset.clips[*index].speaker;
             assert!(
                 test.iter()
-                    .all(|a| train.iter().all(|b| actor(a) != actor(b)))
+                    .all(|a| train.iter().all(|b| speaker(a) != speaker(b)))
             );
         }
     }
@@ -393,12 +390,10 @@ mod tests {
     #[test]
     fn a_kept_result_is_not_computed_again_and_a_damaged_one_is_named() {
         let folder = tempfile::tempdir().unwrap();
-        let mut confusion = Confusion::default();
-        confusion.count(Emotion::Sad, Some(Emotion::Calm));
-        assert_eq!(
-            kept(folder.path(), "x", || Ok(confusion)).unwrap(),
-            confusion
-        );
+        let mut confusion = Confusion::new(8);
+        confusion.count(Emotion::Sad.class(), Some(Emotion::Calm.class()));
+        let first = kept(folder.path(), "x", || Ok(confusion.clone()));
+        assert_eq!(first.unwrap(), confusion);
         let again = kept(folder.path(), "x", || anyhow::bail!("computed again"));
         assert_eq!(again.unwrap(), confusion);
         fs::write(folder.path().join("x.json"), "[").unwrap();

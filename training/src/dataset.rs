@@ -1,7 +1,6 @@
 //! The features of every clip, as the network's training reads them.
 
 use std::{
-    collections::BTreeSet,
     fs::{self, File},
     io::{BufReader, BufWriter, Read, Write},
     path::{Path, PathBuf},
@@ -11,8 +10,14 @@ use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use speech_emotion::{
-    Emotion,
-    features::{self, N_FEATURES, SEGMENT_MULTIPLE},
+    class::Class,
+    features::{self, FrontEndConfig, N_FEATURES, SEGMENT_MULTIPLE},
+};
+
+use crate::{
+    corpus::{Corpus, Kind, Speaker},
+    folds::Voices,
+    ravdess::FileName,
 };
 
 /// Playing speeds at which every clip's features are extracted; the first is the clip itself.
@@ -23,21 +28,17 @@ pub const SPEEDS: [f32; 5] = [1.0, 0.88, 0.94, 1.06, 1.13];
 /// Copies of every clip in noise, rooms and narrow channels, see [`disturbed`](crate::disturbance::disturbed).
 pub const DISTURBED: usize = 4;
 
-/// One recording with what its file name says of it.
+/// One recording with what is known of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Clip {
-    /// Path relative to the corpus folder.
+    /// Path relative to the corpus folder, or absolute.
     pub path: String,
-    /// The emotion acted.
-    pub emotion: Emotion,
-    /// Whether it was acted with strong intensity.
-    pub strong: bool,
-    /// 1 "Kids are talking by the door", 2 "Dogs are sitting by the door".
-    pub statement: u8,
-    /// 1 or 2.
-    pub repetition: u8,
-    /// 1 to 24; odd are men, even are women.
-    pub actor: u8,
+    /// What it expresses.
+    pub class: Class,
+    /// Who speaks.
+    pub speaker: Speaker,
+    /// What else RAVDESS's name says of it.
+    pub ravdess: Option<FileName>,
     /// One `[T, F]` matrix per entry of [`SPEEDS`], then one per [disturbed](DISTURBED) copy: trimmed,
     /// level not subtracted.
     pub features: Vec<Vec<f32>>,
@@ -57,15 +58,18 @@ impl Clip {
 /// All clips extracted with one front end.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dataset {
+    /// Where the clips come from.
+    pub corpus: Corpus,
     /// Fingerprint of the front end's configuration.
     pub fingerprint: String,
-    /// The clips, sorted by path.
+    /// The clips, in the order they were listed in.
     pub clips: Vec<Clip>,
 }
 
 /// index.json: everything but the numbers.
 #[derive(Serialize, Deserialize)]
 struct Index {
+    corpus: Corpus,
     fingerprint: String,
     speeds: Vec<f32>,
     disturbed: usize,
@@ -77,11 +81,8 @@ struct Index {
 #[derive(Serialize, Deserialize)]
 struct IndexEntry {
     path: String,
-    emotion: Emotion,
-    strong: bool,
-    statement: u8,
-    repetition: u8,
-    actor: u8,
+    label: String,
+    speaker: Speaker,
     /// T of each matrix.
     frames: Vec<usize>,
 }
@@ -92,9 +93,14 @@ impl Dataset {
         data.join(format!("features-{fingerprint}"))
     }
 
-    /// The actors that have clips.
-    pub fn actors(&self) -> BTreeSet<u8> {
-        self.clips.iter().map(|clip| clip.actor).collect()
+    /// The speakers and their clips by class.
+    pub fn voices(&self) -> Voices {
+        let mut voices = Voices::new();
+        for clip in &self.clips {
+            let clips = voices.entry(clip.speaker.clone());
+            clips.or_insert_with(|| vec![0; self.corpus.labels.len()])[clip.class.index()] += 1;
+        }
+        voices
     }
 
     /// SHA-256 of all features, in hexadecimal digits: tells one corpus from another.
@@ -145,6 +151,31 @@ impl Dataset {
             })
     }
 
+    /// Refuses when the features in `data` are of other recordings, which would be lost.
+    ///
+    /// # Errors
+    /// In that case.
+    pub fn refuse_to_replace(data: &Path, corpus: &Corpus) -> Result<()> {
+        #[derive(Deserialize)]
+        struct Kept {
+            corpus: Corpus,
+        }
+        let folder = Self::folder(data, &FrontEndConfig::default().fingerprint());
+        let index = fs::read(folder.join("index.json")).ok();
+        let kept = index.and_then(|index| serde_json::from_slice::<Kept>(&index).ok());
+        let Some(Kept { corpus: kept }) = kept else {
+            return Ok(());
+        };
+        ensure!(
+            (kept.kind, &kept.data_set) == (corpus.kind, &corpus.data_set),
+            "{} holds the features of {}; name another folder for {} with --data",
+            data.display(),
+            kept.data_set,
+            corpus.data_set
+        );
+        Ok(())
+    }
+
     fn write(&self, folder: &Path) -> std::io::Result<u64> {
         if folder.exists() {
             fs::remove_dir_all(folder)?;
@@ -162,14 +193,16 @@ impl Dataset {
 
         let entry = |clip: &Clip| IndexEntry {
             path: clip.path.clone(),
-            emotion: clip.emotion,
-            strong: clip.strong,
-            statement: clip.statement,
-            repetition: clip.repetition,
-            actor: clip.actor,
+            label: self.corpus.labels.name(clip.class).to_owned(),
+            speaker: clip.speaker.clone(),
             frames: clip.features.iter().map(|m| m.len() / N_FEATURES).collect(),
         };
         let index = Index {
+            corpus: Corpus {
+                // So that the clips are found from wherever the trainer is run.
+                folder: std::path::absolute(Path::new(".").join(&self.corpus.folder))?,
+                ..self.corpus.clone()
+            },
             fingerprint: self.fingerprint.clone(),
             speeds: SPEEDS.to_vec(),
             disturbed: DISTURBED,
@@ -242,17 +275,26 @@ impl Dataset {
                 let (values, _) = bytes.as_chunks::<4>();
                 features.push(values.iter().map(|&b| f32::from_le_bytes(b)).collect());
             }
+            let class = index.corpus.labels.class(&entry.label).with_context(|| {
+                format!(
+                    "index.json calls {} {:?}, which is no label of it",
+                    entry.path, entry.label
+                )
+            })?;
+            let ravdess = match index.corpus.kind {
+                Kind::Ravdess => FileName::of(Path::new(&entry.path)),
+                Kind::Manifest => None,
+            };
             clips.push(Clip {
                 path: entry.path,
-                emotion: entry.emotion,
-                strong: entry.strong,
-                statement: entry.statement,
-                repetition: entry.repetition,
-                actor: entry.actor,
+                class,
+                speaker: entry.speaker,
+                ravdess,
                 features,
             });
         }
         let dataset = Self {
+            corpus: index.corpus,
             fingerprint: index.fingerprint,
             clips,
         };
@@ -267,20 +309,21 @@ impl Dataset {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ravdess::Emotion;
 
     fn dataset() -> Dataset {
+        let name = |actor: u8| format!("03-01-04-02-01-01-{actor:02}");
         let clip = |actor: u8, frames: usize| Clip {
-            path: format!("Actor_{actor:02}/03-01-04-02-01-01-{actor:02}.wav"),
-            emotion: Emotion::Sad,
-            strong: true,
-            statement: 1,
-            repetition: 1,
-            actor,
+            path: format!("Actor_{actor:02}/{}.wav", name(actor)),
+            class: Emotion::Sad.class(),
+            speaker: Speaker::new(actor.to_string()),
+            ravdess: FileName::parse(&name(actor)),
             features: (0..SPEEDS.len() + DISTURBED)
                 .map(|copy| vec![actor as f32 + 0.1 * copy as f32; frames * N_FEATURES])
                 .collect(),
         };
         Dataset {
+            corpus: Corpus::ravdess("/clips".into()),
             fingerprint: "0123456789abcdef".into(),
             clips: vec![clip(1, 30), clip(2, 40)],
         }
@@ -301,6 +344,8 @@ mod tests {
             .sum();
         assert_eq!(bytes, on_disk);
         assert!(Dataset::load(data.path(), "0123456789abcdef").unwrap() == dataset());
+        let voices = dataset().voices();
+        assert_eq!(voices[&Speaker::new("2")], [0, 0, 0, 1, 0, 0, 0, 0]);
     }
 
     #[test]

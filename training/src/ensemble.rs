@@ -7,7 +7,6 @@ use std::{
 };
 
 use anyhow::Result;
-use speech_emotion::Emotion;
 
 use crate::{
     dataset::Dataset,
@@ -37,8 +36,8 @@ impl Ensemble {
     ///
     /// # Panics
     /// When the segment has fewer than four frames.
-    pub fn forward(&self, segment: &[f32]) -> [f32; Emotion::COUNT] {
-        let mut mean = [0.0; Emotion::COUNT];
+    pub fn forward(&self, segment: &[f32]) -> Vec<f32> {
+        let mut mean = vec![0.0; self.members[0].classes()];
         for network in &self.members {
             for (mean, logit) in mean.iter_mut().zip(network.forward(segment)) {
                 *mean += logit / self.members.len() as f32;
@@ -62,9 +61,11 @@ impl Ensemble {
     ///
     /// # Errors
     /// Those of [`Network::load`].
-    pub fn load(run_dir: &Path) -> Result<Self> {
+    pub fn load(run_dir: &Path, classes: usize) -> Result<Self> {
         (0..MEMBERS)
-            .map(|member| Network::load(&member_folder(run_dir, member).join(NETWORK_FILE)))
+            .map(|member| {
+                Network::load(&member_folder(run_dir, member).join(NETWORK_FILE), classes)
+            })
             .collect::<Result<_>>()
             .map(Self::new)
     }
@@ -135,7 +136,7 @@ mod tests {
 
     #[test]
     fn logits_are_the_mean_of_the_members() {
-        let network = |seed| Network::new(&mut ChaCha8Rng::seed_from_u64(seed));
+        let network = |seed| Network::new(8, &mut ChaCha8Rng::seed_from_u64(seed));
         let segment: Vec<f32> = (0..24 * N_FEATURES).map(|i| (i % 7) as f32 - 9.0).collect();
         let both = Ensemble::new(vec![network(1), network(2)]).forward(&segment);
         let (first, second) = (network(1).forward(&segment), network(2).forward(&segment));

@@ -7,37 +7,73 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use speech_emotion::{
-    Emotion,
+    class::Labels,
     features::FrontEndConfig,
     model::{self, Manifest, OnnxClassifier, OnnxFile, SCHEMA, Training},
     session::SessionSettings,
 };
 
-use crate::{ensemble::Ensemble, evaluate::Evaluation, onnx};
+use crate::{
+    corpus::{Corpus, Kind},
+    ensemble::Ensemble,
+    evaluate::Evaluation,
+    onnx, ravdess,
+};
 
 /// Largest difference between a logit of the trainer and of the exported file.
 const TOLERANCE: f32 = 1e-4;
 
-const LICENCE: &str = "CC-BY-NC-SA-4.0";
-const ATTRIBUTION: &str = "Trained on RAVDESS: Livingstone SR, Russo FA (2018). The Ryerson \
-    Audio-Visual Database of Emotional Speech and Song (RAVDESS). PLoS ONE 13(5): e0196391. \
-    https://doi.org/10.1371/journal.pone.0196391";
+/// Of weights, as far as the corpus tells: SPDX and the credit that is asked for.
+struct Terms {
+    licence: String,
+    attribution: String,
+}
+
+impl Terms {
+    fn of(corpus: &Corpus) -> Self {
+        match corpus.kind {
+            Kind::Ravdess => Self {
+                licence: ravdess::LICENCE.to_owned(),
+                attribution: ravdess::ATTRIBUTION.to_owned(),
+            },
+            Kind::Manifest => Self {
+                licence: "NOASSERTION".to_owned(),
+                attribution: format!("Trained on {}", corpus.data_set),
+            },
+        }
+    }
+}
 
 /// Writes model.onnx and model.json into `folder` and gives the manifest.
 ///
 /// `segments` `[T, F]` are run through both the trainer's networks and the file; they must agree.
 ///
 /// # Errors
-/// When they do not, or the files cannot be written; what was in `folder` is then untouched.
+/// When they do not, when the evaluation is of other labels, or the files cannot be written; what was in
+/// `folder` is then untouched.
 pub fn export(
     mut ensemble: Ensemble,
+    corpus: &Corpus,
     training: Training,
     evaluation: &Evaluation,
     segments: &[Vec<f32>],
     folder: &Path,
 ) -> Result<Manifest> {
-    let model = encode(&mut ensemble)?;
-    let mut manifest = manifest(&model, training, evaluation.summary());
+    ensure!(
+        evaluation.labels == corpus.labels,
+        "the evaluation is of the labels {}, the networks are of {}; run the evaluate command again",
+        evaluation.labels.names().join(", "),
+        corpus.labels.names().join(", ")
+    );
+    let terms = Terms::of(corpus);
+    let model = encode(&mut ensemble, &corpus.labels, &terms)?;
+    let mut manifest = Manifest {
+        training,
+        evaluation: evaluation.summary(),
+        licence: terms.licence,
+        attribution: terms.attribution,
+        ..manifest(&model, &corpus.labels)
+    };
     if let Some(calibrated) = &evaluation.calibrated {
         let shipped = &calibrated.shipped;
         manifest.temperature = shipped.temperature;
@@ -51,7 +87,7 @@ pub fn export(
         let exported = classifier.logits(segment)?;
         let off = ours
             .iter()
-            .zip(exported)
+            .zip(&*exported)
             .map(|(a, b)| (a - b).abs())
             .fold(0.0, f32::max);
         ensure!(
@@ -72,21 +108,23 @@ pub fn export(
 ///
 /// # Errors
 /// When they cannot be exported or loaded.
-pub fn classifier(mut ensemble: Ensemble) -> Result<OnnxClassifier> {
-    let model = encode(&mut ensemble)?;
-    let manifest = manifest(&model, Training::default(), model::Evaluation::default());
-    Ok(OnnxClassifier::load(&model, &manifest)?)
+pub fn classifier(mut ensemble: Ensemble, corpus: &Corpus) -> Result<OnnxClassifier> {
+    let model = encode(&mut ensemble, &corpus.labels, &Terms::of(corpus))?;
+    Ok(OnnxClassifier::load(
+        &model,
+        &manifest(&model, &corpus.labels),
+    )?)
 }
 
 /// Rounds the networks to 8-bit matrices and gives their model file.
-fn encode(ensemble: &mut Ensemble) -> Result<Vec<u8>> {
+fn encode(ensemble: &mut Ensemble, labels: &Labels, terms: &Terms) -> Result<Vec<u8>> {
     ensemble.members_mut().iter_mut().for_each(onnx::quantise);
     let fingerprint = FrontEndConfig::default().fingerprint();
     let metadata = [
         ("front_end_fingerprint", fingerprint),
-        ("labels", Emotion::ALL.map(Emotion::label).join(",")),
-        ("licence", LICENCE.to_owned()),
-        ("attribution", ATTRIBUTION.to_owned()),
+        ("labels", labels.names().join(",")),
+        ("licence", terms.licence.clone()),
+        ("attribution", terms.attribution.clone()),
     ];
     onnx::encode(ensemble.members(), &metadata)
 }
@@ -99,25 +137,24 @@ fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
         .with_context(|| format!("cannot write {}", path.display()))
 }
 
-fn manifest(model: &[u8], training: Training, evaluation: model::Evaluation) -> Manifest {
+/// Of a model file that was neither trained nor evaluated.
+fn manifest(model: &[u8], labels: &Labels) -> Manifest {
     let front_end = FrontEndConfig::default();
     Manifest {
         schema: SCHEMA,
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        labels: Emotion::ALL
-            .map(|emotion| emotion.label().to_owned())
-            .to_vec(),
+        labels: labels.clone(),
         front_end_fingerprint: front_end.fingerprint(),
         front_end,
         normalisation: "graph".to_owned(),
         temperature: 1.0,
         session: SessionSettings::default(),
         speaker: None,
-        training,
-        evaluation,
+        training: Training::default(),
+        evaluation: model::Evaluation::default(),
         onnx: OnnxFile::of(model),
-        licence: LICENCE.to_owned(),
-        attribution: ATTRIBUTION.to_owned(),
+        licence: String::new(),
+        attribution: String::new(),
     }
 }
 
@@ -125,8 +162,9 @@ fn manifest(model: &[u8], training: Training, evaluation: model::Evaluation) -> 
 pub(crate) mod tests {
     use super::*;
 
-    /// A manifest for a model file that was neither trained nor evaluated.
-    pub(crate) fn untrained_manifest(model: &[u8]) -> Manifest {
-        manifest(model, Training::default(), model::Evaluation::default())
+    /// A manifest for a model file of so many classes that was neither trained nor evaluated.
+    pub(crate) fn untrained_manifest(model: &[u8], classes: usize) -> Manifest {
+        let names = (1..=classes).map(|class| format!("class {class}"));
+        manifest(model, &Labels::new(names.collect()).unwrap())
     }
 }

@@ -1,10 +1,10 @@
-//! From a folder of RAVDESS clips to a [`Dataset`]: finds the clips by name, drops those heard
-//! before and runs the front end over every clip at every speed.
+//! From listed clips to a [`Dataset`]: drops those heard before and runs the front end over every clip
+//! at every speed.
 
 use std::{
-    collections::{HashMap, HashSet},
-    fmt, fs,
-    path::{Path, PathBuf},
+    collections::HashMap,
+    fmt,
+    path::Path,
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -19,11 +19,13 @@ use speech_emotion::features::{ENERGY, FrontEnd, FrontEndConfig, N_FEATURES, tri
 
 use crate::{
     audio::Recording,
+    clip_list::ClipList,
+    corpus::Listed,
     dataset::{Clip, DISTURBED, Dataset, SPEEDS},
     disturbance::disturbed,
     interrupt,
-    ravdess::FileName,
     sound::Sound,
+    train::MIN_FRAMES,
 };
 
 /// Why an audio file was not used.
@@ -57,6 +59,13 @@ pub struct Skipped {
     pub reason: Reason,
     /// Its path relative to the corpus and what more there is to say.
     pub detail: String,
+}
+
+impl Skipped {
+    /// A file and why it is not used.
+    pub fn new(reason: Reason, detail: String) -> Self {
+        Self { reason, detail }
+    }
 }
 
 /// The features and what is to be said about the files they come from.
@@ -118,71 +127,64 @@ struct Heard {
     nonfinite_samples: u64,
 }
 
-/// Extracts the features of every audio-only speech clip under `corpus`; `progress` counts clips.
+/// Extracts the features of the listed clips; `progress` counts them.
 ///
 /// The result does not depend on the number of threads.
 ///
 /// # Errors
-/// When the folder cannot be read or holds no clip with a RAVDESS name, and when `stop` is set.
-pub fn extract(corpus: &Path, progress: &ProgressBar, stop: &AtomicBool) -> Result<Extraction> {
-    let mut paths = Vec::new();
-    find_audio(corpus, &mut HashSet::new(), &mut paths)?;
-    paths.sort();
-    let paths_found = paths.len();
-
-    let mut named = Vec::new();
-    let mut skipped = Vec::new();
-    let mut skip = |reason, detail| skipped.push(Skipped { reason, detail });
-    for path in paths {
-        let relative = path.strip_prefix(corpus).unwrap_or(&path);
-        let relative = relative.to_string_lossy().replace('\\', "/");
-        match FileName::of(&path) {
-            Some(name) if name.is_audio_only_speech() => named.push((path, relative, name)),
-            Some(_) => skip(Reason::Kind, relative),
-            None => skip(Reason::Name, relative),
-        }
-    }
-    ensure!(
-        !named.is_empty(),
-        "{} holds no speech clips of RAVDESS among {} audio files; clips are WAV or FLAC files \
-         named like 03-01-05-01-01-01-12.wav, in any folder",
-        corpus.display(),
-        paths_found
-    );
-
-    progress.set_length(named.len() as u64);
-    let heard = hear_all(&named, progress, stop)?;
-    let mut first_with: HashMap<[u8; 32], String> = HashMap::new();
+/// When `stop` is set.
+pub fn extract(list: ClipList, progress: &ProgressBar, stop: &AtomicBool) -> Result<Extraction> {
+    let ClipList {
+        corpus,
+        clips: listed,
+        mut skipped,
+        ..
+    } = list;
+    progress.set_length(listed.len() as u64);
+    let heard = hear_all(&corpus.folder, &listed, progress, stop)?;
+    let mut first_with: HashMap<[u8; 32], Listed> = HashMap::new();
     let mut clips = Vec::new();
     let mut nonfinite = Vec::new();
-    for ((_, path, name), heard) in named.into_iter().zip(heard) {
+    for (listed, heard) in listed.into_iter().zip(heard) {
+        let path = &listed.path;
         let heard = match heard {
             Ok(heard) => heard,
             Err(error) => {
-                skip(Reason::Bad, format!("{error:#}"));
+                skipped.push(Skipped::new(Reason::Bad, format!("{error:#}")));
                 continue;
             }
         };
         if let Some(first) = first_with.get(&heard.sha256) {
-            skip(Reason::Duplicate, format!("{path}, as {first}"));
+            let said =
+                |clip: &Listed| format!("{} by {}", corpus.labels.name(clip.class), clip.speaker);
+            skipped.push(if said(first) == said(&listed) {
+                Skipped::new(Reason::Duplicate, format!("{path}, as {}", first.path))
+            } else {
+                let detail = format!(
+                    "{path} is {}, but holds the same audio as {}, which is {}",
+                    said(&listed),
+                    first.path,
+                    said(first)
+                );
+                Skipped::new(Reason::Bad, detail)
+            });
             continue;
         }
-        first_with.insert(heard.sha256, path.clone());
         if heard.nonfinite_samples > 0 {
             nonfinite.push((path.clone(), heard.nonfinite_samples));
         }
+        first_with.insert(heard.sha256, listed.clone());
         clips.push(Clip {
-            path,
-            emotion: name.emotion,
-            strong: name.strong,
-            statement: name.statement,
-            repetition: name.repetition,
-            actor: name.actor,
+            path: listed.path,
+            class: listed.class,
+            speaker: listed.speaker,
+            ravdess: listed.ravdess,
             features: heard.features,
         });
     }
     Ok(Extraction {
         dataset: Dataset {
+            corpus,
             fingerprint: FrontEndConfig::default().fingerprint(),
             clips,
         },
@@ -191,43 +193,25 @@ pub fn extract(corpus: &Path, progress: &ProgressBar, stop: &AtomicBool) -> Resu
     })
 }
 
-/// Collects the WAV and FLAC files under a folder; `seen` keeps links from leading in circles.
-fn find_audio(folder: &Path, seen: &mut HashSet<PathBuf>, paths: &mut Vec<PathBuf>) -> Result<()> {
-    let read = || format!("cannot read the folder {}", folder.display());
-    if !seen.insert(folder.canonicalize().with_context(read)?) {
-        return Ok(());
-    }
-    for entry in fs::read_dir(folder).with_context(read)? {
-        let path = entry.with_context(read)?.path();
-        if path.is_dir() {
-            find_audio(&path, seen, paths)?;
-        } else if path.extension().is_some_and(|extension| {
-            extension.eq_ignore_ascii_case("wav") || extension.eq_ignore_ascii_case("flac")
-        }) {
-            paths.push(path);
-        }
-    }
-    Ok(())
-}
-
 fn hear_all(
-    named: &[(PathBuf, String, FileName)],
+    folder: &Path,
+    listed: &[Listed],
     progress: &ProgressBar,
     stop: &AtomicBool,
 ) -> Result<Vec<Result<Heard>>> {
     let next = AtomicUsize::new(0);
     let results: Mutex<Vec<Option<Result<Heard>>>> =
-        Mutex::new(named.iter().map(|_| None).collect());
+        Mutex::new(listed.iter().map(|_| None).collect());
     let threads = thread::available_parallelism().map_or(1, usize::from);
     thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
                 while interrupt::check(stop).is_ok() {
                     let index = next.fetch_add(1, Ordering::Relaxed);
-                    let Some((path, relative, _)) = named.get(index) else {
+                    let Some(clip) = listed.get(index) else {
                         break;
                     };
-                    let heard = hear(path, relative);
+                    let heard = hear(&folder.join(&clip.path), &clip.path);
                     results.lock().unwrap_or_else(PoisonError::into_inner)[index] = Some(heard);
                     progress.inc(1);
                 }
@@ -293,6 +277,12 @@ fn hear(path: &Path, name: &str) -> Result<Heard> {
             None if copy >= SPEEDS.len() => 0..rows.len(),
             None => bail!("{} holds nothing but silence", path.display()),
         };
+        ensure!(
+            speech.len() >= MIN_FRAMES,
+            "{} holds too little speech: {} frames of 16 ms, {MIN_FRAMES} are needed",
+            path.display(),
+            speech.len()
+        );
         features.push(rows[speech].as_flattened().to_vec());
     }
     Ok(Heard {

@@ -1,4 +1,4 @@
-//! The trainer as a library: from RAVDESS features to the trained network. Native only.
+//! The trainer as a library: from labelled clips to the trained network. Native only.
 //!
 //! Shape letters: B batch, T frames, F features, M mel bands, K classes, H hidden units; matrices are
 //! row-major, time first.
@@ -8,6 +8,8 @@ pub mod augment;
 pub mod baseline;
 mod batches;
 mod checkpoint;
+pub mod clip_list;
+pub mod corpus;
 pub mod dataset;
 pub mod disturbance;
 pub mod ensemble;
@@ -15,6 +17,7 @@ pub mod epochs;
 pub mod evaluate;
 pub mod export;
 pub mod extract;
+pub mod folds;
 pub mod interrupt;
 pub mod metrics;
 pub mod network;

@@ -1,4 +1,4 @@
-//! The trainer's command line: one subcommand per step from RAVDESS to the model file.
+//! The trainer's command line: one subcommand per step from labelled clips to the model file.
 
 mod commands;
 
@@ -20,16 +20,18 @@ use commands::{
 };
 use training::interrupt::Interrupted;
 
-/// Trains, evaluates and exports the speech emotion model from RAVDESS.
+/// Trains, evaluates and exports a speech emotion model, from RAVDESS or from clips of your own.
 ///
-/// The model estimates which of eight emotions a voice expresses, as acted by the 24 North American
-/// actors of RAVDESS. Every step can be interrupted with Ctrl-C and continued by running it again.
+/// The model of RAVDESS estimates which of eight emotions a voice expresses, as acted by 24 North
+/// American actors; a model of other clips estimates their labels. Every step can be interrupted with
+/// Ctrl-C and continued by running it again.
 #[derive(Parser)]
 #[command(
     name = "training",
     version,
     after_help = "The whole way in one command: training all. With clips already on disk: \
-                  training all --ravdess DIR"
+                  training all --ravdess DIR. With clips of your own: \
+                  training --data mine all --manifest clips.csv --out mine"
 )]
 struct Cli {
     /// Folder for everything the trainer makes: archive, clips, features, runs
@@ -48,16 +50,16 @@ enum Command {
     Download,
     /// Turn the clips into features
     Extract(ExtractArgs),
-    /// Train the model to ship, on all actors
+    /// Train the model to ship, on all speakers
     ///
     /// Ctrl-C loses at most one epoch: run the command again to go on. The same seed and data give
     /// the same network.
     Train(TrainArgs),
     /// Measure how often the recipe is right on speakers it was not trained on
     ///
-    /// Trains one network per fold, on the actors outside of it, and asks it for the clips of the
-    /// actors inside. Prints unweighted (UAR) and weighted (WAR) average recall with a 95 % interval
-    /// over actors, results by emotion, and the confusion matrix. Folds already trained are kept.
+    /// Trains one network per fold, on the speakers outside of it, and asks it for the clips of the
+    /// speakers inside. Prints unweighted (UAR) and weighted (WAR) average recall with a 95 % interval
+    /// over speakers, results by emotion, and the confusion matrix. Folds already trained are kept.
     Evaluate(EvaluateArgs),
     /// Compare with the notebook that this project grew from, under its protocol and honest ones
     ///
@@ -75,11 +77,11 @@ enum Command {
     /// Tell the emotion expressed in audio files
     ///
     /// Files are WAV, FLAC, MP3 or Ogg Vorbis of up to 2 hours. The answer is that of the page for
-    /// the same audio: one of eight emotions, "unsure" or "no speech".
+    /// the same audio: one of the model's labels, "unsure" or "no speech".
     Predict(PredictArgs),
     /// Everything from download to export
     ///
-    /// Nothing is downloaded when --ravdess names a folder of clips. The network exported has the
+    /// Nothing is downloaded when --ravdess or --manifest names clips. The network exported has the
     /// first seed given. Finished trainings are not repeated.
     All(AllArgs),
 }

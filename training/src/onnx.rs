@@ -7,9 +7,8 @@
 
 use anyhow::{Context, Result};
 use prost::Message;
-use speech_emotion::{
-    Emotion,
-    features::{self, ENERGY, N_FEATURES, N_MFCC, PITCH, SEGMENT_MULTIPLE, VOICING},
+use speech_emotion::features::{
+    self, ENERGY, N_FEATURES, N_MFCC, PITCH, SEGMENT_MULTIPLE, VOICING,
 };
 use tract_onnx::pb::{
     AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto,
@@ -30,6 +29,7 @@ const OPSET: i64 = 17;
 pub fn encode(networks: &[Network], metadata: &[(&str, String)]) -> Result<Vec<u8>> {
     let mut graph = Graph::default();
     wire(networks, &mut graph)?;
+    let classes = networks.first().map(Network::classes);
     let model = ModelProto {
         ir_version: IR_VERSION,
         opset_import: vec![OperatorSetIdProto {
@@ -50,7 +50,7 @@ pub fn encode(networks: &[Network], metadata: &[(&str, String)]) -> Result<Vec<u
             node: graph.nodes,
             initializer: graph.initializers,
             input: vec![value_info("features", &[Some(1), None, Some(N_FEATURES)])],
-            output: vec![value_info("logits", &[Some(1), Some(Emotion::COUNT)])],
+            output: vec![value_info("logits", &[Some(1), classes])],
             ..Default::default()
         }),
         ..Default::default()
@@ -196,8 +196,9 @@ fn wire_network(
     let hidden = graph.linear("hidden", &pooled, get("hidden.weight")?, norm.scale.len());
     let hidden = graph.normalise("hidden", &hidden, &[norm.scale.len()], &norm);
     let hidden = graph.node("Relu", &[&hidden], "hidden_active", vec![]);
-    let output = graph.linear("output", &hidden, get("output.weight")?, Emotion::COUNT);
-    Ok(graph.add_bias(&output, "network_logits", get("output.bias")?))
+    let bias = get("output.bias")?;
+    let output = graph.linear("output", &hidden, get("output.weight")?, bias.len());
+    Ok(graph.add_bias(&output, "network_logits", bias))
 }
 
 /// `(energy + 9) / 3`, `voiced · (pitch - 1)` and `2 voiced - 1` with
@@ -603,7 +604,8 @@ mod tests {
     #[test]
     fn tract_and_the_trainer_give_the_same_logits() {
         let mut rng = ChaCha8Rng::seed_from_u64(7);
-        let mut ensemble = Ensemble::new(vec![Network::new(&mut rng), Network::new(&mut rng)]);
+        let mut ensemble =
+            Ensemble::new(vec![Network::new(5, &mut rng), Network::new(5, &mut rng)]);
         for network in ensemble.members_mut() {
             for parameter in network.parameters_mut().iter_mut() {
                 let positive = parameter.name.ends_with("variance")
@@ -617,14 +619,14 @@ mod tests {
             quantise(network);
         }
         let model = encode(ensemble.members(), &[]).unwrap();
-        let classifier = OnnxClassifier::load(&model, &untrained_manifest(&model)).unwrap();
+        let classifier = OnnxClassifier::load(&model, &untrained_manifest(&model, 5)).unwrap();
         for frames in [4, 24, 60, 188, 400] {
             let segment: Vec<f32> = (0..frames * N_FEATURES)
                 .map(|_| rng.random_range(-8.0..3.0))
                 .collect();
             let ours = ensemble.forward(&segment);
             let tracts = classifier.logits(&segment).unwrap();
-            for (ours, tracts) in ours.into_iter().zip(tracts) {
+            for (ours, tracts) in ours.iter().zip(&*tracts) {
                 assert!(
                     (ours - tracts).abs() < 1e-4,
                     "{frames} frames: {ours} and {tracts}"

@@ -1,12 +1,12 @@
 //! What the voice in an audio file expresses, by the same session that runs in the page.
 
-use std::{collections::BTreeMap, path::Path, sync::atomic::AtomicBool};
+use std::{path::Path, sync::atomic::AtomicBool};
 
 use anyhow::{Context, Result};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use speech_emotion::{
-    Emotion,
     calibration::{Calibration, Reference, SpeakerStatistics},
+    class::{Class, Labels},
     model::{Classifier, Manifest, OnnxClassifier, Posterior},
     session::{Pacing, Session, SessionSettings, Update, Verdict},
 };
@@ -17,7 +17,21 @@ use crate::{
 };
 
 /// Probability by label, in class order.
-type ByLabel = BTreeMap<Emotion, f32>;
+#[derive(Clone, Debug, PartialEq)]
+pub struct ByLabel(Vec<(String, f32)>);
+
+impl ByLabel {
+    fn new(posterior: &Posterior, labels: &Labels) -> Self {
+        let share = |class| (labels.name(class).to_owned(), posterior.get(class));
+        Self(labels.classes().map(share).collect())
+    }
+}
+
+impl Serialize for ByLabel {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(label, share)| (label, share)))
+    }
+}
 
 /// What was found in one file; one line of `--json`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -28,8 +42,8 @@ pub struct Prediction {
     pub duration_s: f64,
     /// Seconds of it that are speech.
     pub speech_s: f64,
-    /// An emotion's label, "unsure" or "no speech".
-    pub label: &'static str,
+    /// A class's label, "unsure" or "no speech".
+    pub label: String,
     /// The highest posterior; 0 without speech.
     pub confidence: f32,
     /// Probabilities over the whole file; none without speech.
@@ -46,8 +60,8 @@ pub struct Prediction {
 pub struct Step {
     /// Time of the last sample heard, in seconds.
     pub at_s: f64,
-    /// An emotion's label or "unsure".
-    pub label: &'static str,
+    /// A class's label or "unsure".
+    pub label: String,
     /// The posterior of the label, else the highest.
     pub confidence: f32,
     /// Smoothed over the utterance.
@@ -126,14 +140,14 @@ fn push_all<C: Classifier>(
     })
 }
 
-/// Runs a whole file through a [`Session`] and gives what was heard as a reference of `emotion`.
+/// Runs a whole file through a [`Session`] and gives what was heard as a reference of `class`.
 ///
 /// # Errors
 /// When the file cannot be decoded or holds no speech, its sample rate cannot be processed, inference
 /// fails or `stop` is set.
 pub fn reference(
     path: &Path,
-    emotion: Emotion,
+    class: Class,
     classifier: impl Classifier,
     settings: &SessionSettings,
     stop: &AtomicBool,
@@ -142,14 +156,14 @@ pub fn reference(
     let (recording, mut session) = open(path, classifier, settings)?;
     push_all(path, recording, &mut session, stop, Vec::clear)?;
     session
-        .take_reference(emotion, &mut Vec::new())
+        .take_reference(class, &mut Vec::new())
         .with_context(|| format!("cannot classify {name}"))?
         .with_context(|| {
             format!("the reference {name} holds no speech; record some sentences read aloud")
         })
 }
 
-/// Runs a whole file through a [`Session`].
+/// Runs a whole file through a [`Session`] of the model that `manifest` describes.
 ///
 /// # Errors
 /// When the file cannot be decoded, its sample rate cannot be processed, inference fails or `stop`
@@ -157,13 +171,14 @@ pub fn reference(
 pub fn predict(
     path: &Path,
     classifier: impl Classifier,
-    settings: &SessionSettings,
+    manifest: &Manifest,
     speaker: &Speaker,
     with_timeline: bool,
     stop: &AtomicBool,
 ) -> Result<Prediction> {
     let name = path.display().to_string();
-    let (recording, mut session) = open(path, classifier, settings)?;
+    let labels = &manifest.labels;
+    let (recording, mut session) = open(path, classifier, &manifest.session)?;
     match speaker {
         Speaker::Unknown => {}
         Speaker::Calibrated(calibration) => {
@@ -186,9 +201,9 @@ pub fn predict(
             {
                 timeline.push(Step {
                     at_s,
-                    label: label(verdict),
+                    label: label(verdict, labels),
                     confidence,
-                    posterior: by_label(&posterior),
+                    posterior: ByLabel::new(&posterior, labels),
                 });
             }
         }
@@ -203,27 +218,23 @@ pub fn predict(
         path: name,
         duration_s: decoded.duration_s,
         speech_s: summary.speech_s,
-        label: label(summary.verdict),
+        label: label(summary.verdict, labels),
         confidence: summary.confidence,
-        posterior: summary.posterior.as_ref().map(by_label),
+        posterior: summary
+            .posterior
+            .map(|posterior| ByLabel::new(&posterior, labels)),
         nonfinite_samples: summary.nonfinite_samples,
         timeline: with_timeline.then_some(timeline),
     })
 }
 
-const fn label(verdict: Verdict) -> &'static str {
-    match verdict {
+fn label(verdict: Verdict, labels: &Labels) -> String {
+    let label = match verdict {
         Verdict::NoSpeech => "no speech",
         Verdict::Unsure => "unsure",
-        Verdict::Emotion(emotion) => emotion.label(),
-    }
-}
-
-fn by_label(posterior: &Posterior) -> ByLabel {
-    Emotion::ALL
-        .into_iter()
-        .map(|emotion| (emotion, posterior.get(emotion)))
-        .collect()
+        Verdict::Emotion(class) => labels.name(class),
+    };
+    label.to_owned()
 }
 
 impl std::fmt::Display for Prediction {
@@ -232,8 +243,8 @@ impl std::fmt::Display for Prediction {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}  {}", self.path, self.label)?;
         match self.highest() {
-            Some((emotion, share)) if self.label == "unsure" => {
-                write!(f, ", perhaps {emotion} {:.0} %", 100.0 * share)?;
+            Some((label, share)) if self.label == "unsure" => {
+                write!(f, ", perhaps {label} {:.0} %", 100.0 * share)?;
             }
             Some(_) => write!(f, " {:.0} %", 100.0 * self.confidence)?,
             None => {}
@@ -257,36 +268,34 @@ impl std::fmt::Display for Prediction {
 }
 
 impl Prediction {
-    fn highest(&self) -> Option<(Emotion, f32)> {
-        let posterior = self.posterior.as_ref()?;
-        posterior
-            .iter()
-            .map(|(&emotion, &share)| (emotion, share))
-            .max_by(|a, b| a.1.total_cmp(&b.1))
+    fn highest(&self) -> Option<&(String, f32)> {
+        let ByLabel(posterior) = self.posterior.as_ref()?;
+        posterior.iter().max_by(|a, b| a.1.total_cmp(&b.1))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ravdess::Emotion;
 
     fn prediction(verdict: Verdict, posterior: Option<Posterior>) -> Prediction {
         Prediction {
             path: "voice.wav".into(),
             duration_s: 3.7,
             speech_s: if posterior.is_some() { 1.92 } else { 0.0 },
-            label: label(verdict),
+            label: label(verdict, &Emotion::labels()),
             confidence: posterior
                 .as_ref()
                 .map_or(0.0, |posterior| posterior.top().1),
-            posterior: posterior.as_ref().map(by_label),
+            posterior: posterior.map(|posterior| ByLabel::new(&posterior, &Emotion::labels())),
             nonfinite_samples: 0,
             timeline: None,
         }
     }
 
     fn posterior(emotion: Emotion, share: f32) -> Posterior {
-        let mut posterior = Posterior([(1.0 - share) / 7.0; Emotion::COUNT]);
+        let mut posterior = Posterior([(1.0 - share) / 7.0; Emotion::COUNT].into());
         posterior.0[emotion.index()] = share;
         posterior
     }
@@ -295,7 +304,7 @@ mod tests {
     fn a_line_says_what_is_expressed_how_surely_and_in_how_much_speech() {
         let angry = Some(posterior(Emotion::Angry, 0.83));
         assert_eq!(
-            prediction(Verdict::Emotion(Emotion::Angry), angry).to_string(),
+            prediction(Verdict::Emotion(Emotion::Angry.class()), angry).to_string(),
             "voice.wav  angry 83 % (3.7 s, 1.9 s of speech)"
         );
         let calm = Some(posterior(Emotion::Calm, 0.35));
@@ -312,7 +321,7 @@ mod tests {
     #[test]
     fn json_holds_one_probability_per_label_and_null_without_speech() {
         let angry = prediction(
-            Verdict::Emotion(Emotion::Angry),
+            Verdict::Emotion(Emotion::Angry.class()),
             Some(posterior(Emotion::Angry, 0.83)),
         );
         let json = serde_json::to_value(&angry).unwrap();

@@ -16,9 +16,13 @@ use speech_emotion::features::{N_FEATURES, N_MFCC, SEGMENT_MULTIPLE};
 use crate::augment::{Augmentation, Ranges, subtract_level};
 use crate::batches::{batch_count, epoch_batches};
 use crate::checkpoint::{self, State};
+use crate::corpus::Kind;
 use crate::dataset::{Clip, Dataset};
 use crate::network::{MIN_LOG_ENERGY, Network, statistics, with_log_mel};
 use crate::optimizer::{AdamW, clip_gradients, learning_rate, update_average};
+
+/// Fewest frames of speech in a clip, at any speed.
+pub const MIN_FRAMES: usize = 2 * SEGMENT_MULTIPLE;
 
 /// Smallest deviation by which a mel band is divided, in nats.
 const MIN_DEVIATION: f32 = 0.1;
@@ -119,7 +123,7 @@ pub fn train(
         .with_context(|| format!("cannot create the folder {}", run_dir.display()))?;
     let path = checkpoint::path(run_dir);
     let run = description(dataset, &clips, config)?;
-    let mut state = start(&clips, config);
+    let mut state = start(&clips, dataset.corpus.labels.len(), config);
     if path.exists() {
         checkpoint::read(&path, &run, &mut state)?;
     }
@@ -196,8 +200,8 @@ fn random(seed: u64, epoch: usize) -> ChaCha8Rng {
 }
 
 /// The state before the first epoch.
-fn start(clips: &[&Clip], config: &TrainConfig) -> State {
-    let mut network = Network::new(&mut random(config.seed, 0));
+fn start(clips: &[&Clip], classes: usize, config: &TrainConfig) -> State {
+    let mut network = Network::new(classes, &mut random(config.seed, 0));
     let (mean, deviation) = standardisation(clips);
     network.set_standardisation(mean, deviation);
     let parameters = network.parameters();
@@ -239,9 +243,9 @@ fn refuse_unusable(clips: &[&Clip]) -> Result<()> {
     }
     for clip in clips {
         let shortest = clip.features.iter().map(Vec::len).min().unwrap_or(0);
-        if shortest < 2 * SEGMENT_MULTIPLE * N_FEATURES {
+        if shortest < MIN_FRAMES * N_FEATURES {
             bail!(
-                "{} has fewer than 8 frames of speech; leave it out",
+                "{} has fewer than {MIN_FRAMES} frames of speech; leave it out",
                 clip.path
             );
         }
@@ -254,6 +258,11 @@ fn description(dataset: &Dataset, clips: &[&Clip], config: &TrainConfig) -> Resu
     let mut paths = Sha256::new();
     for clip in clips {
         paths.update(clip.path.as_bytes());
+        // RAVDESS's names hold the label.
+        if clip.ravdess.is_none() {
+            paths.update(b"\t");
+            paths.update(dataset.corpus.labels.name(clip.class));
+        }
         paths.update(b"\n");
     }
     let digest: String = paths.finalize()[..8]
@@ -263,6 +272,9 @@ fn description(dataset: &Dataset, clips: &[&Clip], config: &TrainConfig) -> Resu
     let mut run = serde_json::to_value(config)?;
     run["front_end"] = json!(dataset.fingerprint);
     run["training_clips"] = json!(digest);
+    if dataset.corpus.kind == Kind::Manifest {
+        run["labels"] = json!(dataset.corpus.labels);
+    }
     Ok(run)
 }
 

@@ -13,14 +13,12 @@ use std::{
 
 use indicatif::ProgressBar;
 use serde_json::Value;
-use speech_emotion::{
-    Emotion,
-    features::{N_FEATURES, PITCH, VOICING},
-};
+use speech_emotion::features::{N_FEATURES, PITCH, VOICING};
 use tempfile::TempDir;
 use training::{
     dataset::{DISTURBED, SPEEDS},
     extract::extract,
+    ravdess::{self, Emotion},
 };
 
 const RATE_HZ: u32 = 16_000;
@@ -164,7 +162,8 @@ fn copies_at_another_speed_move_duration_and_pitch_and_disturbed_ones_keep_them(
     let bench = Bench::new();
     write_voice(&bench.path("corpus"), Emotion::Calm, 2, 1);
     let progress = ProgressBar::hidden();
-    let found = extract(&bench.path("corpus"), &progress, &AtomicBool::new(false)).unwrap();
+    let list = ravdess::clips::list(&bench.path("corpus")).unwrap();
+    let found = extract(list, &progress, &AtomicBool::new(false)).unwrap();
     let copies = &found.dataset.clips[0].features;
     assert_eq!(copies.len(), SPEEDS.len() + DISTURBED);
     let (frames, pitch) = length_and_pitch(&copies[0]);
@@ -238,7 +237,7 @@ fn bad_clips_are_named_and_nothing_is_saved_unless_they_are_left_out() {
     let told = bench.succeeds("extract --ravdess clips --skip-bad");
     assert!(reasons.iter().all(|reason| told.contains(reason)), "{told}");
     assert!(
-        told.contains("features of 1 clips by 1 actors in data/features-"),
+        told.contains("features of 1 clips by 1 speakers in data/features-"),
         "{told}"
     );
 }
@@ -273,7 +272,7 @@ fn duplicates_and_foreign_files_are_left_out_and_reported() {
         "skipped 1, because the same audio came before:\n  Actor_01/03-01-03-01-01-02-01.wav, as \
          Actor_01/03-01-03-01-01-01-01.wav\n",
         "warning: 1 samples of 03-01-04-01-01-01-01.wav are not numbers",
-        "features of 2 clips by 1 actors",
+        "features of 2 clips by 1 speakers",
     ] {
         assert!(told.contains(line), "{line:?} is not in: {told}");
     }
@@ -332,22 +331,25 @@ fn a_model_comes_out_of_a_small_corpus_and_hears_it() {
     let bench = Bench::new();
     write_corpus(&bench.path("clips"));
     let told = bench.succeeds("extract --ravdess clips");
-    assert!(told.contains("features of 64 clips by 4 actors"), "{told}");
+    assert!(
+        told.contains("features of 64 clips by 4 speakers"),
+        "{told}"
+    );
 
     bench.fails(
-        "evaluate",
-        &["error: there is no folder data/ravdess; run the download command"],
+        "--data other extract",
+        &["error: there is no folder other/ravdess; run the download command"],
     );
     bench.fails(
-        "evaluate --ravdess clips",
+        "evaluate",
         &[
             "the folds of luna5 need all 24 actors",
             "choose --folds loso",
         ],
     );
-    let told = bench.succeeds("evaluate --quick --ravdess clips --folds loso --epochs 2");
+    let told = bench.succeeds("evaluate --quick --folds loso --epochs 2");
     assert!(
-        told.contains("loso in 4 folds, seed 1: 64 clips by 4 actors"),
+        told.contains("loso in 4 folds, seed 1: 64 clips by 4 speakers"),
         "{told}"
     );
     let path = bench.path("data/runs/loso-seed1/evaluation.json");
@@ -366,10 +368,10 @@ fn a_model_comes_out_of_a_small_corpus_and_hears_it() {
     assert_eq!(judged.lines().count(), 1 + 16);
     assert!(!judged.contains("Actor_03") && judged.contains("Actor_04"));
     // Folds already trained are not trained again, and say the same.
-    bench.succeeds("evaluate --quick --ravdess clips --folds loso --epochs 2");
+    bench.succeeds("evaluate --quick --folds loso --epochs 2");
     assert_eq!(fs::read(&path).unwrap(), first);
     bench.fails(
-        "evaluate --quick --ravdess clips --folds loso --epochs 3",
+        "evaluate --quick --folds loso --epochs 3",
         &["cannot train fold"],
     );
 
@@ -434,7 +436,7 @@ fn a_model_comes_out_of_a_small_corpus_and_hears_it() {
         &["has no statistics of speakers", "evaluate without --quick"],
     );
 
-    let told = bench.succeeds("evaluate --ravdess clips --folds loso --epochs 2");
+    let told = bench.succeeds("evaluate --folds loso --epochs 2");
     assert!(told.contains("3 labelled clips per emotion"), "{told}");
     assert!(told.contains("mains hum, 10 dB SNR"), "{told}");
     let page = bench.path("data/runs/loso-seed1/report.html");
@@ -462,7 +464,7 @@ fn a_model_comes_out_of_a_small_corpus_and_hears_it() {
     ));
     bench.fails(
         &format!("{line} --reference bored={}", read(1, 2)),
-        &["there is no emotion \"bored\"; use neutral, calm"],
+        &["there is no label \"bored\"; use neutral, calm"],
     );
     bench.fails(
         &format!("{line} --reference {}", read(1, 2)),
@@ -498,16 +500,187 @@ fn a_model_comes_out_of_a_small_corpus_and_hears_it() {
     );
 
     let json = fs::read_to_string(&manifest).unwrap();
-    fs::write(&manifest, json.replace("\"calm\"", "\"bored\"")).unwrap();
+    fs::write(&manifest, json.replace("\"calm\"", "\"happy\"")).unwrap();
     bench.fails(
         &format!("predict --model model/model.onnx {clip}"),
         &[
-            "error: cannot use the model model/model.onnx: model.json does not fit",
-            "bored",
+            "error: cannot use the model model/model.onnx: model.json cannot be read",
+            "labels hold \"happy\" twice",
         ],
     );
     bench.fails(
         &format!("predict {clip}"),
         &["error: cannot read assets/model.onnx; name another model with --model"],
     );
+}
+
+/// Clips of three speakers with two labels in class order "très content", "bored", and a CSV of them.
+fn write_own_clips(folder: &Path) -> String {
+    let mut csv = String::from("label,path,speaker,room\n");
+    for (actor, speaker) in [(1, "anna"), (2, "ben"), (3, "carl, jr.")] {
+        for (label, emotion) in [("très content", Emotion::Happy), ("bored", Emotion::Sad)] {
+            for statement in 1..=3 {
+                let name = format!("{speaker} {}{statement}.wav", emotion.label());
+                let samples = voice(emotion, actor, statement);
+                write_wav(&folder.join("wav").join(&name), &samples, samples.len());
+                csv += &format!("{label},\"wav/{name}\",\"{speaker}\",kitchen\n");
+            }
+        }
+    }
+    fs::write(folder.join("clips.csv"), &csv).unwrap();
+    csv
+}
+
+#[test]
+fn a_model_of_other_labels_comes_out_of_a_list_of_clips() {
+    let bench = Bench::new();
+    let csv = write_own_clips(bench.0.path());
+    let output = bench.run("--data own extract --manifest clips.csv");
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        told.contains("features of 18 clips by 3 speakers in own/"),
+        "{told}"
+    );
+    let notes = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        notes.contains("note: columns that are not used: room"),
+        "{notes}"
+    );
+
+    let told = bench.succeeds("--data own evaluate --as-recorded --epochs 1");
+    assert!(
+        told.contains("split3 in 3 folds, seed 1: 18 clips by 3 speakers"),
+        "{told}"
+    );
+    assert!(
+        told.contains("while listening") && !told.contains("neutral"),
+        "{told}"
+    );
+    assert!(
+        !told.contains("women") && told.contains("carl, jr."),
+        "{told}"
+    );
+    let page = fs::read_to_string(bench.path("own/runs/split3-seed1/report.html")).unwrap();
+    assert!(page.contains("clips: 18 clips by 3 speakers") && page.contains("Guessing gives 50 %"));
+    assert!(page.contains("très content") && !page.contains("North American"));
+
+    bench.succeeds("--data own train --epochs 1");
+    bench.succeeds("--data own export --out model");
+    let manifest = fs::read_to_string(bench.path("model/model.json")).unwrap();
+    let manifest: Value = serde_json::from_str(&manifest).unwrap();
+    assert_eq!(
+        manifest["labels"],
+        serde_json::json!(["très content", "bored"])
+    );
+    assert_eq!(manifest["training"]["data_set"], "clips");
+    assert_eq!(manifest["training"]["actors"], 3);
+    assert_eq!(manifest["licence"], "NOASSERTION");
+    assert_eq!(manifest["speaker"]["means"].as_array().unwrap().len(), 2);
+
+    let clip = "wav/ben happy1.wav";
+    fs::copy(bench.path(clip), bench.path("ben.wav")).unwrap();
+    let line = "predict --model model/model.onnx --json ben.wav";
+    let told = bench.succeeds(line);
+    let order = [told.find("très content"), told.rfind("bored")];
+    assert!(order[0].is_some() && order[0] < order[1], "{told}");
+    bench.fails(
+        &format!("{line} --reference ben.wav"),
+        &[
+            "the model knows no neutral speech",
+            "LABEL=ben.wav with one of très content, bored",
+        ],
+    );
+    bench.succeeds(&format!(
+        "{line} --reference bored=ben.wav --reference bored=ben.wav --reference bored=ben.wav"
+    ));
+
+    bench.fails(
+        "--data own card",
+        &["the card describes the model of RAVDESS"],
+    );
+    bench.fails(
+        "--data own evaluate --quick --folds 4 --epochs 1",
+        &["4 folds need as many speakers, and there are 3"],
+    );
+    bench.fails(
+        "--data own evaluate --quick --epochs 2",
+        &["cannot train fold", "epochs = 1"],
+    );
+    // Other recordings, and the same with other labels.
+    fs::write(bench.path("other.csv"), &csv).unwrap();
+    bench.fails(
+        "--data own extract --manifest other.csv",
+        &["own holds the features of clips; name another folder for other with --data"],
+    );
+    fs::write(bench.path("clips.csv"), csv.replace("bored", "tired")).unwrap();
+    bench.succeeds("--data own extract --manifest clips.csv");
+    bench.fails(
+        "--data own train --epochs 1",
+        &["belongs to a training with"],
+    );
+    bench.fails(
+        "--data own export --out model",
+        &["the evaluation is of the labels très content, bored, the networks are of très content, tired"],
+    );
+}
+
+#[test]
+fn a_list_of_clips_that_cannot_be_used_is_refused_before_anything_is_extracted() {
+    let bench = Bench::new();
+    let csv = write_own_clips(bench.0.path());
+    let line = "extract --manifest clips.csv";
+    fs::write(
+        bench.path("clips.csv"),
+        format!("{csv}bored,wav/nobody.wav,anna,\n"),
+    )
+    .unwrap();
+    bench.fails(
+        line,
+        &[
+            "clips.csv cannot be used and nothing was saved",
+            "line 20: there is no file wav/nobody.wav",
+        ],
+    );
+    fs::write(bench.path("clips.csv"), &csv).unwrap();
+    bench.fails(
+        &format!("{line} --labels bored,happy"),
+        &["line 2: \"très content\" is none of the labels given: bored, happy"],
+    );
+    assert!(!bench.path("data").exists());
+
+    // The same sound with another label is a mistake; the same line again is only left out.
+    fs::copy(bench.path("wav/anna sad1.wav"), bench.path("copy.wav")).unwrap();
+    let again = csv.lines().nth(1).unwrap();
+    fs::write(
+        bench.path("clips.csv"),
+        format!("{csv}{again}\ntrès content,copy.wav,anna,\n"),
+    )
+    .unwrap();
+    let told = bench.fails(line, &["1 clips cannot be used"]);
+    assert!(
+        told.contains("copy.wav is très content by anna, but holds the same audio as wav/anna sad1.wav, which is bored"),
+        "{told}"
+    );
+    assert!(
+        told.contains("wav/anna happy1.wav, as wav/anna happy1.wav"),
+        "{told}"
+    );
+
+    // A label of one speaker can be trained, but not tested on a stranger.
+    let alone = csv.replace("bored,\"wav/anna", "calm,\"wav/anna");
+    fs::write(bench.path("clips.csv"), alone).unwrap();
+    let output = bench.run(line);
+    let notes = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        notes.contains("\"calm\" is expressed by one speaker only (anna)"),
+        "{notes}"
+    );
+    bench.fails(
+        "evaluate --quick --epochs 1",
+        &[
+            "\"calm\" is expressed by one speaker only (anna)",
+            "record it by a second speaker",
+        ],
+    );
+    bench.succeeds("train --epochs 1");
 }

@@ -19,7 +19,7 @@ use tract_onnx::{Onnx, tract_hir::internal::*};
 
 use super::{Classifier, Manifest, ModelError, Posterior};
 use crate::{
-    Emotion,
+    class::PerClass,
     features::{N_FEATURES, SEGMENT_MULTIPLE},
 };
 
@@ -27,6 +27,7 @@ use crate::{
 #[derive(Clone)]
 pub struct OnnxClassifier {
     plan: Arc<TypedSimplePlan>,
+    classes: usize,
     temperature: f32,
 }
 
@@ -38,9 +39,11 @@ impl OnnxClassifier {
     /// not the input and output that the features and the labels need.
     pub fn load(model: &[u8], manifest: &Manifest) -> Result<Self, ModelError> {
         manifest.check_file(model)?;
-        let plan = plan(model).map_err(|error| ModelError::Graph(format!("{error:#}")))?;
+        let classes = manifest.labels.len();
+        let plan = plan(model, classes).map_err(|error| ModelError::Graph(format!("{error:#}")))?;
         Ok(Self {
             plan,
+            classes,
             temperature: manifest.temperature,
         })
     }
@@ -49,13 +52,16 @@ impl OnnxClassifier {
     ///
     /// # Errors
     /// When inference fails or gives a number that is not finite.
-    pub fn logits(&self, segment: &[f32]) -> Result<[f32; Emotion::COUNT], ModelError> {
-        let run = || -> TractResult<[f32; Emotion::COUNT]> {
+    pub fn logits(&self, segment: &[f32]) -> Result<PerClass, ModelError> {
+        let run = || -> TractResult<PerClass> {
             let shape = [1, segment.len() / N_FEATURES, N_FEATURES];
             let input = Tensor::from_shape(&shape, segment)?;
             let output = self.plan.run(tvec!(input.into()))?;
             let logits = output[0].try_as_plain_ram()?;
-            Ok(logits.as_slice::<f32>()?.try_into()?)
+            let logits = logits.as_slice::<f32>()?;
+            PerClass::of(logits)
+                .filter(|logits| logits.len() == self.classes)
+                .with_context(|| format!("it gave {} logits", logits.len()))
         };
         let logits = run().map_err(|error| ModelError::Inference(format!("{error:#}")))?;
         if logits.iter().all(|logit| logit.is_finite()) {
@@ -75,7 +81,7 @@ impl Classifier for OnnxClassifier {
     }
 }
 
-fn plan(mut model: &[u8]) -> TractResult<Arc<TypedSimplePlan>> {
+fn plan(mut model: &[u8], classes: usize) -> TractResult<Arc<TypedSimplePlan>> {
     let proto = Onnx::default().proto_model_for_read(&mut model)?;
     let graph = proto.graph.as_ref().context("it holds no graph")?;
     let model = graph::build(graph, |symbols| {
@@ -84,9 +90,8 @@ fn plan(mut model: &[u8]) -> TractResult<Arc<TypedSimplePlan>> {
     })?;
     let output = model.output_fact(0)?;
     ensure!(
-        *output.shape == [1.to_dim(), Emotion::COUNT.to_dim()],
-        "its output is {output:?}, expected logits [1, {}]",
-        Emotion::COUNT
+        *output.shape == [1.to_dim(), classes.to_dim()],
+        "its output is {output:?}, expected logits [1, {classes}] for the labels of model.json"
     );
     model.into_runnable()
 }

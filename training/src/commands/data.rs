@@ -9,29 +9,49 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use training::{
+    clip_list::{self, ClipList},
+    dataset::Dataset,
     extract::{self, Reason},
     progress,
-    ravdess::{download::Archive, unpack},
+    ravdess::{self, download::Archive, unpack},
 };
 
 #[derive(Args, Clone)]
 pub struct CorpusArgs {
-    /// Folder that holds the clips, in any subfolders, as WAV or FLAC [default: DATA/ravdess]
-    #[arg(long, value_name = "DIR")]
+    /// Folder that holds RAVDESS's clips, in any subfolders, as WAV or FLAC [default: DATA/ravdess]
+    #[arg(long, value_name = "DIR", conflicts_with = "manifest")]
     pub ravdess: Option<PathBuf>,
+    /// Clips of your own instead: a CSV with the columns path, speaker and label, paths relative to it
+    #[arg(long, value_name = "CSV")]
+    pub manifest: Option<PathBuf>,
+    /// The labels that clips of --manifest may have, with commas between them, in the order in which they
+    /// are to be shown [default: those of the CSV as they come]
+    #[arg(
+        long,
+        value_name = "LABELS",
+        requires = "manifest",
+        value_delimiter = ','
+    )]
+    pub labels: Option<Vec<String>>,
+    /// What the clips of --manifest are called in the report and on the page [default: the CSV's name]
+    #[arg(long, value_name = "TEXT", requires = "manifest")]
+    pub name: Option<String>,
 }
 
 impl CorpusArgs {
-    /// The folder, which must exist.
-    pub fn folder(&self, data: &Path) -> Result<PathBuf> {
+    /// The clips there are, and remarks on them.
+    fn list(&self, data: &Path) -> Result<ClipList> {
+        if let Some(csv) = &self.manifest {
+            return clip_list::read(csv, self.labels.as_deref(), self.name.as_deref());
+        }
         let folder = self.ravdess.clone().unwrap_or_else(|| clips_folder(data));
         ensure!(
             folder.is_dir(),
             "there is no folder {}; run the download command, or name the folder of the clips with \
-             --ravdess",
+             --ravdess, or clips of your own with --manifest",
             folder.display()
         );
-        Ok(folder)
+        ravdess::clips::list(&folder)
     }
 }
 
@@ -65,9 +85,13 @@ pub fn download(data: &Path, stop: &AtomicBool) -> Result<()> {
 
 /// Saves the features of the clips.
 pub fn extract(data: &Path, args: &ExtractArgs, stop: &AtomicBool) -> Result<()> {
-    let corpus = args.corpus.folder(data)?;
+    let list = args.corpus.list(data)?;
+    for remark in &list.remarks {
+        eprintln!("note: {remark}");
+    }
+    Dataset::refuse_to_replace(data, &list.corpus)?;
     let bar = progress::items("extracting features");
-    let extraction = extract::extract(&corpus, &bar, stop)?;
+    let extraction = extract::extract(list, &bar, stop)?;
     bar.finish_and_clear();
     print!("{}", extraction.report());
     let bad = extraction.skipped_for(Reason::Bad).count();
@@ -80,13 +104,13 @@ pub fn extract(data: &Path, args: &ExtractArgs, stop: &AtomicBool) -> Result<()>
     ensure!(
         !dataset.clips.is_empty(),
         "no clip in {} can be used",
-        corpus.display()
+        dataset.corpus.folder.display()
     );
     let (folder, bytes) = dataset.save(data)?;
     println!(
-        "features of {} clips by {} actors in {} ({:.0} MB)",
+        "features of {} clips by {} speakers in {} ({:.0} MB)",
         dataset.clips.len(),
-        dataset.actors().len(),
+        dataset.voices().len(),
         folder.display(),
         bytes as f64 / 1e6
     );

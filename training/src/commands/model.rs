@@ -6,7 +6,7 @@ use std::{
     sync::atomic::AtomicBool,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 use indicatif::ProgressBar;
 use speech_emotion::{features::FrontEndConfig, model::Training};
@@ -16,9 +16,10 @@ use training::{
     ensemble::{self, Ensemble, MEMBERS},
     evaluate::{self, CARD_FILE, CrossValidation, EVALUATION_FILE, Evaluation, PAGE_FILE},
     export,
+    folds::Protocol,
     interrupt::Interrupted,
     progress::{self, TrainingBar},
-    ravdess::Protocol,
+    ravdess,
     train::TrainConfig,
 };
 
@@ -62,9 +63,8 @@ impl RecipeArgs {
 
 #[derive(Args)]
 pub struct EvaluateArgs {
-    /// How actors are divided into folds
-    #[arg(long, value_enum, default_value_t = Protocol::Luna5)]
-    pub folds: Protocol,
+    #[command(flatten)]
+    pub division: DivisionArgs,
     /// Seed of the networks; give it several times to pool several networks per fold
     #[arg(long, value_name = "N", default_values_t = [TrainConfig::default().seed])]
     pub seed: Vec<u64>,
@@ -93,25 +93,38 @@ pub struct EvaluateArgs {
     )]
     pub inner: u32,
     #[command(flatten)]
-    pub corpus: CorpusArgs,
-    #[command(flatten)]
     pub recipe: RecipeArgs,
+}
+
+#[derive(Args, Clone, Copy)]
+pub struct DivisionArgs {
+    /// How speakers are divided into folds: luna5 or emobox6, published for RAVDESS; loso, each speaker
+    /// alone; or a number of folds [default: luna5 for RAVDESS, else 5 or one for each speaker]
+    #[arg(long, value_name = "FOLDS")]
+    pub folds: Option<Protocol>,
+}
+
+impl DivisionArgs {
+    fn protocol(self, dataset: &Dataset) -> Protocol {
+        let usual = || Protocol::usual(dataset.corpus.kind, &dataset.voices());
+        self.folds.unwrap_or_else(usual)
+    }
 }
 
 /// An evaluation made earlier.
 #[derive(Args)]
 pub struct EvaluatedArgs {
-    /// Folds of the evaluation to use
-    #[arg(long, value_enum, default_value_t = Protocol::Luna5)]
-    pub folds: Protocol,
+    #[command(flatten)]
+    pub division: DivisionArgs,
     /// Seeds of that evaluation
     #[arg(long, value_name = "N", default_values_t = [TrainConfig::default().seed])]
     pub evaluated_seed: Vec<u64>,
 }
 
 impl EvaluatedArgs {
-    fn load(&self, data: &Path) -> Result<Evaluation> {
-        let folder = evaluate::folder(data, self.folds, &distinct(&self.evaluated_seed));
+    fn load(&self, data: &Path, dataset: &Dataset) -> Result<Evaluation> {
+        let protocol = self.division.protocol(dataset);
+        let folder = evaluate::folder(data, protocol, &distinct(&self.evaluated_seed));
         Evaluation::load(&folder.join(EVALUATION_FILE))
     }
 }
@@ -160,6 +173,8 @@ pub struct AllArgs {
     #[arg(long)]
     pub skip_bad: bool,
     #[command(flatten)]
+    pub corpus: CorpusArgs,
+    #[command(flatten)]
     pub evaluate: EvaluateArgs,
     #[command(flatten)]
     pub target: TargetArgs,
@@ -188,9 +203,9 @@ pub fn train(data: &Path, args: &TrainArgs, stop: &AtomicBool) -> Result<()> {
         Some(ensemble) => {
             ensemble.save(&folder)?;
             let training = Training {
-                data_set: "RAVDESS speech, audio only".to_owned(),
+                data_set: dataset.corpus.data_set.clone(),
                 clips: dataset.clips.len() as u32,
-                actors: dataset.actors().len() as u32,
+                actors: dataset.voices().len() as u32,
                 epochs: args.recipe.epochs,
                 seed: args.seed,
             };
@@ -208,11 +223,10 @@ pub fn train(data: &Path, args: &TrainArgs, stop: &AtomicBool) -> Result<()> {
 pub fn evaluate(data: &Path, args: &EvaluateArgs, stop: &AtomicBool) -> Result<()> {
     let dataset = load_dataset(data)?;
     let cross_validation = CrossValidation {
-        protocol: args.folds,
+        protocol: args.division.protocol(&dataset),
         seeds: distinct(&args.seed),
         config: args.recipe.config(args.seed[0]),
         jobs: args.jobs as usize,
-        corpus: args.corpus.folder(data)?,
         quick: args.quick,
         as_recorded: args.as_recorded,
         inner: args.inner as usize,
@@ -224,8 +238,8 @@ pub fn evaluate(data: &Path, args: &EvaluateArgs, stop: &AtomicBool) -> Result<(
         protocol, seeds, ..
     } = cross_validation;
     let folder = evaluate::folder(data, protocol, &seeds);
-    let folds = protocol.folds(&dataset.actors())?;
-    let evaluation = Evaluation::new(protocol, folds, seeds, &dataset.clips, &trials);
+    let folds = protocol.folds(&dataset.voices(), &dataset.corpus.labels)?;
+    let evaluation = Evaluation::new(&dataset, protocol, folds, seeds, &trials);
     let path = evaluation.save(&folder)?;
     let page = folder.join(PAGE_FILE);
     let comparison = Comparison::load(&data.join(BASELINE_FILE))?;
@@ -270,7 +284,7 @@ impl Bars for TerminalBars {
 pub fn baseline(data: &Path, args: &BaselineArgs, stop: &AtomicBool) -> Result<()> {
     let dataset = load_dataset(data)?;
     let config = args.recipe.config(args.seed);
-    let evaluation = args.evaluated.load(data)?;
+    let evaluation = args.evaluated.load(data, &dataset)?;
     let comparison = baseline::compare(&dataset, data, &config, &evaluation, &TerminalBars, stop)?;
     println!(
         "{comparison}\n\nwritten to {}",
@@ -281,7 +295,13 @@ pub fn baseline(data: &Path, args: &BaselineArgs, stop: &AtomicBool) -> Result<(
 
 /// Writes the model card and keeps the evaluation beside it.
 pub fn card(data: &Path, args: &CardArgs) -> Result<()> {
-    let evaluation = args.evaluated.load(data)?;
+    let evaluation = args.evaluated.load(data, &load_dataset(data)?)?;
+    ensure!(
+        evaluation.data_set == ravdess::DATA_SET,
+        "the card describes the model of RAVDESS, not one of {}; {PAGE_FILE} beside the evaluation has \
+         its figures",
+        evaluation.data_set
+    );
     evaluation.save(&args.out)?;
     let path = args.out.join(CARD_FILE);
     fs::write(&path, evaluate::card(&evaluation))
@@ -300,10 +320,10 @@ pub fn export(data: &Path, args: &ExportArgs) -> Result<()> {
             folder.display()
         )
     };
-    let ensemble = Ensemble::load(&folder).with_context(missing)?;
+    let ensemble = Ensemble::load(&folder, dataset.corpus.labels.len()).with_context(missing)?;
     let training = fs::read_to_string(folder.join(TRAINING_FILE)).with_context(missing)?;
     let training: Training = serde_json::from_str(&training).with_context(missing)?;
-    let evaluation = args.evaluated.load(data)?;
+    let evaluation = args.evaluated.load(data, &dataset)?;
     let segments: Vec<Vec<f32>> = dataset
         .clips
         .iter()
@@ -311,7 +331,8 @@ pub fn export(data: &Path, args: &ExportArgs) -> Result<()> {
         .map(Clip::segment)
         .collect();
     let out = &args.target.out;
-    let manifest = export::export(ensemble, training, &evaluation, &segments, out)?;
+    let corpus = &dataset.corpus;
+    let manifest = export::export(ensemble, corpus, training, &evaluation, &segments, out)?;
     println!(
         "model.onnx ({:.0} kB) and model.json in {}; the same logits as the trained networks on {} \
          clips",
@@ -324,17 +345,17 @@ pub fn export(data: &Path, args: &ExportArgs) -> Result<()> {
 
 /// Runs every step from the clips to the model file; finished trainings are not repeated.
 pub fn all(data: &Path, args: &AllArgs, stop: &AtomicBool) -> Result<()> {
-    if args.evaluate.corpus.ravdess.is_none() {
+    if args.corpus.ravdess.is_none() && args.corpus.manifest.is_none() {
         data::download(data, stop)?;
     }
     let extract = ExtractArgs {
-        corpus: args.evaluate.corpus.clone(),
+        corpus: args.corpus.clone(),
         skip_bad: args.skip_bad,
     };
     data::extract(data, &extract, stop)?;
     evaluate(data, &args.evaluate, stop)?;
     let EvaluateArgs {
-        folds,
+        division,
         seed: ref evaluated_seed,
         recipe,
         ..
@@ -346,7 +367,7 @@ pub fn all(data: &Path, args: &AllArgs, stop: &AtomicBool) -> Result<()> {
         &ExportArgs {
             seed,
             evaluated: EvaluatedArgs {
-                folds,
+                division,
                 evaluated_seed: evaluated_seed.clone(),
             },
             target: args.target.clone(),

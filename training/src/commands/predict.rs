@@ -9,8 +9,8 @@ use std::{
 use anyhow::{Context, Result, anyhow, ensure};
 use clap::Args;
 use speech_emotion::{
-    Emotion,
     calibration::Calibration,
+    class::{Class, Labels},
     model::{Manifest, OnnxClassifier},
 };
 use training::{
@@ -58,8 +58,7 @@ pub fn predict(args: &PredictArgs, stop: &AtomicBool) -> Result<()> {
     let mut failed = 0;
     for path in &args.files {
         let classifier = classifier.clone();
-        let settings = &manifest.session;
-        match predict::predict(path, classifier, settings, &speaker, args.timeline, stop) {
+        match predict::predict(path, classifier, &manifest, &speaker, args.timeline, stop) {
             Ok(prediction) => {
                 if prediction.nonfinite_samples > 0 {
                     bar.suspend(|| {
@@ -124,9 +123,9 @@ fn speaker(
     }
     let mut references = Vec::new();
     for reference in &args.reference {
-        let (emotion, path) = labelled(reference)?;
+        let (class, path) = labelled(reference, &manifest.labels)?;
         let classifier = classifier.clone();
-        let heard = predict::reference(path, emotion, classifier, &manifest.session, stop)?;
+        let heard = predict::reference(path, class, classifier, &manifest.session, stop)?;
         references.push(heard);
     }
     let calibration = Calibration::fit(model, statistics, &references)?;
@@ -137,18 +136,30 @@ fn speaker(
     Ok(Speaker::Calibrated(Box::new(calibration)))
 }
 
-/// Emotion and file of a `--reference`.
-fn labelled(reference: &str) -> Result<(Emotion, &Path)> {
-    let as_path = (Emotion::Neutral, Path::new(reference));
-    let Some((label, path)) = reference.split_once('=') else {
-        return Ok(as_path);
-    };
-    match Emotion::from_label(label) {
-        Some(emotion) => Ok((emotion, Path::new(path))),
-        None if as_path.1.exists() => Ok(as_path),
-        None => Err(anyhow!(
-            "--reference {reference}: there is no emotion {label:?}; use {}",
-            Emotion::ALL.map(Emotion::label).join(", ")
+/// Class and file of a `--reference`.
+fn labelled<'a>(reference: &'a str, labels: &Labels) -> Result<(Class, &'a Path)> {
+    let names = || labels.names().join(", ");
+    let known = reference
+        .split_once('=')
+        .map(|(label, path)| (label, labels.class(label), path));
+    if let Some((_, Some(class), path)) = known {
+        return Ok((class, Path::new(path)));
+    }
+    let path = Path::new(reference);
+    match known {
+        Some((label, ..)) if !path.exists() => Err(anyhow!(
+            "--reference {reference}: there is no label {label:?}; use {}",
+            names()
         )),
+        _ => {
+            let neutral = labels.neutral().with_context(|| {
+                format!(
+                    "--reference {reference}: the model knows no neutral speech; say what is expressed, \
+                     as in LABEL={reference} with one of {}",
+                    names()
+                )
+            })?;
+            Ok((neutral, path))
+        }
     }
 }

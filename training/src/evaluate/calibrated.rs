@@ -1,8 +1,12 @@
 //! Fits confidence and calibration on actors that neither trained nor test, and tests them.
 
 use speech_emotion::{
-    Emotion, audio::SAMPLE_RATE_HZ, calibration::SpeakerStatistics, features::HOP_SAMPLES,
-    model::Posterior, session::SessionSettings,
+    audio::SAMPLE_RATE_HZ,
+    calibration::SpeakerStatistics,
+    class::{Class, Labels},
+    features::HOP_SAMPLES,
+    model::Posterior,
+    session::SessionSettings,
 };
 
 use super::{
@@ -27,9 +31,9 @@ struct Fitted {
 
 impl Fitted {
     /// From judgements of actors that the networks have not heard.
-    fn new(clips: &[Clip], trials: &[&Trial]) -> Self {
-        let posteriors: Vec<(Posterior, Emotion)> = judged(clips, trials)
-            .filter_map(|(clip, judgement)| Some((judgement.posterior?, clip.emotion)))
+    fn new(labels: &Labels, clips: &[Clip], trials: &[&Trial]) -> Self {
+        let posteriors: Vec<(Posterior, Class)> = judged(clips, trials)
+            .filter_map(|(clip, judgement)| Some((judgement.posterior?, clip.class)))
             .collect();
         let temperature = temperature(&posteriors);
         let claims: Vec<Claim> = posteriors
@@ -44,7 +48,7 @@ impl Fitted {
                 settled_segment_frames: settled(clips, trials, temperature),
                 ..SessionSettings::default()
             },
-            speaker: speaker::fit(&heard),
+            speaker: speaker::fit(labels, &heard),
         }
     }
 
@@ -70,7 +74,7 @@ fn settled(clips: &[Clip], trials: &[&Trial], temperature: f32) -> usize {
             speaker: None,
         };
         judged(clips, trials)
-            .flat_map(|(clip, judgement)| judgement.live.iter().map(|shown| (clip.emotion, shown)))
+            .flat_map(|(clip, judgement)| judgement.live.iter().map(|shown| (clip.class, shown)))
             .map(|(truth, shown)| surprise(&fitted.shown(shown), truth))
             .sum()
     };
@@ -96,8 +100,8 @@ fn cooled(posterior: &Posterior, temperature: f32) -> Posterior {
 fn heard(clips: &[Clip], trials: &[&Trial], temperature: f32) -> Vec<Heard> {
     judged(clips, trials)
         .map(|(clip, judgement)| Heard {
-            actor: clip.actor,
-            emotion: clip.emotion,
+            speaker: clip.speaker.clone(),
+            class: clip.class,
             posterior: judgement.posterior.map(|p| cooled(&p, temperature)),
             speech_s: f64::from(judgement.speech_s),
         })
@@ -105,14 +109,14 @@ fn heard(clips: &[Clip], trials: &[&Trial], temperature: f32) -> Vec<Heard> {
 }
 
 /// None when there are no inner networks to fit on.
-pub fn calibrated(clips: &[Clip], trials: &[Trial]) -> Option<Calibrated> {
+pub fn calibrated(labels: &Labels, clips: &[Clip], trials: &[Trial]) -> Option<Calibrated> {
     let outer: Vec<&Trial> = trials.iter().filter(|t| t.validation.is_none()).collect();
     let folds = outer.iter().map(|trial| trial.fold + 1).max()?;
     let fitted: Vec<Fitted> = (0..folds)
         .map(|fold| {
             let is_inner = |trial: &&Trial| trial.fold == fold && trial.validation.is_some();
             let inner: Vec<&Trial> = trials.iter().filter(is_inner).collect();
-            (!inner.is_empty()).then(|| Fitted::new(clips, &inner))
+            (!inner.is_empty()).then(|| Fitted::new(labels, clips, &inner))
         })
         .collect::<Option<_>>()?;
 
@@ -123,9 +127,9 @@ pub fn calibrated(clips: &[Clip], trials: &[Trial]) -> Option<Calibrated> {
         for (clip, judgement) in judged(clips, &[trial]) {
             all += 1;
             let shown = judgement.live.iter().map(|shown| fitted.shown(shown));
-            live.extend(shown.map(|posterior| Claim::new(&posterior, clip.emotion)));
+            live.extend(shown.map(|posterior| Claim::new(&posterior, clip.class)));
             if let Some(posterior) = &judgement.posterior {
-                let claim = Claim::new(&cooled(posterior, fitted.temperature), clip.emotion);
+                let claim = Claim::new(&cooled(posterior, fitted.temperature), clip.class);
                 if claim.confidence >= f64::from(fitted.settings.unsure_below) {
                     claimed += 1;
                     right += u32::from(claim.is_right);
@@ -143,7 +147,7 @@ pub fn calibrated(clips: &[Clip], trials: &[Trial]) -> Option<Calibrated> {
             Some((heard, fitted.speaker.as_ref()?))
         })
         .collect();
-    let whole = Fitted::new(clips, &outer);
+    let whole = Fitted::new(labels, clips, &outer);
     Some(Calibrated {
         temperatures: fitted.iter().map(|fitted| fitted.temperature).collect(),
         thresholds: fitted
@@ -154,9 +158,10 @@ pub fn calibrated(clips: &[Clip], trials: &[Trial]) -> Option<Calibrated> {
         live: Confidence::new(&live),
         claimed: f64::from(claimed) / f64::from(all),
         claimed_right: f64::from(right) / f64::from(claimed.max(1)),
-        speaker: Known::ALL
+        speaker: Known::of(labels)
             .into_iter()
-            .map(|known| Compared::new(known, &parts))
+            .filter(|_| !parts.is_empty())
+            .map(|known| Compared::new(known, labels, &parts))
             .collect(),
         shipped: Shipped {
             temperature: whole.temperature,

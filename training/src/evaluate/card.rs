@@ -3,9 +3,8 @@
 
 use std::fmt::Write;
 
-use speech_emotion::Emotion;
-
 use super::{Evaluation, Known, Scores, report::percent};
+use crate::corpus::Speaker;
 
 /// Name of the file beside the trainer's manifest.
 pub const CARD_FILE: &str = "MODEL_CARD.md";
@@ -30,7 +29,12 @@ fn protocol(card: &mut String, evaluation: &Evaluation) {
     let folds: Vec<String> = evaluation
         .folds
         .iter()
-        .map(|fold| fold.iter().map(u8::to_string).collect::<Vec<_>>().join(" "))
+        .map(|fold| {
+            fold.iter()
+                .map(Speaker::to_string)
+                .collect::<Vec<_>>()
+                .join(" ")
+        })
         .collect();
     let _ = write!(
         card,
@@ -39,7 +43,7 @@ fn protocol(card: &mut String, evaluation: &Evaluation) {
          helped to choose. The recipe as a whole was developed with such results in view, on the same 24 actors, so they \
          may be a little too good. The shipped weights come from the same recipe on all actors. Test actors of the folds: {}.\n\n\
          | | | 95 % interval over actors |\n|---|---|---|\n",
-        evaluation.protocol.name(),
+        evaluation.protocol,
         seeds.join(", "),
         evaluation.clips,
         live.by_actor.len(),
@@ -76,13 +80,14 @@ fn protocol(card: &mut String, evaluation: &Evaluation) {
 fn groups(card: &mut String, evaluation: &Evaluation) {
     let live = &evaluation.live;
     *card += "| acted emotion | recall | precision |\n|---|---|---|\n";
-    for emotion in Emotion::ALL {
+    for class in evaluation.labels.classes() {
         let cell = |share: Option<f64>| share.map_or("-".to_owned(), percent);
         let _ = writeln!(
             card,
-            "| {emotion} | {} | {} |",
-            cell(live.confusion.recall(emotion)),
-            cell(live.confusion.precision(emotion))
+            "| {} | {} | {} |",
+            evaluation.labels.name(class),
+            cell(live.confusion.recall(class)),
+            cell(live.confusion.precision(class))
         );
     }
     *card += "\n| group | UAR | WAR |\n|---|---|---|\n";

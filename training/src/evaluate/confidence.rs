@@ -1,7 +1,7 @@
 //! Whether confidence means what it says: temperature, calibration error, and what to claim.
 
 use serde::{Deserialize, Serialize};
-use speech_emotion::{Emotion, model::Posterior};
+use speech_emotion::{class::Class, model::Posterior};
 
 /// What is claimed is to be right at least so often.
 pub const CLAIMED_ACCURACY: f64 = 0.8;
@@ -17,13 +17,13 @@ const MIN_ANSWERS: usize = 30;
 pub struct Claim {
     /// The highest posterior.
     pub confidence: f64,
-    /// Whether its emotion was acted.
+    /// Whether its class was expressed.
     pub is_right: bool,
 }
 
 impl Claim {
     /// Of a posterior, given the truth.
-    pub fn new(posterior: &Posterior, truth: Emotion) -> Self {
+    pub fn new(posterior: &Posterior, truth: Class) -> Self {
         let (top, confidence) = posterior.top();
         Self {
             confidence: f64::from(confidence),
@@ -118,12 +118,12 @@ fn surest_first(claims: &[Claim]) -> Vec<Claim> {
 }
 
 /// Negative logarithm of the posterior of the truth, in nats.
-pub fn surprise(posterior: &Posterior, truth: Emotion) -> f64 {
+pub fn surprise(posterior: &Posterior, truth: Class) -> f64 {
     -f64::from(posterior.get(truth).max(f32::MIN_POSITIVE)).ln()
 }
 
 /// The temperature under which the truth is the least surprise. 1 of nothing.
-pub fn temperature(posteriors: &[(Posterior, Emotion)]) -> f32 {
+pub fn temperature(posteriors: &[(Posterior, Class)]) -> f32 {
     if posteriors.is_empty() {
         return 1.0;
     }
@@ -218,17 +218,16 @@ mod tests {
     #[test]
     fn the_temperature_undoes_what_made_posteriors_too_sharp() {
         let mut rng = ChaCha8Rng::seed_from_u64(2);
-        let posteriors: Vec<(Posterior, Emotion)> = (0..4_000)
+        let posteriors: Vec<(Posterior, Class)> = (0..4_000)
             .map(|_| {
-                let logits: [f32; Emotion::COUNT] =
-                    std::array::from_fn(|_| rng.random_range(-2.0..2.0));
+                let logits: [f32; 8] = std::array::from_fn(|_| rng.random_range(-2.0..2.0));
                 let honest = Posterior::from_logits(&logits, 1.0);
                 let mut draw = rng.random::<f32>();
-                let truth = Emotion::ALL.into_iter().find(|&emotion| {
-                    draw -= honest.get(emotion);
+                let truth = Class::first(8).find(|&class| {
+                    draw -= honest.get(class);
                     draw < 0.0
                 });
-                let truth = truth.unwrap_or(Emotion::Surprised);
+                let truth = truth.or(Class::new(7)).unwrap();
                 (Posterior::from_logits(&logits, 1.0 / 1.7), truth)
             })
             .collect();

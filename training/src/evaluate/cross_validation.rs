@@ -10,27 +10,29 @@ use std::{
     thread,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use indicatif::ProgressBar;
+use speech_emotion::class::Labels;
 
 use super::{
     conditions::Condition,
     judge::{Judge, Judgement, confusion},
 };
 use crate::{
+    corpus::Speaker,
     dataset::{Clip, Dataset},
     ensemble::{self, MEMBERS},
     epochs::{Epoch, EpochLog},
+    folds::{Protocol, Voices, class_left_out},
     interrupt::Interrupted,
     network::Network,
-    ravdess::Protocol,
     train::{EpochReport, Progress, TrainConfig},
 };
 
 /// What is trained and tested.
 #[derive(Clone, Debug)]
 pub struct CrossValidation {
-    /// How actors are divided.
+    /// How speakers are divided.
     pub protocol: Protocol,
     /// Every fold is trained once with each; they replace the seed of `config`.
     pub seeds: Vec<u64>,
@@ -38,8 +40,6 @@ pub struct CrossValidation {
     pub config: TrainConfig,
     /// Folds trained at the same time.
     pub jobs: usize,
-    /// Folder of the clips.
-    pub corpus: PathBuf,
     /// Whether to leave out the inner networks and the conditions other than as recorded.
     pub quick: bool,
     /// Whether to leave out only those conditions.
@@ -72,7 +72,7 @@ struct Job<'a> {
     seed: u64,
     fold: usize,
     validation: Option<usize>,
-    folds: &'a [Vec<u8>],
+    folds: &'a [Vec<Speaker>],
 }
 
 impl Job<'_> {
@@ -82,7 +82,7 @@ impl Job<'_> {
         let fold_of = |clip: &Clip| {
             self.folds
                 .iter()
-                .position(|actors| actors.contains(&clip.actor))
+                .position(|speakers| speakers.contains(&clip.speaker))
         };
         let judged = self.validation.unwrap_or(self.fold);
         let (mut train, mut judge) = (Vec::new(), Vec::new());
@@ -100,6 +100,26 @@ impl Job<'_> {
     fn inner(&self) -> Option<usize> {
         let n = self.folds.len();
         Some((self.validation? + n - self.fold) % n)
+    }
+
+    /// Folds as such leave every class to train on; two of them may not.
+    fn refuse_missing_class(&self, voices: &Voices, labels: &Labels) -> Result<()> {
+        let Some(validation) = self.validation else {
+            return Ok(());
+        };
+        let left_out = [&self.folds[self.fold], &self.folds[validation]];
+        match class_left_out(&left_out, voices) {
+            None => Ok(()),
+            Some(class) => bail!(
+                "the {} would have no clip of {:?} to train on: all who express it are in folds {} and \
+                 {}; choose another number of --folds, add speakers, or leave inner networks out with \
+                 --quick",
+                self.name(),
+                labels.name(class),
+                self.fold + 1,
+                validation + 1
+            ),
+        }
     }
 
     fn folder(&self, data: &Path, protocol: Protocol) -> PathBuf {
@@ -128,8 +148,8 @@ impl CrossValidation {
     /// stopped.
     ///
     /// # Errors
-    /// When the data set lacks actors of the protocol, when a training fails or a clip cannot be
-    /// read, and when `stop` is set.
+    /// When the data set cannot be divided so, or an inner network would lack a class, when a training
+    /// fails or a clip cannot be read, and when `stop` is set.
     pub fn run(
         &self,
         dataset: &Dataset,
@@ -137,7 +157,8 @@ impl CrossValidation {
         progress: &ProgressBar,
         stop: &AtomicBool,
     ) -> Result<Vec<Trial>> {
-        let folds = self.protocol.folds(&dataset.actors())?;
+        let (voices, labels) = (dataset.voices(), &dataset.corpus.labels);
+        let folds = self.protocol.folds(&voices, labels)?;
         let n = folds.len();
         let outer = |seed| (0..n).map(move |fold| (seed, fold, None));
         let inner = |seed| {
@@ -158,6 +179,9 @@ impl CrossValidation {
                 folds: &folds,
             })
             .collect();
+        for job in &jobs {
+            job.refuse_missing_class(&voices, labels)?;
+        }
         progress.set_length((jobs.len() * MEMBERS * self.config.epochs) as u64);
 
         let next = AtomicUsize::new(0);
@@ -221,7 +245,7 @@ impl CrossValidation {
             .map(|&index| Path::new(&dataset.clips[index].path));
         let judge = Judge {
             ensemble,
-            corpus: &self.corpus,
+            corpus: &dataset.corpus,
             voices: voices.collect(),
             folder,
         };
@@ -237,7 +261,7 @@ impl CrossValidation {
         let right = clips
             .iter()
             .zip(&judgements)
-            .filter(|(clip, judgement)| judgement.answer() == Some(clip.emotion))
+            .filter(|(clip, judgement)| judgement.answer() == Some(clip.class))
             .count();
         progress.suspend(|| eprintln!("{name}: {right} of {} clips right", clips.len()));
         Ok(Trial {
@@ -254,7 +278,7 @@ impl CrossValidation {
 /// Unweighted average recall of a network that is shown whole clips.
 fn uar(network: &Network, clips: &[&Clip]) -> f64 {
     let answer = |clip: &Clip| network.forward(&clip.segment());
-    confusion(clips.iter().copied(), answer).uar()
+    confusion(network.classes(), clips.iter().copied(), answer).uar()
 }
 
 /// Adds the epochs of one training to a bar shared by several, and notes them.
@@ -302,34 +326,39 @@ impl Progress for Epochs<'_> {
 mod tests {
     use std::collections::BTreeSet;
 
-    use speech_emotion::Emotion;
-
     use super::*;
+    use crate::{corpus::Corpus, ravdess::Emotion};
 
-    fn clips() -> Vec<Clip> {
-        let clip = |actor, emotion| Clip {
+    fn dataset() -> Dataset {
+        let clip = |actor: u8, emotion: Emotion| Clip {
             path: String::new(),
-            emotion,
-            strong: false,
-            statement: 1,
-            repetition: 1,
-            actor,
+            class: emotion.class(),
+            speaker: Speaker::new(actor.to_string()),
+            ravdess: None,
             features: Vec::new(),
         };
-        (1..=24)
-            .flat_map(|actor| Emotion::ALL.map(|emotion| clip(actor, emotion)))
-            .collect()
+        let clips = (1..=24).flat_map(|actor| Emotion::ALL.map(|emotion| clip(actor, emotion)));
+        Dataset {
+            corpus: Corpus::ravdess("clips".into()),
+            fingerprint: String::new(),
+            clips: clips.collect(),
+        }
     }
 
     #[test]
-    fn no_actor_is_on_both_sides_and_no_tested_actor_reaches_an_inner_network() {
-        let clips = clips();
-        let actors: BTreeSet<u8> = (1..=24).collect();
-        let heard = |side: &[usize]| -> BTreeSet<u8> {
-            side.iter().map(|&index| clips[index].actor).collect()
+    fn no_speaker_is_on_both_sides_and_no_tested_speaker_reaches_an_inner_network() {
+        let dataset = dataset();
+        let (clips, voices) = (&dataset.clips, dataset.voices());
+        let heard = |side: &[usize]| -> BTreeSet<&Speaker> {
+            side.iter().map(|&index| &clips[index].speaker).collect()
         };
-        for protocol in [Protocol::Luna5, Protocol::Emobox6, Protocol::Loso] {
-            let folds = protocol.folds(&actors).unwrap();
+        for protocol in [
+            Protocol::Luna5,
+            Protocol::Emobox6,
+            Protocol::Loso,
+            Protocol::Split(7),
+        ] {
+            let folds = protocol.folds(&voices, &dataset.corpus.labels).unwrap();
             let mut tested = BTreeSet::new();
             for fold in 0..folds.len() {
                 let outer = Job {
@@ -338,7 +367,7 @@ mod tests {
                     validation: None,
                     folds: &folds,
                 };
-                let (train, judge) = outer.sides(&clips);
+                let (train, judge) = outer.sides(clips);
                 assert_eq!(train.len() + judge.len(), clips.len());
                 assert!(heard(&train).is_disjoint(&heard(&judge)));
                 let test_actors = heard(&judge);
@@ -349,7 +378,7 @@ mod tests {
                         ..outer
                     };
                     assert_eq!(inner.inner(), Some(offset));
-                    let (train, judge) = inner.sides(&clips);
+                    let (train, judge) = inner.sides(clips);
                     assert!(!judge.is_empty());
                     assert!(heard(&train).is_disjoint(&heard(&judge)));
                     assert!(heard(&train).is_disjoint(&test_actors));
@@ -357,7 +386,7 @@ mod tests {
                 }
                 tested.extend(test_actors);
             }
-            assert_eq!(tested, actors);
+            assert!(tested.into_iter().eq(voices.keys()));
         }
     }
 }

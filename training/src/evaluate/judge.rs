@@ -12,14 +12,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use speech_emotion::{
-    Emotion,
+    class::Class,
     model::{OnnxClassifier, Posterior},
     session::{Pacing, Session, SessionSettings, Update},
 };
 
 use super::conditions::Condition;
 use crate::{
-    dataset::Clip, ensemble::Ensemble, export, interrupt, metrics::Confusion, sound::Sound,
+    corpus::Corpus, dataset::Clip, ensemble::Ensemble, export, interrupt, metrics::Confusion,
+    sound::Sound,
 };
 
 /// Samples in a chunk pushed to the session, as in the page.
@@ -32,7 +33,7 @@ pub struct Judgement {
     /// Path relative to the corpus folder.
     pub path: String,
     /// Of the whole trimmed clip at once, by the trainer's networks; only as recorded.
-    pub offline: Option<[f32; Emotion::COUNT]>,
+    pub offline: Option<Vec<f32>>,
     /// Of the session's summary; none when it heard no speech.
     pub posterior: Option<Posterior>,
     /// Seconds inside utterances.
@@ -51,25 +52,26 @@ pub struct Shown {
 }
 
 impl Judgement {
-    /// The emotion with the highest posterior; none when no speech was heard.
-    pub fn answer(&self) -> Option<Emotion> {
+    /// The class with the highest posterior; none when no speech was heard.
+    pub fn answer(&self) -> Option<Class> {
         Some(self.posterior?.top().0)
     }
 }
 
-/// The emotion with the highest logit.
-pub fn top(logits: &[f32; Emotion::COUNT]) -> Emotion {
+/// The class with the highest logit.
+pub fn top(logits: &[f32]) -> Class {
     Posterior::from_logits(logits, 1.0).top().0
 }
 
-/// What `answer` makes of clips, by the highest logit.
+/// What `answer` makes of clips of so many classes, by the highest logit.
 pub fn confusion<'a>(
+    classes: usize,
     clips: impl IntoIterator<Item = &'a Clip>,
-    answer: impl Fn(&Clip) -> [f32; Emotion::COUNT],
+    answer: impl Fn(&Clip) -> Vec<f32>,
 ) -> Confusion {
-    let mut confusion = Confusion::default();
+    let mut confusion = Confusion::new(classes);
     for clip in clips {
-        confusion.count(clip.emotion, Some(top(&answer(clip))));
+        confusion.count(clip.class, Some(top(&answer(clip))));
     }
     confusion
 }
@@ -78,9 +80,9 @@ pub fn confusion<'a>(
 pub struct Judge<'a> {
     /// The networks.
     pub ensemble: Ensemble,
-    /// Folder that the clips' paths are relative to.
-    pub corpus: &'a Path,
-    /// Clips of actors that are not judged, for babble.
+    /// What the clips are of.
+    pub corpus: &'a Corpus,
+    /// Clips of speakers that are not judged, for babble.
     pub voices: Vec<&'a Path>,
     /// Where answers are kept.
     pub folder: PathBuf,
@@ -103,21 +105,21 @@ impl Judge<'_> {
         if let Some(judgements) = read(&path, &header, clips.len()) {
             return Ok(judgements);
         }
-        let classifier = export::classifier(self.ensemble.clone())?;
+        let classifier = export::classifier(self.ensemble.clone(), self.corpus)?;
         let voices: Vec<PathBuf> = self
             .voices
             .iter()
-            .map(|path| self.corpus.join(path))
+            .map(|path| self.corpus.folder.join(path))
             .collect();
         let voices: Vec<&Path> = voices.iter().map(PathBuf::as_path).collect();
         let mut judgements = Vec::with_capacity(clips.len());
         for clip in clips {
             interrupt::check(stop)?;
-            let file = self.corpus.join(&clip.path);
+            let file = self.corpus.folder.join(&clip.path);
             let sound = Sound::read(&file).with_context(|| {
                 format!(
-                    "cannot listen to the clip {}; name the folder that the features were \
-                     extracted from with --ravdess",
+                    "cannot listen to the clip {}; if the clips have moved, run the extract command \
+                     again",
                     file.display()
                 )
             })?;
@@ -154,7 +156,7 @@ impl Judge<'_> {
         Ok(json!({
             "program": program()?,
             "network": hex(weights),
-            "corpus": self.corpus,
+            "corpus": self.corpus.folder,
             "clips": hex(paths),
             "condition": condition.name(),
             "session": settings(),

@@ -37,9 +37,16 @@ use std::{
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
-use speech_emotion::{calibration::SpeakerStatistics, model};
+use speech_emotion::{calibration::SpeakerStatistics, class::Labels, model};
 
-use crate::{dataset::Clip, epochs::Epoch, metrics::Confusion, ravdess::Protocol};
+use crate::{
+    corpus::Speaker,
+    dataset::{Clip, Dataset},
+    epochs::Epoch,
+    folds::Protocol,
+    metrics::Confusion,
+    ravdess::{self, Emotion},
+};
 
 /// Name of the file an [`Evaluation`] is kept in.
 pub const EVALUATION_FILE: &str = "evaluation.json";
@@ -49,14 +56,20 @@ pub const PAGE_FILE: &str = "report.html";
 
 /// How often the model is right on voices it was not trained on; evaluation.json.
 ///
-/// Shares are 0..=1, intervals cover 95 % over actors. With several seeds every clip counts once
+/// Shares are 0..=1, intervals cover 95 % over speakers. With several seeds every clip counts once
 /// per seed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
-    /// How actors were divided.
+    /// What the clips are called; an evaluation that does not say so is of RAVDESS.
+    #[serde(default = "ravdess_data_set")]
+    pub data_set: String,
+    /// Names of the classes; likewise.
+    #[serde(default = "Emotion::labels")]
+    pub labels: Labels,
+    /// How speakers were divided.
     pub protocol: Protocol,
-    /// The actors tested in each fold.
-    pub folds: Vec<Vec<u8>>,
+    /// The speakers tested in each fold.
+    pub folds: Vec<Vec<Speaker>>,
     /// Seeds of the networks.
     pub seeds: Vec<u64>,
     /// Number of clips.
@@ -73,6 +86,10 @@ pub struct Evaluation {
     pub robustness: Vec<Robustness>,
     /// Means over networks, epoch by epoch.
     pub learning: Vec<Learning>,
+}
+
+fn ravdess_data_set() -> String {
+    ravdess::DATA_SET.to_owned()
 }
 
 /// Results under one condition.
@@ -99,16 +116,16 @@ pub struct Learning {
     pub loss: f64,
     /// Share of training segments recognised, augmented and with dropout.
     pub accuracy: f64,
-    /// UAR on actors that did not train, of the inner networks.
+    /// UAR on speakers that did not train, of the inner networks.
     pub validation_uar: Option<f64>,
 }
 
-/// What was fitted on actors that neither trained nor tested, and how it does on those tested.
+/// What was fitted on speakers that neither trained nor tested, and how it does on those tested.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Calibrated {
     /// For each fold the temperature fitted on another fold.
     pub temperatures: Vec<f32>,
-    /// For each fold the least confidence at which an emotion is claimed, fitted likewise.
+    /// For each fold the least confidence at which a class is claimed, fitted likewise.
     pub thresholds: Vec<f32>,
     /// Confidence of the session's summaries, by each fold's temperature.
     pub summary: Confidence,
@@ -124,7 +141,7 @@ pub struct Calibrated {
     pub shipped: Shipped,
 }
 
-/// Fitted on the held-out predictions of all actors.
+/// Fitted on the held-out predictions of all speakers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Shipped {
     /// Divides the logits.
@@ -138,14 +155,15 @@ pub struct Shipped {
 }
 
 impl Evaluation {
-    /// Sums up the trials of a cross-validation on `clips`.
+    /// Sums up the trials of a cross-validation on a data set.
     pub fn new(
+        dataset: &Dataset,
         protocol: Protocol,
-        folds: Vec<Vec<u8>>,
+        folds: Vec<Vec<Speaker>>,
         seeds: Vec<u64>,
-        clips: &[Clip],
         trials: &[Trial],
     ) -> Self {
+        let (clips, labels) = (&dataset.clips, &dataset.corpus.labels);
         let judged: Vec<_> = trials
             .iter()
             .filter(|trial| trial.validation.is_none())
@@ -156,22 +174,26 @@ impl Evaluation {
             .collect();
         let results = |answer: fn(&Judgement) -> _| {
             Results::new(
+                labels,
                 judged
                     .iter()
                     .map(|&(seed, clip, judgement)| (seed, clip, answer(judgement))),
             )
         };
         Self {
+            data_set: dataset.corpus.data_set.clone(),
+            labels: labels.clone(),
             protocol,
             folds,
             seeds,
             clips: clips.len() as u32,
             live: results(Judgement::answer),
-            offline: results(|judgement| judgement.offline.as_ref().map(judge::top)),
-            calibrated: calibrated::calibrated(clips, trials),
-            robustness: robustness(clips, trials),
+            offline: results(|judgement| judgement.offline.as_deref().map(judge::top)),
+            calibrated: calibrated::calibrated(labels, clips, trials),
+            robustness: robustness(labels.len(), clips, trials),
             learning: learning(trials),
             by_heard: results::by_heard(
+                labels.len(),
                 judged.iter().map(|&(_, clip, judgement)| (clip, judgement)),
             ),
         }
@@ -181,7 +203,7 @@ impl Evaluation {
     pub fn summary(&self) -> model::Evaluation {
         let interval = |interval: [f64; 2]| interval.map(|share| share as f32);
         model::Evaluation {
-            folds: self.protocol.name().to_owned(),
+            folds: self.protocol.to_string(),
             seeds: self.seeds.clone(),
             clips: self.clips,
             uar: self.live.uar as f32,
@@ -221,15 +243,16 @@ impl Evaluation {
 }
 
 /// Every condition that networks were tested under.
-fn robustness(clips: &[Clip], trials: &[Trial]) -> Vec<Robustness> {
+fn robustness(classes: usize, clips: &[Clip], trials: &[Trial]) -> Vec<Robustness> {
     let mut counts = BTreeMap::<Condition, [Confusion; 2]>::new();
     for trial in trials {
         for (condition, judgements) in &trial.changed {
-            let [before, after] = counts.entry(*condition).or_default();
+            let none = || [0, 1].map(|_| Confusion::new(classes));
+            let [before, after] = counts.entry(*condition).or_insert_with(none);
             for ((index, as_recorded), judgement) in trial.judged.iter().zip(judgements) {
-                let emotion = clips[*index].emotion;
-                before.count(emotion, as_recorded.answer());
-                after.count(emotion, judgement.answer());
+                let class = clips[*index].class;
+                before.count(class, as_recorded.answer());
+                after.count(class, judgement.answer());
             }
         }
     }
@@ -274,37 +297,44 @@ fn learning(trials: &[Trial]) -> Vec<Learning> {
 pub fn folder(data: &Path, protocol: Protocol, seeds: &[u64]) -> PathBuf {
     let seeds: Vec<String> = seeds.iter().map(u64::to_string).collect();
     data.join("runs")
-        .join(format!("{}-seed{}", protocol.name(), seeds.join("+")))
+        .join(format!("{protocol}-seed{}", seeds.join("+")))
 }
 
 #[cfg(test)]
 pub(super) mod tests {
-    use speech_emotion::{Emotion, model::Posterior};
+    use speech_emotion::{class::Class, model::Posterior};
 
     use super::*;
+    use crate::{corpus::Corpus, ravdess::FileName};
 
     fn clip(actor: u8, emotion: Emotion, strong: bool) -> Clip {
         Clip {
             path: String::new(),
-            emotion,
-            strong,
-            statement: 1,
-            repetition: 1,
-            actor,
+            class: emotion.class(),
+            speaker: Speaker::new(actor.to_string()),
+            ravdess: Some(FileName {
+                modality: 3,
+                channel: 1,
+                emotion,
+                strong,
+                statement: 1,
+                repetition: 1,
+                actor,
+            }),
             features: Vec::new(),
         }
     }
 
-    /// Sure of an emotion from the first second of speech, but not a network that hears it whole.
-    pub(super) fn judgement(answer: Option<Emotion>) -> Judgement {
-        let posterior = answer.map(|emotion| {
+    /// Sure of a class from the first second of speech, but not a network that hears it whole.
+    pub(super) fn judgement(answer: Option<Class>) -> Judgement {
+        let posterior = answer.map(|class| {
             let mut logits = [0.0; Emotion::COUNT];
-            logits[emotion.index()] = 2.0;
+            logits[class.index()] = 2.0;
             Posterior::from_logits(&logits, 1.0)
         });
         Judgement {
             path: String::new(),
-            offline: Some([0.0; Emotion::COUNT]),
+            offline: Some(vec![0.0; Emotion::COUNT]),
             posterior,
             speech_s: 1.5,
             live: posterior
@@ -330,7 +360,7 @@ pub(super) mod tests {
             for fold in 0..2 {
                 let is_right = seed == 2 || fold == 0;
                 let judged = (2 * fold..2 * fold + 2).map(|index| {
-                    let answer = is_right.then_some(clips[index].emotion);
+                    let answer = is_right.then_some(clips[index].class);
                     (index, judgement(answer))
                 });
                 trials.push(Trial {
@@ -343,8 +373,19 @@ pub(super) mod tests {
                 });
             }
         }
-        let folds = vec![vec![1], vec![2]];
-        Evaluation::new(Protocol::Loso, folds, vec![1, 2], &clips, &trials)
+        let dataset = Dataset {
+            corpus: Corpus::ravdess("clips".into()),
+            fingerprint: String::new(),
+            clips: clips.to_vec(),
+        };
+        let folds = ["1", "2"].map(|name| vec![Speaker::new(name)]);
+        Evaluation::new(
+            &dataset,
+            Protocol::Loso,
+            folds.to_vec(),
+            vec![1, 2],
+            &trials,
+        )
     }
 
     #[test]
@@ -356,8 +397,8 @@ pub(super) mod tests {
         assert_eq!(live.war_interval, [0.5, 1.0]);
         assert_eq!(live.by_seed[&1].war, 0.5);
         assert_eq!(live.by_seed[&2].war, 1.0);
-        assert_eq!(live.by_actor[&1].war, 1.0);
-        assert_eq!(live.by_actor[&2].war, 0.5);
+        assert_eq!(live.by_actor[&Speaker::new("1")].war, 1.0);
+        assert_eq!(live.by_actor[&Speaker::new("2")].war, 0.5);
         assert_eq!(live.by_sex["men"].war, 1.0);
         assert_eq!(live.by_intensity["strong"].war, 0.75);
         assert_eq!(live.recall.len(), 2);
@@ -374,19 +415,19 @@ pub(super) mod tests {
             validation: None,
             judged: (0..2)
                 .map(|index| {
-                    let answer = (index < right).then_some(clips[index].emotion);
+                    let answer = (index < right).then_some(clips[index].class);
                     (index, judgement(answer))
                 })
                 .collect(),
             changed,
             epochs: Vec::new(),
         };
-        let heard = vec![judgement(Some(Emotion::Calm)), judgement(None)];
+        let heard = vec![judgement(Some(Emotion::Calm.class())), judgement(None)];
         let trials = [
             trial(1, 2, vec![(Condition::Hum, heard)]),
             trial(2, 0, Vec::new()),
         ];
-        let found = robustness(&clips, &trials);
+        let found = robustness(Emotion::COUNT, &clips, &trials);
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].condition, Condition::Hum);
         assert_eq!((found[0].war, found[0].war_change), (0.5, -0.5));

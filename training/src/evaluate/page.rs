@@ -2,14 +2,14 @@
 
 use std::fmt::Write;
 
-use speech_emotion::Emotion;
+use speech_emotion::class::Labels;
 
 use super::{
     Calibrated, Evaluation, Results, Scores,
     plot::{self, Axis, Bar, Line},
     report::percent,
 };
-use crate::baseline::Comparison;
+use crate::{baseline::Comparison, corpus::Speaker, ravdess};
 
 const STYLE: &str = include_str!("page.css");
 
@@ -17,11 +17,13 @@ const STYLE: &str = include_str!("page.css");
 pub fn page(evaluation: &Evaluation, comparison: Option<&Comparison>) -> String {
     let mut body = headline(evaluation);
     body += "<section><h2>By emotion</h2>\n<div class=\"grid\">\n";
-    body += &emotions(&evaluation.live);
-    body += &confusion(&evaluation.live);
+    body += &classes(&evaluation.labels, &evaluation.live);
+    body += &confusion(&evaluation.labels, &evaluation.live);
     body += "</div></section>\n<section><h2>By voice and time</h2>\n<div class=\"grid\">\n";
-    body += &groups(&evaluation.live);
-    body += &actors(&evaluation.live).replacen("<figure>", "<figure class=\"tall\">", 1);
+    if !evaluation.live.by_sex.is_empty() {
+        body += &groups(&evaluation.live);
+    }
+    body += &speakers(&evaluation.live).replacen("<figure>", "<figure class=\"tall\">", 1);
     body += &heard(evaluation);
     body += "</div></section>\n";
     if let Some(calibrated) = &evaluation.calibrated {
@@ -62,7 +64,7 @@ fn headline(evaluation: &Evaluation) -> String {
     for (name, value, [low, high]) in live.headline() {
         let _ = writeln!(
             cards,
-            "<div class=\"card\"><p>{name}</p><p class=\"big\">{}</p><p>95 % interval over actors {} to {}</p></div>",
+            "<div class=\"card\"><p>{name}</p><p class=\"big\">{}</p><p>95 % interval over speakers {} to {}</p></div>",
             percent(value),
             percent(low),
             percent(high)
@@ -91,34 +93,40 @@ fn headline(evaluation: &Evaluation) -> String {
             text(|scores| scores.war),
         ]);
     }
+    let acted = match evaluation.data_set == ravdess::DATA_SET {
+        true => ", as acted by North American actors",
+        false => ", as these speakers express it",
+    };
     format!(
         "<header><h1>How often it is right on voices it has never heard</h1>\n\
-         <p>{} clips by {} actors, in {} folds ({}); seed {}. Every clip was judged as it runs live, from \
-         its own samples, by a network that never heard its actor. Guessing gives 12.5 %.</p>\n\
-         <p>What is estimated is the emotion a voice <em>expresses</em>, as acted by North American actors; \
-         nobody's mind is read.</p></header>\n<div class=\"cards\">\n{cards}</div>\n<div class=\"seeds\">{}</div>\n",
+         <p>{}: {} clips by {} speakers, in {} folds ({}); seed {}. Every clip was judged as it runs live, from \
+         its own samples, by a network that never heard its speaker. Guessing gives {} %.</p>\n\
+         <p>What is estimated is what a voice <em>expresses</em>{}; nobody's mind is read.</p></header>\n<div class=\"cards\">\n{cards}</div>\n<div class=\"seeds\">{}</div>\n",
+        plot::escape(&evaluation.data_set),
         evaluation.clips,
         live.by_actor.len(),
         evaluation.folds.len(),
-        evaluation.protocol.name(),
+        evaluation.protocol,
         seeds.join(", "),
+        format!("{:.1}", 100.0 / evaluation.labels.len() as f64).trim_end_matches(".0"),
+        acted,
         plot::table("", &["", "UAR", "WAR"], &rows)
     )
 }
 
-fn emotions(results: &Results) -> String {
+fn classes(labels: &Labels, results: &Results) -> String {
     let confusion = &results.confusion;
     let cell = |share: Option<f64>| share.map_or("-".into(), percent);
-    let bars: Vec<Bar> = Emotion::ALL
-        .into_iter()
-        .filter_map(|emotion| {
+    let bars: Vec<Bar> = labels
+        .classes()
+        .filter_map(|class| {
             Some(Bar {
-                name: emotion.to_string(),
-                share: confusion.recall(emotion)?,
+                name: labels.name(class).to_owned(),
+                share: confusion.recall(class)?,
                 ticks: Vec::new(),
                 cells: vec![
-                    cell(confusion.precision(emotion)),
-                    confusion.support(emotion).to_string(),
+                    cell(confusion.precision(class)),
+                    confusion.support(class).to_string(),
                 ],
             })
         })
@@ -126,36 +134,29 @@ fn emotions(results: &Results) -> String {
     plot::bars(
         "Recall of each emotion",
         "",
-        &["acted", "recall", "precision", "clips"],
+        &["expressed", "recall", "precision", "clips"],
         &bars,
     )
 }
 
-/// Rows in percent of the clips acted so, darker for more.
-fn confusion(results: &Results) -> String {
-    let labels: Vec<&str> = Emotion::ALL
-        .map(Emotion::label)
-        .into_iter()
-        .chain(["none"])
-        .collect();
+/// Rows in percent of the clips of a class, darker for more.
+fn confusion(labels: &Labels, results: &Results) -> String {
     let mut html = String::from(
-        "<figure><figcaption>What each acted emotion was taken for, percent of its clips</figcaption>\n\
-         <div class=\"scroll\"><table class=\"matrix\"><thead><tr><th scope=\"col\">acted</th>",
+        "<figure><figcaption>What each emotion was taken for, percent of its clips</figcaption>\n\
+         <div class=\"scroll\"><table class=\"matrix\"><thead><tr><th scope=\"col\">expressed</th>",
     );
-    for label in &labels {
+    for label in labels.names().iter().map(String::as_str).chain(["none"]) {
+        let label = plot::escape(label);
         let _ = write!(html, "<th scope=\"col\"><span>{label}</span></th>");
     }
     html += "</tr></thead><tbody>\n";
-    for emotion in Emotion::ALL {
-        let _ = write!(html, "<tr><th scope=\"row\">{emotion}</th>");
-        let support = f64::from(results.confusion.support(emotion).max(1));
-        for (column, count) in results.confusion.0[emotion.index()].into_iter().enumerate() {
-            let share = f64::from(count) / support;
-            let own = if column == emotion.index() {
-                " own"
-            } else {
-                ""
-            };
+    for class in labels.classes() {
+        let label = plot::escape(labels.name(class));
+        let _ = write!(html, "<tr><th scope=\"row\">{label}</th>");
+        let support = f64::from(results.confusion.support(class).max(1));
+        for (column, count) in results.confusion.0[class.index()].iter().enumerate() {
+            let share = f64::from(*count) / support;
+            let own = if column == class.index() { " own" } else { "" };
             let dark = if share > 0.45 { " dark" } else { "" };
             let _ = write!(
                 html,
@@ -192,25 +193,26 @@ fn groups(results: &Results) -> String {
     plot::bars("By group", "", &["voices", "UAR", "WAR"], &bars)
 }
 
-fn actors(results: &Results) -> String {
-    let mut actors: Vec<(&u8, &Scores)> = results.by_actor.iter().collect();
-    actors.sort_by(|a, b| b.1.war.total_cmp(&a.1.war));
-    let bars: Vec<Bar> = actors
+fn speakers(results: &Results) -> String {
+    let mut speakers: Vec<(&Speaker, &Scores)> = results.by_actor.iter().collect();
+    speakers.sort_by(|a, b| b.1.war.total_cmp(&a.1.war));
+    let bars: Vec<Bar> = speakers
         .into_iter()
-        .map(|(actor, scores)| Bar {
-            name: format!(
-                "{actor:02} {}",
-                if actor % 2 == 1 { "man" } else { "woman" }
-            ),
+        .map(|(speaker, scores)| Bar {
+            name: match speaker.number().filter(|_| !results.by_sex.is_empty()) {
+                Some(actor) if actor % 2 == 1 => format!("{actor:02} man"),
+                Some(actor) => format!("{actor:02} woman"),
+                None => speaker.to_string(),
+            },
             share: scores.war,
             ticks: vec![results.war],
             cells: vec![percent(scores.uar)],
         })
         .collect();
     plot::bars(
-        "By actor",
-        "The tick is the share over all actors. Some people are understood far better than others.",
-        &["actor", "WAR", "UAR"],
+        "By speaker",
+        "The tick is the share over all speakers. Some people are understood far better than others.",
+        &["speaker", "WAR", "UAR"],
         &bars,
     )
 }
@@ -295,7 +297,7 @@ fn confidence(calibrated: &Calibrated) -> String {
         "<section><h2>Confidence</h2>\n<p>An emotion is claimed for <strong>{}</strong> of the clips, and \
          <strong>{}</strong> of these claims are right. Confidence differs from accuracy by {:.1} points \
          on average (expected calibration error; while listening {:.1}). Temperature and threshold were \
-         fitted for each fold on actors that neither trained its network nor test it.</p>\n\
+         fitted for each fold on speakers that neither trained its network nor test it.</p>\n\
          <div class=\"grid\">\n{reliability}{coverage}</div></section>\n",
         percent(calibrated.claimed),
         percent(calibrated.claimed_right),
@@ -341,7 +343,7 @@ fn speaker(calibrated: &Calibrated) -> String {
         "<section><h2>Calibration to the speaker</h2>\n<p>A few numbers per person, no retraining. It can \
          mislead: a reading that is not neutral, another person or another microphone moves the answers \
          away from the truth, as the last row shows, and listening assumes that a person shows a mix of \
-         emotions. “Worse off” counts the actors who are recognised less often with it.</p>\n\
+         emotions. “Worse off” counts the speakers who are recognised less often with it.</p>\n\
          <div class=\"grid\">{table}</div></section>\n"
     )
 }
@@ -407,7 +409,7 @@ fn learning(evaluation: &Evaluation) -> String {
     let mut shares = vec![line("training segments recognised", 1, &|epoch| {
         Some(epoch.accuracy)
     })];
-    let validation = line("UAR on actors that did not train", 2, &|epoch| {
+    let validation = line("UAR on speakers that did not train", 2, &|epoch| {
         epoch.validation_uar
     });
     if !validation.points.is_empty() {
@@ -444,7 +446,7 @@ fn notebook(comparison: &Comparison) -> String {
     }
     let table = plot::bars(
         "The notebook this project grew from, and this network",
-        "Clips that lie in a folder twice, and test clips by actors who trained, make results look far \
+        "Clips that lie in a folder twice, and test clips by speakers who trained, make results look far \
          better than they are on a new voice.",
         &["protocol and network", "WAR", "UAR"],
         &bars,

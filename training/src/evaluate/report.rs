@@ -2,9 +2,10 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use speech_emotion::Emotion;
+use speech_emotion::class::Labels;
 
 use super::{Calibrated, Condition, Evaluation, Results, Scores};
+use crate::corpus::Speaker;
 
 /// A share as "57.6 %".
 pub(super) fn percent(share: f64) -> String {
@@ -17,9 +18,9 @@ impl fmt::Display for Evaluation {
         let seeds: Vec<String> = self.seeds.iter().map(u64::to_string).collect();
         writeln!(
             f,
-            "{} in {} folds, seed {}: {} clips by {} actors, each judged by a network\n\
-             that never heard its actor\n",
-            self.protocol.name(),
+            "{} in {} folds, seed {}: {} clips by {} speakers, each judged by a\n\
+             network that never heard its speaker\n",
+            self.protocol,
             self.folds.len(),
             seeds.join(", "),
             self.clips,
@@ -35,7 +36,7 @@ impl fmt::Display for Evaluation {
             "\nthe network alone, given the whole clip:",
             &self.offline,
         )?;
-        emotions(f, &self.live)?;
+        classes(f, &self.labels, &self.live)?;
 
         let mut parts: Vec<(&str, Scores)> = Vec::new();
         for part in [
@@ -45,7 +46,9 @@ impl fmt::Display for Evaluation {
         ] {
             parts.extend(part.iter().map(|(name, scores)| (name.as_str(), *scores)));
         }
-        writeln!(f, "\n{:10} {:>9} {:>9}", "", "UAR", "WAR")?;
+        if !parts.is_empty() {
+            writeln!(f, "\n{:10} {:>9} {:>9}", "", "UAR", "WAR")?;
+        }
         for (name, part) in parts {
             writeln!(
                 f,
@@ -71,7 +74,7 @@ impl fmt::Display for Evaluation {
         if !self.robustness.is_empty() {
             robustness(f, self)?;
         }
-        actors(f, &self.live.by_actor)
+        speakers(f, &self.live.by_actor)
     }
 }
 
@@ -118,36 +121,54 @@ fn headline(f: &mut fmt::Formatter<'_>, title: &str, results: &Results) -> fmt::
     Ok(())
 }
 
-fn emotions(f: &mut fmt::Formatter<'_>, results: &Results) -> fmt::Result {
+/// Widest column of labels.
+const LABEL_WIDTH: usize = 16;
+/// Columns of a confusion matrix beside its labels; further ones follow below.
+const MATRIX_COLUMNS: usize = 9;
+
+fn classes(f: &mut fmt::Formatter<'_>, labels: &Labels, results: &Results) -> fmt::Result {
     let cell = |share: Option<f64>| share.map_or("-".into(), percent);
     let confusion = &results.confusion;
+    let longest = labels.names().iter().map(|name| name.chars().count()).max();
+    let width = longest.unwrap_or(0).clamp(7, LABEL_WIDTH);
     writeln!(
         f,
-        "\n{:10} {:>6} {:>9} {:>10} {:>9}",
-        "emotion", "clips", "recall", "precision", "F1"
+        "\n{:width$} {:>6} {:>9} {:>10} {:>9}",
+        "", "clips", "recall", "precision", "F1"
     )?;
-    for emotion in Emotion::ALL {
+    for class in labels.classes() {
         writeln!(
             f,
-            "{emotion:10} {:6} {:>9} {:>10} {:>9}",
-            confusion.support(emotion),
-            cell(confusion.recall(emotion)),
-            cell(confusion.precision(emotion)),
-            cell(confusion.f1(emotion))
+            "{:width$.width$} {:6} {:>9} {:>10} {:>9}",
+            labels.name(class),
+            confusion.support(class),
+            cell(confusion.recall(class)),
+            cell(confusion.precision(class)),
+            cell(confusion.f1(class))
         )?;
     }
 
-    write!(f, "\nacted as \\ recognised as\n{:9}", "")?;
-    for label in Emotion::ALL.map(Emotion::label).into_iter().chain(["none"]) {
-        write!(f, " {label:>7.7}")?;
-    }
-    writeln!(f)?;
-    for emotion in Emotion::ALL {
-        write!(f, "{emotion:9}")?;
-        for count in confusion.0[emotion.index()] {
-            write!(f, " {count:7}")?;
+    let columns: Vec<&str> = labels
+        .names()
+        .iter()
+        .map(String::as_str)
+        .chain(["none"])
+        .collect();
+    for (part, names) in columns.chunks(MATRIX_COLUMNS).enumerate() {
+        writeln!(f, "\nexpressed \\ recognised as")?;
+        write!(f, "{:width$}", "")?;
+        for name in names {
+            write!(f, " {name:>6.6}")?;
         }
         writeln!(f)?;
+        for class in labels.classes() {
+            write!(f, "{:width$.width$}", labels.name(class))?;
+            let counts = confusion.0[class.index()].chunks(MATRIX_COLUMNS).nth(part);
+            for count in counts.into_iter().flatten() {
+                write!(f, " {count:6}")?;
+            }
+            writeln!(f)?;
+        }
     }
     Ok(())
 }
@@ -155,7 +176,7 @@ fn emotions(f: &mut fmt::Formatter<'_>, results: &Results) -> fmt::Result {
 fn confidence(f: &mut fmt::Formatter<'_>, calibrated: &Calibrated) -> fmt::Result {
     writeln!(
         f,
-        "\nconfidence, by temperature and threshold fitted on other actors\n\
+        "\nconfidence, by temperature and threshold fitted on other speakers\n\
          expected calibration error {:.3} of clips, {:.3} live\n\
          an emotion is claimed for {} of clips; {} of these are right",
         calibrated.summary.expected_calibration_error,
@@ -205,13 +226,25 @@ fn robustness(f: &mut fmt::Formatter<'_>, evaluation: &Evaluation) -> fmt::Resul
     Ok(())
 }
 
-fn actors(f: &mut fmt::Formatter<'_>, by_actor: &BTreeMap<u8, Scores>) -> fmt::Result {
-    writeln!(f, "\nWAR by actor")?;
-    let actors: Vec<String> = by_actor
+/// Widest name of a speaker.
+const SPEAKER_WIDTH: usize = 12;
+
+fn speakers(f: &mut fmt::Formatter<'_>, by_speaker: &BTreeMap<Speaker, Scores>) -> fmt::Result {
+    writeln!(f, "\nWAR by speaker")?;
+    let longest = by_speaker
+        .keys()
+        .map(|speaker| speaker.to_string().chars().count())
+        .max();
+    let width = longest.unwrap_or(0).clamp(2, SPEAKER_WIDTH);
+    let speakers: Vec<String> = by_speaker
         .iter()
-        .map(|(actor, part)| format!("{actor:02} {:>4.0} %", 100.0 * part.war))
+        .map(|(speaker, part)| format!("{speaker:>width$.width$} {:>3.0} %", 100.0 * part.war))
         .collect();
-    let lines: Vec<String> = actors.chunks(6).map(|line| line.join("    ")).collect();
+    let per_line = 80 / (width + 10);
+    let lines: Vec<String> = speakers
+        .chunks(per_line)
+        .map(|line| line.join("    "))
+        .collect();
     write!(f, "{}", lines.join("\n"))
 }
 

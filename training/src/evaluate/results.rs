@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use speech_emotion::Emotion;
+use speech_emotion::class::{Class, Labels};
 
 use super::Judgement;
 use crate::{
+    corpus::Speaker,
     dataset::Clip,
     metrics::{Confusion, interval},
 };
@@ -24,24 +25,24 @@ pub struct Results {
     pub war_interval: [f64; 2],
     /// Of every seed's networks.
     pub by_seed: BTreeMap<u64, Scores>,
-    /// Recall of each emotion that has clips.
-    pub recall: BTreeMap<Emotion, f64>,
-    /// Clips by true emotion and answer.
+    /// Recall of each label that has clips.
+    pub recall: BTreeMap<String, f64>,
+    /// Clips by true class and answer.
     pub confusion: Confusion,
-    /// Of "men" and "women".
+    /// Of "men" and "women"; as the two after it empty but for RAVDESS.
     pub by_sex: BTreeMap<String, Scores>,
     /// Of "normal" and "strong" intensity.
     pub by_intensity: BTreeMap<String, Scores>,
     /// Of the two sentences, "kids" and "dogs".
     pub by_statement: BTreeMap<String, Scores>,
-    /// Of every actor.
-    pub by_actor: BTreeMap<u8, Scores>,
+    /// Of every speaker.
+    pub by_actor: BTreeMap<Speaker, Scores>,
 }
 
 /// Results of a part of the clips.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Scores {
-    /// Unweighted average recall of the emotions it has.
+    /// Unweighted average recall of the classes it has.
     pub uar: f64,
     /// Share of clips classified correctly.
     pub war: f64,
@@ -58,38 +59,49 @@ impl From<&Confusion> for Scores {
 
 impl Results {
     /// Sums up answers: seed, clip, and what was answered.
-    pub fn new<'a>(answers: impl IntoIterator<Item = (u64, &'a Clip, Option<Emotion>)>) -> Self {
-        let mut all = Confusion::default();
-        let mut by_seed = BTreeMap::<_, Confusion>::new();
-        let mut by_sex = BTreeMap::<_, Confusion>::new();
-        let mut by_intensity = BTreeMap::<_, Confusion>::new();
-        let mut by_statement = BTreeMap::<_, Confusion>::new();
-        let mut by_actor = BTreeMap::<_, Confusion>::new();
+    pub fn new<'a>(
+        labels: &Labels,
+        answers: impl IntoIterator<Item = (u64, &'a Clip, Option<Class>)>,
+    ) -> Self {
+        let none = || Confusion::new(labels.len());
+        let mut all = none();
+        let mut by_seed = BTreeMap::new();
+        let mut by_sex = BTreeMap::new();
+        let mut by_intensity = BTreeMap::new();
+        let mut by_statement = BTreeMap::new();
+        let mut by_actor = BTreeMap::new();
         for (seed, clip, answer) in answers {
-            let sex = if clip.actor % 2 == 1 { "men" } else { "women" };
-            let intensity = if clip.strong { "strong" } else { "normal" };
-            let statement = if clip.statement == 1 { "kids" } else { "dogs" };
-            for confusion in [
-                &mut all,
-                by_seed.entry(seed).or_default(),
-                by_sex.entry(sex.to_owned()).or_default(),
-                by_intensity.entry(intensity.to_owned()).or_default(),
-                by_statement.entry(statement.to_owned()).or_default(),
-                by_actor.entry(clip.actor).or_default(),
-            ] {
-                confusion.count(clip.emotion, answer);
+            let count = |confusion: &mut Confusion| confusion.count(clip.class, answer);
+            count(&mut all);
+            count(by_seed.entry(seed).or_insert_with(none));
+            count(by_actor.entry(clip.speaker.clone()).or_insert_with(none));
+            if let Some(name) = clip.ravdess {
+                let sex = if name.actor % 2 == 1 { "men" } else { "women" };
+                let intensity = if name.strong { "strong" } else { "normal" };
+                let statement = if name.statement == 1 { "kids" } else { "dogs" };
+                count(by_sex.entry(sex.to_owned()).or_insert_with(none));
+                count(
+                    by_intensity
+                        .entry(intensity.to_owned())
+                        .or_insert_with(none),
+                );
+                count(
+                    by_statement
+                        .entry(statement.to_owned())
+                        .or_insert_with(none),
+                );
             }
         }
-        let actors: Vec<Confusion> = by_actor.values().copied().collect();
+        let actors: Vec<Confusion> = by_actor.values().cloned().collect();
         Self {
             uar: all.uar(),
             uar_interval: interval(&actors, Confusion::uar),
             war: all.war(),
             war_interval: interval(&actors, Confusion::war),
             by_seed: scores(&by_seed),
-            recall: Emotion::ALL
-                .into_iter()
-                .filter_map(|emotion| Some((emotion, all.recall(emotion)?)))
+            recall: labels
+                .classes()
+                .filter_map(|class| Some((labels.name(class).to_owned(), all.recall(class)?)))
                 .collect(),
             confusion: all,
             by_sex: scores(&by_sex),
@@ -142,18 +154,19 @@ pub struct HeardSoFar {
 /// What the posterior shown last within 0.5, 0.75 ... 3 s of speech says, whether it is claimed or
 /// not; nothing shown is wrong.
 pub fn by_heard<'a>(
+    classes: usize,
     judged: impl IntoIterator<Item = (&'a Clip, &'a Judgement)> + Clone,
 ) -> Vec<HeardSoFar> {
     (2..=12)
         .map(|quarters| {
             let seconds = 0.25 * f64::from(quarters);
-            let mut confusion = Confusion::default();
+            let mut confusion = Confusion::new(classes);
             for (clip, judgement) in judged.clone() {
                 let shown = judgement
                     .live
                     .iter()
                     .rfind(|shown| f64::from(shown.heard_s) <= seconds);
-                confusion.count(clip.emotion, shown.map(|shown| shown.posterior.top().0));
+                confusion.count(clip.class, shown.map(|shown| shown.posterior.top().0));
             }
             HeardSoFar {
                 seconds,

@@ -6,8 +6,8 @@ use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use speech_emotion::{
-    Emotion,
     calibration::{Calibration, Evidence, Reference, SpeakerStatistics},
+    class::{Class, Labels},
     model::Posterior,
 };
 
@@ -15,9 +15,13 @@ use super::{
     Scores,
     confidence::{Claim, Confidence, surprise},
 };
-use crate::metrics::{Confusion, interval};
+use crate::{
+    corpus::Speaker,
+    metrics::{Confusion, interval},
+};
 
-const K: usize = Emotion::COUNT;
+/// The label whose clips are taken for neutral, to see how that misleads.
+const MISLEADING: &str = "angry";
 
 /// Random choices of labelled references, and orders of listening.
 const DRAWS: u64 = 3;
@@ -33,9 +37,9 @@ const RIDGE: f64 = 0.1;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Heard {
     /// Who speaks.
-    pub actor: u8,
-    /// What is acted.
-    pub emotion: Emotion,
+    pub speaker: Speaker,
+    /// What is expressed.
+    pub class: Class,
     /// Not calibrated to the speaker, but by temperature; none when no speech was heard.
     pub posterior: Option<Posterior>,
     /// Seconds of speech.
@@ -43,9 +47,9 @@ pub struct Heard {
 }
 
 impl Heard {
-    fn reference_of(&self, emotion: Emotion) -> Option<Reference> {
+    fn reference_of(&self, class: Class) -> Option<Reference> {
         Some(Reference {
-            emotion,
+            class,
             evidence: self.posterior?.evidence(),
             speech_s: self.speech_s,
         })
@@ -58,9 +62,9 @@ impl Heard {
 pub enum Known {
     /// The speaker's neutral clips, about 8 s of speech, but for the one judged.
     NeutralReading,
-    /// One clip of each emotion.
+    /// One clip of each class.
     OneLabelledClip,
-    /// Three clips of each emotion.
+    /// Three clips of each class.
     ThreeLabelledClips,
     /// All clips before in a random order, without what they express.
     Listening,
@@ -69,14 +73,21 @@ pub enum Known {
 }
 
 impl Known {
-    /// All, as reported.
-    pub const ALL: [Self; 5] = [
-        Self::NeutralReading,
-        Self::OneLabelledClip,
-        Self::ThreeLabelledClips,
-        Self::Listening,
-        Self::AngryTakenForNeutral,
-    ];
+    /// What can be known where there are these labels, as reported.
+    pub fn of(labels: &Labels) -> Vec<Self> {
+        let mut known = vec![
+            Self::OneLabelledClip,
+            Self::ThreeLabelledClips,
+            Self::Listening,
+        ];
+        if labels.neutral().is_some() {
+            known.insert(0, Self::NeutralReading);
+            if labels.class(MISLEADING).is_some() {
+                known.push(Self::AngryTakenForNeutral);
+            }
+        }
+        known
+    }
 
     /// In words.
     pub const fn label(self) -> &'static str {
@@ -93,6 +104,7 @@ impl Known {
     /// the posterior with calibration.
     fn judge(
         self,
+        labels: &Labels,
         clips: &[&Heard],
         statistics: &SpeakerStatistics,
     ) -> Vec<(usize, Option<Posterior>)> {
@@ -107,27 +119,31 @@ impl Known {
         };
         match self {
             Self::NeutralReading => {
+                let is_neutral = |clip: &Heard| Some(clip.class) == labels.neutral();
                 let neutral = |but: usize| -> Vec<Reference> {
                     let others = clips
                         .iter()
                         .enumerate()
-                        .filter(|(index, clip)| *index != but && clip.emotion == Emotion::Neutral);
+                        .filter(|(index, clip)| *index != but && is_neutral(clip));
                     others
-                        .filter_map(|(_, clip)| clip.reference_of(Emotion::Neutral))
+                        .filter_map(|(_, clip)| clip.reference_of(clip.class))
                         .collect()
                 };
                 let all = fit(&neutral(usize::MAX));
-                let judge = |index: usize| match clips[index].emotion {
-                    Emotion::Neutral => apply(&fit(&neutral(index)), index),
-                    _ => apply(&all, index),
+                let judge = |index: usize| match is_neutral(clips[index]) {
+                    true => apply(&fit(&neutral(index)), index),
+                    false => apply(&all, index),
                 };
                 (0..clips.len())
                     .map(|index| (index, judge(index)))
                     .collect()
             }
-            Self::OneLabelledClip => labelled(clips, 1, None, fit, apply),
-            Self::ThreeLabelledClips => labelled(clips, 3, None, fit, apply),
-            Self::AngryTakenForNeutral => labelled(clips, 4, Some(Emotion::Angry), fit, apply),
+            Self::OneLabelledClip => labelled(labels, clips, 1, None, fit, apply),
+            Self::ThreeLabelledClips => labelled(labels, clips, 3, None, fit, apply),
+            Self::AngryTakenForNeutral => {
+                let taken = labels.class(MISLEADING).zip(labels.neutral());
+                labelled(labels, clips, 4, taken, fit, apply)
+            }
             Self::Listening => (0..DRAWS)
                 .flat_map(|draw| listening(clips, statistics, draw))
                 .collect(),
@@ -135,28 +151,29 @@ impl Known {
     }
 }
 
-/// With a few clips of each emotion as references, drawn several times; or with clips of one
-/// emotion, taken for neutral.
+/// With a few clips of each class as references, drawn several times; or with clips of one class, taken
+/// for another.
 fn labelled(
+    labels: &Labels,
     clips: &[&Heard],
-    per_emotion: usize,
-    taken_for_neutral: Option<Emotion>,
+    per_class: usize,
+    taken: Option<(Class, Class)>,
     fit: impl Fn(&[Reference]) -> Option<Calibration>,
     apply: impl Fn(&Option<Calibration>, usize) -> Option<Posterior>,
 ) -> Vec<(usize, Option<Posterior>)> {
     let mut judged = Vec::new();
     for draw in 0..DRAWS {
-        let mut left: BTreeMap<Emotion, usize> = Emotion::ALL
-            .into_iter()
-            .filter(|emotion| taken_for_neutral.is_none_or(|only| only == *emotion))
-            .map(|emotion| (emotion, per_emotion))
+        let mut left: BTreeMap<Class, usize> = labels
+            .classes()
+            .filter(|class| taken.is_none_or(|(only, _)| only == *class))
+            .map(|class| (class, per_class))
             .collect();
         let mut references = Vec::new();
         let mut others = Vec::new();
         for index in shuffled(clips, draw) {
             let clip = clips[index];
-            let label = taken_for_neutral.map_or(clip.emotion, |_| Emotion::Neutral);
-            match (left.get_mut(&clip.emotion), clip.reference_of(label)) {
+            let label = taken.map_or(clip.class, |(_, other)| other);
+            match (left.get_mut(&clip.class), clip.reference_of(label)) {
                 (Some(left), Some(reference)) if *left > 0 => {
                     *left -= 1;
                     references.push(reference);
@@ -180,16 +197,17 @@ fn listening(
     statistics: &SpeakerStatistics,
     draw: u64,
 ) -> Vec<(usize, Option<Posterior>)> {
-    let mut sum = [0.0; K];
+    let mut sum = vec![0.0; statistics.means.len()];
     let mut speech_s = 0.0;
     let mut judged = Vec::new();
     for index in shuffled(clips, draw) {
         let clip = clips[index];
         let posterior = clip.posterior.map(|posterior| {
-            let mean: Evidence = sum.map(|sum: f64| (sum / f64::max(speech_s, 1e-9)) as f32);
+            let mean = |i: usize| (sum[i] / f64::max(speech_s, 1e-9)) as f32;
+            let mean = Evidence::from_fn(sum.len(), mean);
             let calibration = Calibration::while_listening("", statistics, &mean, speech_s);
-            for (sum, evidence) in sum.iter_mut().zip(posterior.evidence()) {
-                *sum += clip.speech_s * f64::from(evidence);
+            for (sum, evidence) in sum.iter_mut().zip(&*posterior.evidence()) {
+                *sum += clip.speech_s * f64::from(*evidence);
             }
             speech_s += clip.speech_s;
             calibration.apply(&posterior)
@@ -200,18 +218,18 @@ fn listening(
 }
 
 fn shuffled(clips: &[&Heard], draw: u64) -> Vec<usize> {
-    let actor = clips.first().map_or(0, |clip| u64::from(clip.actor));
+    let speaker = clips.first().map_or(0, |clip| clip.speaker.seed());
     let mut order: Vec<usize> = (0..clips.len()).collect();
-    order.shuffle(&mut ChaCha8Rng::seed_from_u64(1_000 * draw + actor));
+    order.shuffle(&mut ChaCha8Rng::seed_from_u64(1_000 * draw + speaker));
     order
 }
 
-fn by_actor(clips: &[Heard]) -> BTreeMap<u8, Vec<&Heard>> {
-    let mut by_actor = BTreeMap::<_, Vec<_>>::new();
+fn by_speaker(clips: &[Heard]) -> BTreeMap<&Speaker, Vec<&Heard>> {
+    let mut by_speaker = BTreeMap::<_, Vec<_>>::new();
     for clip in clips {
-        by_actor.entry(clip.actor).or_default().push(clip);
+        by_speaker.entry(&clip.speaker).or_default().push(clip);
     }
-    by_actor
+    by_speaker
 }
 
 /// The same clips judged with and without calibration to their speaker. Shares are 0..=1.
@@ -223,41 +241,42 @@ pub struct Compared {
     pub without: Scores,
     /// With it.
     pub with: Scores,
-    /// 95 % interval over actors of the UAR with calibration.
+    /// 95 % interval over speakers of the UAR with calibration.
     pub uar_interval: [f64; 2],
-    /// 95 % interval over actors of the WAR with calibration.
+    /// 95 % interval over speakers of the WAR with calibration.
     pub war_interval: [f64; 2],
     /// Expected calibration error of the posteriors with calibration.
     pub expected_calibration_error: f64,
-    /// WAR without and with calibration of every actor.
-    pub by_actor: BTreeMap<u8, [f64; 2]>,
+    /// WAR without and with calibration of every speaker.
+    pub by_actor: BTreeMap<Speaker, [f64; 2]>,
 }
 
 impl Compared {
     /// Compares on the clips of one fold of one seed after another, each with the statistics that
-    /// were fitted without the fold's actors.
-    pub fn new(known: Known, parts: &[(Vec<Heard>, &SpeakerStatistics)]) -> Self {
-        let mut counts = BTreeMap::<u8, [Confusion; 2]>::new();
+    /// were fitted without the fold's speakers.
+    pub fn new(known: Known, labels: &Labels, parts: &[(Vec<Heard>, &SpeakerStatistics)]) -> Self {
+        let mut counts = BTreeMap::<&Speaker, [Confusion; 2]>::new();
         let mut claims = Vec::new();
         for (clips, statistics) in parts {
-            for (actor, clips) in by_actor(clips) {
-                let counts = counts.entry(actor).or_default();
-                for (index, posterior) in known.judge(&clips, statistics) {
+            for (speaker, clips) in by_speaker(clips) {
+                let none = || [0, 1].map(|_| Confusion::new(labels.len()));
+                let counts = counts.entry(speaker).or_insert_with(none);
+                for (index, posterior) in known.judge(labels, &clips, statistics) {
                     let clip = clips[index];
                     let answer = |posterior: Option<Posterior>| Some(posterior?.top().0);
-                    counts[0].count(clip.emotion, answer(clip.posterior));
-                    counts[1].count(clip.emotion, answer(posterior));
-                    claims.extend(posterior.map(|posterior| Claim::new(&posterior, clip.emotion)));
+                    counts[0].count(clip.class, answer(clip.posterior));
+                    counts[1].count(clip.class, answer(posterior));
+                    claims.extend(posterior.map(|posterior| Claim::new(&posterior, clip.class)));
                 }
             }
         }
         let [without, with] = [0, 1].map(|side| {
-            let actors: Vec<Confusion> = counts.values().map(|counts| counts[side]).collect();
-            actors
+            let side = counts.values().map(|counts| counts[side].clone());
+            side.collect::<Vec<Confusion>>()
         });
-        let sum = |actors: &[Confusion]| {
-            let mut sum = Confusion::default();
-            actors.iter().for_each(|actor| sum.add(actor));
+        let sum = |speakers: &[Confusion]| {
+            let mut sum = Confusion::new(labels.len());
+            speakers.iter().for_each(|speaker| sum.add(speaker));
             Scores::from(&sum)
         };
         Self {
@@ -269,7 +288,7 @@ impl Compared {
             expected_calibration_error: Confidence::new(&claims).expected_calibration_error,
             by_actor: counts
                 .iter()
-                .map(|(&actor, counts)| (actor, [counts[0].war(), counts[1].war()]))
+                .map(|(&speaker, counts)| (speaker.clone(), [counts[0].war(), counts[1].war()]))
                 .collect(),
         }
     }
@@ -278,14 +297,15 @@ impl Compared {
 /// Statistics of the speakers of these clips, and the strengths under which the truth is most
 /// probable when every speaker in turn is calibrated with the statistics of the others.
 ///
-/// None when an emotion has no clip that was heard, or there are fewer than two speakers.
-pub fn fit(clips: &[Heard]) -> Option<SpeakerStatistics> {
-    let statistics = distribution(clips)?;
-    let others: Vec<(Vec<&Heard>, SpeakerStatistics)> = by_actor(clips)
+/// None when a class has no clip that was heard, or there are fewer than two speakers.
+pub fn fit(labels: &Labels, clips: &[Heard]) -> Option<SpeakerStatistics> {
+    let statistics = distribution(labels, clips)?;
+    let others: Vec<(Vec<&Heard>, SpeakerStatistics)> = by_speaker(clips)
         .into_iter()
-        .filter_map(|(actor, own)| {
-            let others: Vec<Heard> = clips.iter().filter(|c| c.actor != actor).cloned().collect();
-            Some((own, distribution(&others)?))
+        .filter_map(|(speaker, own)| {
+            let others = clips.iter().filter(|clip| clip.speaker != *speaker);
+            let others: Vec<Heard> = others.cloned().collect();
+            Some((own, distribution(labels, &others)?))
         })
         .collect();
     let best = |known: Known| {
@@ -297,8 +317,8 @@ pub fn fit(clips: &[Heard]) -> Option<SpeakerStatistics> {
                     labelled_strength: strength,
                     ..statistics.clone()
                 };
-                for (index, posterior) in known.judge(own, &statistics) {
-                    let truth = own[index].emotion;
+                for (index, posterior) in known.judge(labels, own, &statistics) {
+                    let truth = own[index].class;
                     sum += posterior.map_or(0.0, |posterior| surprise(&posterior, truth));
                 }
             }
@@ -310,60 +330,65 @@ pub fn fit(clips: &[Heard]) -> Option<SpeakerStatistics> {
             .min_by(|a, b| a.1.total_cmp(&b.1))
             .map_or(0.0, |(strength, _)| strength)
     };
+    // Without neutral speech there is no reading, only listening.
+    let unlabelled = match labels.neutral() {
+        Some(_) => Known::NeutralReading,
+        None => Known::Listening,
+    };
     Some(SpeakerStatistics {
-        neutral_strength: best(Known::NeutralReading),
+        neutral_strength: best(unlabelled),
         labelled_strength: best(Known::ThreeLabelledClips),
         ..statistics
     })
 }
 
 /// Everything but the strengths, which are 0.
-fn distribution(clips: &[Heard]) -> Option<SpeakerStatistics> {
-    let heard: Vec<(&Heard, [f64; K])> = clips
+fn distribution(labels: &Labels, clips: &[Heard]) -> Option<SpeakerStatistics> {
+    let classes = labels.len();
+    let numbers = |evidence: Evidence| evidence.iter().copied().map(f64::from).collect();
+    let heard: Vec<(&Heard, Vec<f64>)> = clips
         .iter()
-        .filter_map(|clip| Some((clip, clip.posterior?.evidence().map(f64::from))))
+        .filter_map(|clip| Some((clip, numbers(clip.posterior?.evidence()))))
         .collect();
-    let mean = |of: &dyn Fn(&Heard) -> bool| -> Option<[f64; K]> {
-        let chosen: Vec<&[f64; K]> = heard
+    let mean = |of: &dyn Fn(&Heard) -> bool| -> Option<Vec<f64>> {
+        let chosen: Vec<&Vec<f64>> = heard
             .iter()
             .filter(|(clip, _)| of(clip))
             .map(|(_, evidence)| evidence)
             .collect();
         (!chosen.is_empty()).then(|| {
-            std::array::from_fn(|i| {
-                chosen.iter().map(|evidence| evidence[i]).sum::<f64>() / chosen.len() as f64
-            })
+            let sum = |i: usize| chosen.iter().map(|evidence| evidence[i]).sum::<f64>();
+            (0..classes).map(|i| sum(i) / chosen.len() as f64).collect()
         })
     };
-    let mut means = [[0.0; K]; K];
-    for emotion in Emotion::ALL {
-        means[emotion.index()] = mean(&|clip| clip.emotion == emotion)?;
-    }
+    let of_class = |class: Class| mean(&|clip: &Heard| clip.class == class);
+    let means: Vec<Vec<f64>> = labels.classes().map(of_class).collect::<Option<_>>()?;
 
     let (mut speakers, mut emotions, mut residuals) = (Vec::new(), Vec::new(), Vec::new());
-    for actor in by_actor(clips).into_keys() {
-        let mut shifts = Vec::new();
-        for emotion in Emotion::ALL {
-            let is_meant = |clip: &Heard| clip.actor == actor && clip.emotion == emotion;
+    for speaker in by_speaker(clips).into_keys() {
+        let mut shifts: Vec<Vec<f64>> = Vec::new();
+        for class in labels.classes() {
+            let is_meant = |clip: &Heard| clip.speaker == *speaker && clip.class == class;
             let Some(own) = mean(&is_meant) else {
                 continue;
             };
-            shifts.push(minus(&own, &means[emotion.index()]));
+            shifts.push(minus(&own, &means[class.index()]));
             let around = heard.iter().filter(|(clip, _)| is_meant(clip));
             residuals.extend(around.map(|(_, evidence)| minus(evidence, &own)));
         }
-        let common: [f64; K] = std::array::from_fn(|i| {
-            shifts.iter().map(|shift| shift[i]).sum::<f64>() / shifts.len().max(1) as f64
-        });
+        let sum = |i: usize| shifts.iter().map(|shift| shift[i]).sum::<f64>();
+        let common: Vec<f64> = (0..classes)
+            .map(|i| sum(i) / shifts.len().max(1) as f64)
+            .collect();
         emotions.extend(shifts.iter().map(|shift| minus(shift, &common)));
         speakers.push(common);
     }
-    let variance = |vectors: &[[f64; K]]| {
-        let squares: f64 = vectors.as_flattened().iter().map(|x| x * x).sum();
-        (squares / (K * vectors.len().max(1)) as f64).max(1e-6)
+    let variance = |vectors: &[Vec<f64>]| {
+        let squares: f64 = vectors.iter().flatten().map(|x| x * x).sum();
+        (squares / (classes * vectors.len().max(1)) as f64).max(1e-6)
     };
     let clip_variance = variance(&residuals);
-    let mut covariance = [[0.0; K]; K];
+    let mut covariance = vec![vec![0.0; classes]; classes];
     for residual in &residuals {
         for (row, a) in covariance.iter_mut().zip(residual) {
             for (cell, b) in row.iter_mut().zip(residual) {
@@ -374,7 +399,10 @@ fn distribution(clips: &[Heard]) -> Option<SpeakerStatistics> {
     for (i, row) in covariance.iter_mut().enumerate() {
         row[i] += RIDGE * clip_variance;
     }
-    let narrow = |matrix: [[f64; K]; K]| matrix.map(|row| row.map(|x| x as f32));
+    let narrow = |matrix: Vec<Vec<f64>>| -> Vec<Evidence> {
+        let row = |row: &Vec<f64>| Evidence::from_fn(row.len(), |i| row[i] as f32);
+        matrix.iter().map(row).collect()
+    };
     let speech_s = heard.iter().map(|(clip, _)| clip.speech_s).sum::<f64>();
     Some(SpeakerStatistics {
         means: narrow(means),
@@ -388,20 +416,22 @@ fn distribution(clips: &[Heard]) -> Option<SpeakerStatistics> {
     })
 }
 
-fn minus(a: &[f64; K], b: &[f64; K]) -> [f64; K] {
-    std::array::from_fn(|i| a[i] - b[i])
+fn minus(a: &[f64], b: &[f64]) -> Vec<f64> {
+    a.iter().zip(b).map(|(a, b)| a - b).collect()
 }
 
 /// Of a symmetric matrix without zero eigenvalues; Gauss-Jordan, no pivoting needed.
-fn inverse(mut matrix: [[f64; K]; K]) -> [[f64; K]; K] {
-    let mut inverse = std::array::from_fn(|i| std::array::from_fn(|j| f64::from(i == j)));
-    for pivot in 0..K {
+fn inverse(mut matrix: Vec<Vec<f64>>) -> Vec<Vec<f64>> {
+    let n = matrix.len();
+    let unit = |i: usize| (0..n).map(|j| f64::from(i == j)).collect();
+    let mut inverse: Vec<Vec<f64>> = (0..n).map(unit).collect();
+    for pivot in 0..n {
         let scale = 1.0 / matrix[pivot][pivot];
-        matrix[pivot] = matrix[pivot].map(|x| scale * x);
-        inverse[pivot] = inverse[pivot].map(|x: f64| scale * x);
-        for row in (0..K).filter(|&row| row != pivot) {
+        matrix[pivot].iter_mut().for_each(|x| *x *= scale);
+        inverse[pivot].iter_mut().for_each(|x| *x *= scale);
+        for row in (0..n).filter(|&row| row != pivot) {
             let factor = matrix[row][pivot];
-            for column in 0..K {
+            for column in 0..n {
                 matrix[row][column] -= factor * matrix[pivot][column];
                 inverse[row][column] -= factor * inverse[pivot][column];
             }
@@ -415,6 +445,9 @@ mod tests {
     use rand::RngExt;
 
     use super::*;
+    use crate::ravdess::Emotion;
+
+    const K: usize = Emotion::COUNT;
 
     /// Clips of speakers who are each shifted in a direction of their own.
     fn clips(actors: std::ops::Range<u8>) -> Vec<Heard> {
@@ -422,17 +455,17 @@ mod tests {
         for actor in actors {
             let mut rng = ChaCha8Rng::seed_from_u64(u64::from(actor));
             let mut noise = |scale: f32| -> Evidence {
-                std::array::from_fn(|_| scale * rng.random_range(-1.7..1.7))
+                Evidence::from_fn(K, |_| scale * rng.random_range(-1.7..1.7))
             };
             let shift = noise(1.0);
             for index in 0..64 {
                 let emotion = Emotion::ALL[index % K];
                 let clip = noise(0.6);
-                let mut logits: Evidence = std::array::from_fn(|i| shift[i] + clip[i]);
+                let mut logits = Evidence::from_fn(K, |i| shift[i] + clip[i]);
                 logits[emotion.index()] += 1.5;
                 clips.push(Heard {
-                    actor,
-                    emotion,
+                    speaker: Speaker::new(actor.to_string()),
+                    class: emotion.class(),
                     posterior: Some(Posterior::from_logits(&logits, 1.0)),
                     speech_s: 2.0,
                 });
@@ -443,11 +476,11 @@ mod tests {
 
     #[test]
     fn speakers_who_differ_steadily_are_recognised_better_once_known() {
-        let statistics = fit(&clips(1..13)).unwrap();
+        let statistics = fit(&Emotion::labels(), &clips(1..13)).unwrap();
         assert!(statistics.labelled_strength > 0.0, "{statistics:?}");
         let parts = [(clips(20..32), &statistics)];
         let gain = |known| {
-            let compared = Compared::new(known, &parts);
+            let compared = Compared::new(known, &Emotion::labels(), &parts);
             compared.with.war - compared.without.war
         };
         let neutral = gain(Known::NeutralReading);
@@ -461,22 +494,26 @@ mod tests {
     #[test]
     fn references_are_never_judged_with_themselves() {
         let clips = clips(1..3);
-        let statistics = fit(&clips).unwrap();
-        let own: Vec<&Heard> = clips.iter().filter(|clip| clip.actor == 1).collect();
-        let judged = Known::ThreeLabelledClips.judge(&own, &statistics);
+        let labels = Emotion::labels();
+        let statistics = fit(&labels, &clips).unwrap();
+        let own: Vec<&Heard> = clips
+            .iter()
+            .filter(|clip| clip.speaker == Speaker::new("1"))
+            .collect();
+        let judged = Known::ThreeLabelledClips.judge(&labels, &own, &statistics);
         assert_eq!(judged.len(), DRAWS as usize * (64 - 3 * K));
         // Without its neutral clip among the references, a speaker's only one is judged as it was.
         let alone: Vec<&Heard> = own[..K].to_vec();
-        let judged = Known::NeutralReading.judge(&alone, &statistics);
+        let judged = Known::NeutralReading.judge(&labels, &alone, &statistics);
         assert_eq!(judged[0].1, alone[0].posterior);
     }
 
     #[test]
     fn a_matrix_times_its_inverse_is_one() {
-        let matrix: [[f64; K]; K] = std::array::from_fn(|i| {
-            std::array::from_fn(|j| f64::from(i == j) + 0.9_f64.powi((i as i32 - j as i32).abs()))
-        });
-        let inverse = inverse(matrix);
+        let cell = |i: i32, j: i32| f64::from(i == j) + 0.9_f64.powi((i - j).abs());
+        let row = |i: i32| (0..K as i32).map(|j| cell(i, j)).collect();
+        let matrix: Vec<Vec<f64>> = (0..K as i32).map(row).collect();
+        let inverse = inverse(matrix.clone());
         for (i, row) in matrix.iter().enumerate() {
             for j in 0..K {
                 let column = inverse.iter().map(|row| row[j]);
@@ -489,7 +526,7 @@ mod tests {
     #[test]
     fn speakers_without_all_emotions_are_no_statistics() {
         let mut clips = clips(1..4);
-        clips.retain(|clip| clip.emotion != Emotion::Calm);
-        assert!(fit(&clips).is_none());
+        clips.retain(|clip| clip.class != Emotion::Calm.class());
+        assert!(fit(&Emotion::labels(), &clips).is_none());
     }
 }

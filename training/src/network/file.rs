@@ -25,10 +25,11 @@ impl Network {
     /// Reads a network written by [`save`](Self::save).
     ///
     /// # Errors
-    /// When the file cannot be read, is damaged, or a tensor is missing or of another shape.
-    pub fn load(path: &Path) -> Result<Self> {
+    /// When the file cannot be read, is damaged, or a tensor is missing or of another shape than in a
+    /// network of so many classes.
+    pub fn load(path: &Path, classes: usize) -> Result<Self> {
         let file = TensorFile::read(path)?;
-        let mut network = Self::new(&mut ChaCha8Rng::seed_from_u64(0));
+        let mut network = Self::new(classes, &mut ChaCha8Rng::seed_from_u64(0));
         for parameter in network.parameters_mut().iter_mut() {
             file.copy_to(&parameter.name, &parameter.shape, &mut parameter.value)
                 .with_context(|| format!("cannot use the network {}", path.display()))?;

@@ -25,7 +25,7 @@
 //! | `attention.hidden.weight`, `.bias` | `[64, 128]`, `[64]` | then tanh |
 //! | `attention.scores.weight` | `[4, 64]` | softmax over time; head h weights channels 32 h .. 32 h + 32 |
 //! | `hidden.weight` | `[64, 256]` | inputs: 128 means, 128 deviations `√(variance + 1e-5)` |
-//! | `output.weight`, `output.bias` | `[8, 64]`, `[8]` | logits in class order |
+//! | `output.weight`, `output.bias` | `[K, 64]`, `[K]` | logits in class order |
 //! | `{norm1, norm2, norm3, projection_norm, hidden_norm}.{scale, shift, mean, variance}` | `[C]` | after the layer of like name; ε 1e-5, then ReLU |
 
 mod attention;
@@ -53,7 +53,7 @@ pub(crate) use batch_norm::statistics;
 pub(crate) use matrix::vectorise;
 
 use rand_chacha::ChaCha8Rng;
-use speech_emotion::Emotion;
+use speech_emotion::class::Class;
 use speech_emotion::features::N_MFCC;
 
 use attention::{Attended, Attention};
@@ -84,6 +84,7 @@ const HIDDEN_DROPOUT: f32 = 0.1;
 #[derive(Clone, Debug)]
 pub struct Network {
     parameters: Parameters,
+    classes: usize,
     mean: Id,
     deviation: Id,
     conv: [Convolution; 3],
@@ -127,12 +128,13 @@ struct Tape {
     hidden_norm: Normalised,
     hidden_mask: Option<Mask>,
     hidden: Vec<f32>,
-    logits: Vec<[f32; Emotion::COUNT]>,
+    /// `[B, K]`.
+    logits: Vec<f32>,
 }
 
 impl Network {
-    /// An untrained network.
-    pub fn new(rng: &mut ChaCha8Rng) -> Self {
+    /// An untrained network for so many classes.
+    pub fn new(classes: usize, rng: &mut ChaCha8Rng) -> Self {
         let mut parameters = Parameters::default();
         let p = &mut parameters;
         let mean = p.constant("input.mean", Kind::Statistic, &[N_MFCC], 0.0);
@@ -179,11 +181,17 @@ impl Network {
                 "output.weight",
                 Some("output.bias"),
                 HIDDEN,
-                Emotion::COUNT,
+                classes,
                 rng,
             ),
+            classes,
             parameters,
         }
+    }
+
+    /// Number of classes.
+    pub fn classes(&self) -> usize {
+        self.classes
     }
 
     /// Logits of one segment `[T, F]` of MFCC, energy, pitch and voicing, trimmed and with the level
@@ -191,10 +199,10 @@ impl Network {
     ///
     /// # Panics
     /// When the segment has fewer than four frames.
-    pub fn forward(&self, segment: &[f32]) -> [f32; Emotion::COUNT] {
+    pub fn forward(&self, segment: &[f32]) -> Vec<f32> {
         let mut batch = Batch::default();
         batch.push(&with_log_mel(segment));
-        self.pass(&batch, None).logits[0]
+        self.pass(&batch, None).logits
     }
 
     /// All parameters.
@@ -222,7 +230,7 @@ impl Network {
     pub fn gradients(
         &mut self,
         batch: &Batch,
-        labels: &[Emotion],
+        labels: &[Class],
         smoothing: f32,
         rng: &mut ChaCha8Rng,
     ) -> BatchLoss {
@@ -231,12 +239,13 @@ impl Network {
         self.parameters.clear_gradients();
         self.backward(&tape, &d_logits);
         self.update_statistics(&tape);
-        let is_correct = |(logits, label): &(&[f32; Emotion::COUNT], &Emotion)| {
+        let is_correct = |(logits, label): &(&[f32], &Class)| {
             logits.iter().all(|logit| *logit <= logits[label.index()])
         };
+        let items = tape.logits.chunks_exact(self.classes);
         BatchLoss {
             loss,
-            correct: tape.logits.iter().zip(labels).filter(is_correct).count(),
+            correct: items.zip(labels).filter(is_correct).count(),
         }
     }
 
@@ -288,7 +297,7 @@ impl Network {
         let (mut hidden, hidden_norm) = self.hidden_norm.forward(p, x, training);
         let hidden_mask = draw(items, HIDDEN, HIDDEN_DROPOUT);
         apply(&hidden_mask, &mut hidden, std::iter::repeat_n(1, items));
-        let logits = self.output.forward(p, &hidden).as_chunks().0.to_vec();
+        let logits = self.output.forward(p, &hidden);
         Tape {
             halves,
             steps,

@@ -8,7 +8,7 @@
 //! As in Keras, forget gates begin with a bias of 1.
 
 use rand_chacha::ChaCha8Rng;
-use speech_emotion::Emotion;
+use speech_emotion::class::Class;
 
 use super::linear::Linear;
 use super::loss;
@@ -30,8 +30,8 @@ pub struct NotebookNetwork {
 }
 
 impl NotebookNetwork {
-    /// An untrained network.
-    pub fn new(rng: &mut ChaCha8Rng) -> Self {
+    /// An untrained network for so many classes.
+    pub fn new(classes: usize, rng: &mut ChaCha8Rng) -> Self {
         let mut parameters = Parameters::default();
         let p = &mut parameters;
         let [first, second] = UNITS;
@@ -50,7 +50,7 @@ impl NotebookNetwork {
                 "output.weight",
                 Some("output.bias"),
                 HIDDEN,
-                Emotion::COUNT,
+                classes,
                 rng,
             ),
             parameters,
@@ -67,13 +67,13 @@ impl NotebookNetwork {
         &mut self.parameters
     }
 
-    /// Logits of every clip of a batch `[B, 40]`.
-    pub fn forward(&self, clips: &[f32]) -> Vec<[f32; Emotion::COUNT]> {
+    /// Logits `[B, K]` of a batch `[B, 40]`.
+    pub fn forward(&self, clips: &[f32]) -> Vec<f32> {
         self.pass(clips).logits
     }
 
     /// Sets the gradients for one batch `[B, 40]` and gives its mean loss, in nats.
-    pub fn gradients(&mut self, clips: &[f32], labels: &[Emotion]) -> f32 {
+    pub fn gradients(&mut self, clips: &[f32], labels: &[Class]) -> f32 {
         let tape = self.pass(clips);
         let (loss, d_logits) = loss::cross_entropy(&tape.logits, labels, 0.0);
         self.parameters.clear_gradients();
@@ -106,7 +106,7 @@ impl NotebookNetwork {
             .collect();
         let mut hidden = self.hidden.forward(p, &last);
         hidden.iter_mut().for_each(|x| *x = x.max(0.0));
-        let logits = self.output.forward(p, &hidden).as_chunks().0.to_vec();
+        let logits = self.output.forward(p, &hidden);
         Tape {
             memory: [first, second],
             last,
@@ -121,7 +121,8 @@ struct Tape {
     memory: [super::lstm::Memory; 2],
     last: Vec<f32>,
     hidden: Vec<f32>,
-    logits: Vec<[f32; Emotion::COUNT]>,
+    /// `[B, K]`.
+    logits: Vec<f32>,
 }
 
 #[cfg(test)]
@@ -131,9 +132,9 @@ mod tests {
 
     #[test]
     fn gradients_match_differences() {
-        let mut network = NotebookNetwork::new(&mut rng());
+        let mut network = NotebookNetwork::new(8, &mut rng());
         let clips = noise(3 * COEFFICIENTS, 1);
-        let labels = [Emotion::Sad, Emotion::Calm, Emotion::Happy];
+        let labels = [3, 1, 2].map(|index| Class::new(index).unwrap());
         network.gradients(&clips, &labels);
         let gradients: Vec<Vec<f32>> = network
             .parameters()

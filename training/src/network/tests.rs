@@ -29,12 +29,12 @@ fn batch(lengths: &[usize]) -> Batch {
     batch
 }
 
-fn labels(count: usize) -> Vec<Emotion> {
-    (0..count).map(|i| Emotion::ALL[i * 3 % 8]).collect()
+fn labels(count: usize) -> Vec<Class> {
+    (0..count).map(|i| Class::new(i * 3 % 8).unwrap()).collect()
 }
 
 fn standardised_network() -> Network {
-    let mut network = Network::new(&mut rng());
+    let mut network = Network::new(8, &mut rng());
     network.set_standardisation(vec![-7.0; 64], vec![2.0; 64]);
     network
 }
@@ -120,10 +120,11 @@ fn segments_of_a_batch_do_not_see_each_other() {
     let network = standardised_network();
     let lengths = [24, 61, 4, 190, 43];
     let together = network.pass(&batch(&lengths), None).logits;
+    let together = together.chunks_exact(network.classes());
     for (seed, (&length, together)) in lengths.iter().zip(together).enumerate() {
         let mut alone = Batch::default();
         alone.push(&frames(length, seed as u64));
-        let alone = network.pass(&alone, None).logits[0];
+        let alone = network.pass(&alone, None).logits;
         for (alone, together) in alone.iter().zip(together) {
             assert!(
                 (alone - together).abs() < 1e-5,
@@ -164,7 +165,7 @@ fn eight_segments_are_learned_by_heart() {
         assert!(steps < 600, "loss {} after {steps} steps", result.loss);
     }
     let logits = network.pass(&batch, None).logits;
-    for (logits, label) in logits.iter().zip(&labels) {
+    for (logits, label) in logits.chunks_exact(8).zip(&labels) {
         let top = speech_emotion::model::Posterior::from_logits(logits, 1.0).top();
         assert_eq!(top.0, *label);
     }
@@ -176,8 +177,13 @@ fn a_saved_network_gives_the_same_answers() {
     let path = folder.path().join("network.safetensors");
     let network = standardised_network();
     network.save(&path).unwrap();
-    let read = Network::load(&path).unwrap();
+    let read = Network::load(&path, 8).unwrap();
     let segment = frames(50, 3);
     assert_eq!(read.forward(&segment), network.forward(&segment));
-    assert!(Network::load(&folder.path().join("none")).is_err());
+    assert!(Network::load(&folder.path().join("none"), 8).is_err());
+    let error = format!("{:#}", Network::load(&path, 3).unwrap_err());
+    assert!(
+        error.contains("output.weight has shape [8, 64], this trainer's has [3, 64]"),
+        "{error}"
+    );
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt, path::Path};
 
-use speech_emotion::Emotion;
+use super::Emotion;
 
 /// What a RAVDESS file name says of its clip.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

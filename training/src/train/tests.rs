@@ -1,9 +1,10 @@
 use rand::RngExt;
-use speech_emotion::Emotion;
 use speech_emotion::features::ENERGY;
 
 use super::*;
+use crate::corpus::{Corpus, Speaker};
 use crate::dataset::SPEEDS;
+use crate::ravdess::{Emotion, FileName};
 
 /// Eight clips with the energy rising and falling in another place for each emotion.
 fn dataset() -> Dataset {
@@ -24,15 +25,14 @@ fn dataset() -> Dataset {
         });
         Clip {
             path: format!("{emotion}.wav"),
-            emotion,
-            strong: false,
-            statement: 1,
-            repetition: 1,
-            actor: 1,
+            class: emotion.class(),
+            speaker: Speaker::new("1"),
+            ravdess: FileName::parse(&format!("03-01-{:02}-01-01-01-01", emotion.ravdess_code())),
             features: features.to_vec(),
         }
     });
     Dataset {
+        corpus: Corpus::ravdess("clips".into()),
         fingerprint: "0123".to_owned(),
         clips: clips.to_vec(),
     }

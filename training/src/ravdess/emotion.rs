@@ -1,12 +1,11 @@
 //! The eight emotions of RAVDESS: the only place that knows their order, codes and labels.
 
-use serde::{Deserialize, Serialize};
+use speech_emotion::class::{Class, Labels};
 
 /// An emotion as acted in RAVDESS (Livingstone & Russo, 2018).
 ///
-/// The declaration order is the class order everywhere: logits, posteriors, manifest labels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+/// The declaration order is the class order of models trained on RAVDESS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[allow(missing_docs)]
 pub enum Emotion {
     Neutral,
@@ -40,6 +39,22 @@ impl Emotion {
         self as usize
     }
 
+    /// Its class in models trained on RAVDESS.
+    pub const fn class(self) -> Class {
+        match Class::new(self.index()) {
+            Some(class) => class,
+            None => unreachable!(),
+        }
+    }
+
+    /// The labels of models trained on RAVDESS.
+    pub fn labels() -> Labels {
+        match Labels::new(Self::ALL.map(|emotion| emotion.label().to_owned()).to_vec()) {
+            Ok(labels) => labels,
+            Err(error) => unreachable!("{error}"),
+        }
+    }
+
     /// The emotion at a position in class order.
     pub fn from_index(index: usize) -> Option<Self> {
         Self::ALL.get(index).copied()
@@ -57,13 +72,6 @@ impl Emotion {
             Self::Disgust => "disgust",
             Self::Surprised => "surprised",
         }
-    }
-
-    /// The emotion with this [`label`](Self::label).
-    pub fn from_label(label: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|emotion| emotion.label() == label)
     }
 
     /// The emotion of a RAVDESS file-name code, 1 to 8.
@@ -92,15 +100,12 @@ mod tests {
         for (index, emotion) in Emotion::ALL.into_iter().enumerate() {
             assert_eq!(emotion.index(), index);
             assert_eq!(Emotion::from_index(index), Some(emotion));
-            assert_eq!(Emotion::from_label(emotion.label()), Some(emotion));
             assert_eq!(
                 Emotion::from_ravdess_code(emotion.ravdess_code()),
                 Some(emotion)
             );
-            assert_eq!(
-                serde_json::to_string(&emotion).unwrap(),
-                format!("\"{}\"", emotion.label())
-            );
+            let labels = Emotion::labels();
+            assert_eq!(labels.class(emotion.label()), Some(emotion.class()));
         }
         assert_eq!(Emotion::from_index(8), None);
         assert_eq!(Emotion::from_ravdess_code(0), None);
