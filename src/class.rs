@@ -74,7 +74,7 @@ impl PerClass {
     pub fn from_fn(count: usize, mut value: impl FnMut(usize) -> f32) -> Self {
         let count = count.min(MAX_CLASSES);
         let mut values = [0.0; MAX_CLASSES];
-        for (index, slot) in values[..count].iter_mut().enumerate() {
+        for (index, slot) in values.iter_mut().enumerate().take(count) {
             *slot = value(index);
         }
         Self {
@@ -90,7 +90,9 @@ impl PerClass {
 
     /// What `change` makes of each number.
     pub fn map(&self, mut change: impl FnMut(f32) -> f32) -> Self {
-        Self::from_fn(self.len(), |i| change(self.values[i]))
+        let mut changed = *self;
+        changed.iter_mut().for_each(|value| *value = change(*value));
+        changed
     }
 }
 
@@ -105,13 +107,19 @@ impl Deref for PerClass {
     type Target = [f32];
 
     fn deref(&self) -> &[f32] {
-        &self.values[..usize::from(self.count)]
+        // Never too long; said so that no code for a panic goes to the page.
+        self.values
+            .get(..usize::from(self.count))
+            .unwrap_or(&self.values)
     }
 }
 
 impl DerefMut for PerClass {
     fn deref_mut(&mut self) -> &mut [f32] {
-        &mut self.values[..usize::from(self.count)]
+        match self.values.get_mut(..usize::from(self.count)) {
+            Some(values) => values,
+            None => &mut [],
+        }
     }
 }
 

@@ -263,14 +263,14 @@ fn posterior(fields: &impl Fields) -> Option<Posterior> {
     let list = fields.object("posterior")?;
     let mut shares = PerClass::from_fn(length(&list)?, |_| 0.0);
     for (i, share) in shares.iter_mut().enumerate() {
-        *share = list.number(&i.to_string())? as f32;
+        *share = list.number(&(i as u32).to_string())? as f32;
     }
     Some(Posterior(shares))
 }
 
 fn labels(list: &impl Fields) -> Option<Vec<String>> {
     let mut labels = Vec::new();
-    for i in 0..length(list)? {
+    for i in 0..length(list)? as u32 {
         labels.push(list.text(&i.to_string())?);
     }
     Some(labels)

@@ -282,7 +282,7 @@ impl App {
             }
             Event::Ready { model } => {
                 self.set_readiness(Readiness::Ready);
-                self.display.model(&model);
+                self.display.model(model);
                 self.begin();
                 self.keep_files();
             }

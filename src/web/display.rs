@@ -90,7 +90,7 @@ impl Display {
     }
 
     /// Takes over what is known of the model.
-    pub fn model(&mut self, model: &ModelSummary) {
+    pub fn model(&mut self, model: ModelSummary) {
         self.step_s = f64::from(model.step_s);
         self.view.engine_ready(model);
     }

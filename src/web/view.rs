@@ -91,7 +91,7 @@ struct Row {
 }
 
 /// Hue of the first class of a model that is not the shipped one, in degrees.
-const FIRST_HUE: usize = 25;
+const FIRST_HUE: u32 = 25;
 
 /// The page's elements.
 pub struct View {
@@ -222,12 +222,12 @@ impl View {
     }
 
     /// Shows that the engine is ready and what is known of its model.
-    pub fn engine_ready(&mut self, model: &ModelSummary) {
+    pub fn engine_ready(&mut self, model: ModelSummary) {
+        let guessed = 100 / model.labels.len().max(1) as u32;
         // A list that cannot grow still leaves the headline and the timeline.
-        let _ = self.classes(&model.labels);
+        let _ = self.classes(model.labels);
         self.body_data("data-engine", "ready");
         self.engine_text.set_text_content(Some("Engine ready"));
-        let guessed = 100 / model.labels.len().max(1);
         let is_shipped = self.voices.get_attribute("data-set").as_ref() == Some(&model.data_set);
         let kind = if is_shipped {
             " acted recordings"
@@ -311,44 +311,38 @@ impl View {
     }
 
     /// Makes a bar for each class, in a colour of its own.
-    fn classes(&mut self, labels: &[String]) -> Result<(), JsValue> {
+    fn classes(&mut self, labels: Vec<String>) -> Result<(), JsValue> {
         if self.names.labels == labels {
             return Ok(());
         }
-        let style = self.window.get_computed_style(&self.body)?;
         // The style sheet knows the colours of the shipped model's labels; others share the circle of hues.
-        let shipped = |label: &String| {
-            let name = ["--emotion-", label].concat();
-            let known = style.as_ref()?.get_property_value(&name).ok()?;
-            (!known.is_empty()).then(|| ["var(", &name, ")"].concat())
-        };
-        let shipped: Option<Vec<String>> = labels.iter().map(shipped).collect();
-        self.body_data(
-            "data-labels",
-            if shipped.is_some() {
-                "shipped"
-            } else {
-                "other"
-            },
-        );
+        let style = self
+            .window
+            .get_computed_style(&self.body)?
+            .ok_or("no style")?;
+        let mut are_shipped = true;
+        for label in &labels {
+            let colour = style.get_property_value(&["--emotion-", label].concat())?;
+            are_shipped &= !colour.is_empty();
+        }
+        self.body_data("data-labels", if are_shipped { "shipped" } else { "other" });
         self.emotions.set_inner_html("");
         self.rows.clear();
-        for (class, label) in Class::first(labels.len()).zip(labels) {
-            let value = match &shipped {
-                Some(colours) => colours[class.index()].clone(),
-                None => {
-                    let hue = FIRST_HUE + 360 * class.index() / labels.len();
-                    ["oklch(var(--ink) ", &hue.to_string(), ")"].concat()
-                }
+        for (class, label) in Class::first(labels.len()).zip(&labels) {
+            let value = if are_shipped {
+                ["var(--emotion-", label, ")"].concat()
+            } else {
+                let hue = FIRST_HUE + 360 * class.index() as u32 / labels.len() as u32;
+                ["oklch(var(--ink) ", &hue.to_string(), ")"].concat()
             };
             let name = ["--", &colour(class)].concat();
             self.body.style().set_property(&name, &value)?;
-            self.rows
-                .push(Row::new(&self.document, &self.emotions, class, label)?);
+            let row = Row::new(&self.document, &self.emotions, class, label)?;
+            self.rows.push(row);
         }
         self.names = Names {
-            labels: labels.to_vec(),
-            are_shipped: shipped.is_some(),
+            labels,
+            are_shipped,
         };
         Ok(())
     }

@@ -92,7 +92,7 @@ impl Names {
 
 /// The style sheet's name of a class's colour, without its dashes.
 pub fn colour(class: Class) -> String {
-    ["class-", &class.index().to_string()].concat()
+    ["class-", &(class.index() as u32).to_string()].concat()
 }
 
 #[cfg(test)]
