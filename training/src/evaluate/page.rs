@@ -5,7 +5,7 @@ use std::fmt::Write;
 use speech_emotion::class::Labels;
 
 use super::{
-    Calibrated, Evaluation, Results, Scores,
+    Calibrated, Compared, Evaluation, Known, Results, Scores,
     plot::{self, Axis, Bar, Line},
     report::percent,
 };
@@ -28,7 +28,9 @@ pub fn page(evaluation: &Evaluation, comparison: Option<&Comparison>) -> String 
     body += "</div></section>\n";
     if let Some(calibrated) = &evaluation.calibrated {
         body += &confidence(calibrated);
-        body += &speaker(calibrated);
+        if !calibrated.speaker.is_empty() {
+            body += &speaker(calibrated);
+        }
     }
     if !evaluation.robustness.is_empty() {
         body += &robustness(evaluation);
@@ -339,11 +341,16 @@ fn speaker(calibrated: &Calibrated) -> String {
         ],
         &bars,
     );
+    let misleads = |compared: &Compared| compared.known == Known::AngryTakenForNeutral;
+    let shown = match calibrated.speaker.iter().any(misleads) {
+        true => ", as the last row shows",
+        false => "",
+    };
     format!(
         "<section><h2>Calibration to the speaker</h2>\n<p>A few numbers per person, no retraining. It can \
          mislead: a reading that is not neutral, another person or another microphone moves the answers \
-         away from the truth, as the last row shows, and listening assumes that a person shows a mix of \
-         emotions. “Worse off” counts the speakers who are recognised less often with it.</p>\n\
+         away from the truth{shown}, and listening assumes that a person shows a mix of emotions. \
+         “Worse off” counts the speakers who are recognised less often with it.</p>\n\
          <div class=\"grid\">{table}</div></section>\n"
     )
 }

@@ -184,6 +184,9 @@ fn confidence(f: &mut fmt::Formatter<'_>, calibrated: &Calibrated) -> fmt::Resul
         percent(calibrated.claimed),
         percent(calibrated.claimed_right)
     )?;
+    if calibrated.speaker.is_empty() {
+        return Ok(());
+    }
     writeln!(
         f,
         "\n{:34} {:>9} {:>9} {:>9} {:>9}",
