@@ -9,6 +9,9 @@ use js_sys::{Array, ArrayBuffer, Float32Array, Object, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::MessagePort;
 
+/// Most channels of a chunk: browsers decode and record no more.
+pub const MAX_CHANNELS: usize = 32;
+
 /// What arrives on an audio port.
 pub enum Message {
     /// A block of samples.
@@ -21,7 +24,7 @@ pub enum Message {
 pub struct Chunk {
     /// Counts the sender's chunks from 0, dropped ones included.
     pub seq: u32,
-    /// Number of channels, at least 1.
+    /// Number of channels, 1 to [`MAX_CHANNELS`].
     pub channels: usize,
     /// All samples of the first channel, then all of the next.
     pub samples: Float32Array,
@@ -37,13 +40,13 @@ impl Message {
         let seq = field("seq")?.as_f64()? as u32;
         let channels = field("channels")?.as_f64()? as usize;
         let samples: Float32Array = field("samples")?.dyn_into().ok()?;
-        (channels > 0 && (samples.length() as usize).is_multiple_of(channels)).then_some(
-            Self::Chunk(Chunk {
-                seq,
-                channels,
-                samples,
-            }),
-        )
+        let fits = (1..=MAX_CHANNELS).contains(&channels)
+            && (samples.length() as usize).is_multiple_of(channels);
+        fits.then_some(Self::Chunk(Chunk {
+            seq,
+            channels,
+            samples,
+        }))
     }
 }
 

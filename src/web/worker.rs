@@ -8,7 +8,7 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::{DedicatedWorkerGlobalScope, MessageChannel, MessageEvent, MessagePort};
 
 use super::{
-    chunk::{Chunk, Message},
+    chunk::{Chunk, MAX_CHANNELS, Message},
     lifeline,
 };
 use crate::{
@@ -313,9 +313,15 @@ impl Run {
                 .gap(lost_s, &mut self.updates)
                 .map_err(inference)?;
         }
-        let planes: Vec<&[f32]> = self.samples.chunks_exact(frames.max(1)).collect();
+        let mut planes = [&[][..]; MAX_CHANNELS];
+        for (plane, samples) in planes
+            .iter_mut()
+            .zip(self.samples.chunks_exact(frames.max(1)))
+        {
+            *plane = samples;
+        }
         self.session
-            .push(&planes, &mut self.updates)
+            .push(&planes[..channels], &mut self.updates)
             .map_err(inference)?;
         Ok(lost_s)
     }
