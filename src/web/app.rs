@@ -180,10 +180,17 @@ impl App {
             }
             Signal::Received(bytes) => {
                 self.received_bytes += bytes;
-                let total = self.display.view.engine_bytes();
-                self.display.view.engine_loading(self.received_bytes, total);
+                // The worker may have been faster.
+                if !self.is_ready() {
+                    let total = self.display.view.engine_bytes();
+                    self.display.view.engine_loading(self.received_bytes, total);
+                }
             }
-            Signal::ProgramFetched(Ok(())) => self.start_engine(),
+            Signal::ProgramFetched(Ok(())) => {
+                if !self.is_ready() {
+                    self.display.view.engine_starting();
+                }
+            }
             Signal::ModelFetched(Ok(model)) => {
                 self.model = Some(model);
                 self.load_model();
@@ -207,17 +214,17 @@ impl App {
             move |bytes| mailbox.send(Signal::Received(bytes))
         };
         if self.engine.is_none() {
-            let (mailbox, received) = (self.mailbox.clone(), received.clone());
-            let is_kept = offline::is_kept(&self.window);
-            spawn_local(async move {
-                // What is kept on this device needs no progress.
-                let fetched = if is_kept {
-                    Ok(())
-                } else {
-                    fetch_program(received).await
-                };
-                mailbox.send(Signal::ProgramFetched(fetched));
-            });
+            // The worker fetches its program itself and compiles it meanwhile; what is kept on this device
+            // needs no progress.
+            self.start_engine();
+            if offline::is_kept(&self.window) {
+                self.display.view.engine_starting();
+            } else {
+                let (mailbox, received) = (self.mailbox.clone(), received.clone());
+                spawn_local(async move {
+                    mailbox.send(Signal::ProgramFetched(fetch_program(received).await));
+                });
+            }
         }
         if self.model.is_none() {
             let mailbox = self.mailbox.clone();
@@ -241,7 +248,6 @@ impl App {
         match started {
             Ok(engine) => {
                 self.engine = Some((engine, Readiness::Booting));
-                self.display.view.engine_starting();
             }
             Err(error) => self.give_up(error),
         }
@@ -252,11 +258,12 @@ impl App {
             Sign::Event(event) => self.event(event),
             Sign::Unreadable => self.give_up(WebError::EngineOutdated),
             Sign::Broken | Sign::Gone => {
-                let was_ready = matches!(self.engine, Some((_, Readiness::Ready)));
+                let was_ready = self.is_ready();
                 self.drop_engine();
                 if was_ready {
                     self.abandon_session();
                     self.start_engine();
+                    self.display.view.engine_starting();
                     self.show_error(WebError::EngineCrashed);
                 } else {
                     let reason = "The browser could not run it".into();
@@ -330,6 +337,10 @@ impl App {
                 }
             }
         }
+    }
+
+    fn is_ready(&self) -> bool {
+        matches!(self.engine, Some((_, Readiness::Ready)))
     }
 
     fn set_readiness(&mut self, readiness: Readiness) {
