@@ -43,7 +43,7 @@ impl Default for Ranges {
             stretch: 0.2,
             warp: 0.12,
             equaliser: 0.5,
-            noise_probability: 0.25,
+            noise_probability: 0.5,
             snr_db: 5.0..35.0,
         }
     }

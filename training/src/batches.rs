@@ -7,15 +7,13 @@ use speech_emotion::class::Class;
 use speech_emotion::features::N_FEATURES;
 
 use crate::augment::{Augmentation, mask, subtract_level};
-use crate::dataset::{Clip, SPEEDS};
+use crate::dataset::Clip;
 use crate::network::{Batch, with_log_mel};
 
 /// Shortest and longest segment of training, in frames.
 pub const MIN_FRAMES: usize = 24;
 pub const MAX_FRAMES: usize = 190;
-/// Share of clips taken in noise, in a room or through a narrow channel.
-const DISTURBED_PROBABILITY: f32 = 0.3;
-/// Share of the others taken at another speed.
+/// Share of clips taken at another speed.
 const SPEED_PROBABILITY: f32 = 0.6;
 /// Share of clips of which only the beginning is heard, so that early answers are learned too.
 const CUT_PROBABILITY: f32 = 0.2;
@@ -63,15 +61,11 @@ fn segment(
     mean: &[f32],
     rng: &mut ChaCha8Rng,
 ) -> Vec<f32> {
-    let (speeds, disturbed) = clip.features[1..].split_at(SPEEDS.len() - 1);
-    let features = if rng.random::<f32>() < DISTURBED_PROBABILITY {
-        disturbed.choose(rng)
-    } else if rng.random::<f32>() < SPEED_PROBABILITY {
-        speeds.choose(rng)
-    } else {
-        None
+    let others = &clip.features[1..];
+    let features = match others.choose(rng) {
+        Some(other) if rng.random::<f32>() < SPEED_PROBABILITY => other,
+        _ => &clip.features[0],
     };
-    let features = features.unwrap_or(&clip.features[0]);
     let frames = augmentation.apply(&with_log_mel(features), rng);
     let kept = excerpt(frames.len() / N_FEATURES, rng);
     let mut segment = frames[kept.start * N_FEATURES..kept.end * N_FEATURES].to_vec();

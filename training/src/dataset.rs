@@ -25,9 +25,6 @@ use crate::{
 /// A speed of 1.06 shortens the clip and raises its pitch by 6 %.
 pub const SPEEDS: [f32; 5] = [1.0, 0.88, 0.94, 1.06, 1.13];
 
-/// Copies of every clip in noise, rooms and narrow channels, see [`disturbed`](crate::disturbance::disturbed).
-pub const DISTURBED: usize = 4;
-
 /// One recording with what is known of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Clip {
@@ -39,8 +36,7 @@ pub struct Clip {
     pub speaker: Speaker,
     /// What else RAVDESS's name says of it.
     pub ravdess: Option<FileName>,
-    /// One `[T, F]` matrix per entry of [`SPEEDS`], then one per [disturbed](DISTURBED) copy: trimmed,
-    /// level not subtracted.
+    /// One `[T, F]` matrix per entry of [`SPEEDS`]: trimmed, level not subtracted.
     pub features: Vec<Vec<f32>>,
 }
 
@@ -72,7 +68,6 @@ struct Index {
     corpus: Corpus,
     fingerprint: String,
     speeds: Vec<f32>,
-    disturbed: usize,
     n_features: usize,
     sha256: String,
     clips: Vec<IndexEntry>,
@@ -83,7 +78,7 @@ struct IndexEntry {
     path: String,
     label: String,
     speaker: Speaker,
-    /// T of each matrix.
+    /// T at each speed.
     frames: Vec<usize>,
 }
 
@@ -120,7 +115,7 @@ impl Dataset {
     }
 
     /// Writes `features-<fingerprint>/` with index.json and features.f32 (little-endian, clip by
-    /// clip, copy by copy) into `data` and returns its path and size in bytes.
+    /// clip, speed by speed) into `data` and returns its path and size in bytes.
     ///
     /// The folder appears, or replaces an older one, only once it is whole.
     ///
@@ -205,7 +200,6 @@ impl Dataset {
             },
             fingerprint: self.fingerprint.clone(),
             speeds: SPEEDS.to_vec(),
-            disturbed: DISTURBED,
             n_features: N_FEATURES,
             sha256: self.sha256(),
             clips: self.clips.iter().map(entry).collect(),
@@ -251,10 +245,8 @@ impl Dataset {
             index.fingerprint
         );
         ensure!(
-            index.speeds == SPEEDS
-                && index.disturbed == DISTURBED
-                && index.n_features == N_FEATURES,
-            "index.json has other copies of the clips or another number of features than this program"
+            index.speeds == SPEEDS && index.n_features == N_FEATURES,
+            "index.json has other speeds or another number of features than this program"
         );
         let file = File::open(folder.join("features.f32")).context("features.f32")?;
         let found = file.metadata()?.len();
@@ -318,7 +310,7 @@ mod tests {
             class: Emotion::Sad.class(),
             speaker: Speaker::new(actor.to_string()),
             ravdess: FileName::parse(&name(actor)),
-            features: (0..SPEEDS.len() + DISTURBED)
+            features: (0..SPEEDS.len())
                 .map(|copy| vec![actor as f32 + 0.1 * copy as f32; frames * N_FEATURES])
                 .collect(),
         };
@@ -373,7 +365,7 @@ mod tests {
         assert!(load_error(data.path()).contains("features.f32 is damaged"));
         bytes.pop();
         fs::write(&path, &bytes).unwrap();
-        assert!(load_error(data.path()).contains("168839 bytes instead of 168840"));
+        assert!(load_error(data.path()).contains("93799 bytes instead of 93800"));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use std::{
     thread,
 };
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use indicatif::ProgressBar;
 use sha2::{Digest, Sha256};
 use speech_emotion::features::{ENERGY, FrontEnd, FrontEndConfig, N_FEATURES, trim};
@@ -21,10 +21,8 @@ use crate::{
     audio::Recording,
     clip_list::ClipList,
     corpus::Listed,
-    dataset::{Clip, DISTURBED, Dataset, SPEEDS},
-    disturbance::disturbed,
+    dataset::{Clip, Dataset, SPEEDS},
     interrupt,
-    sound::Sound,
     train::MIN_FRAMES,
 };
 
@@ -211,7 +209,7 @@ fn hear_all(
                     let Some(clip) = listed.get(index) else {
                         break;
                     };
-                    let heard = hear(&folder.join(&clip.path), &clip.path);
+                    let heard = hear(&folder.join(&clip.path));
                     results.lock().unwrap_or_else(PoisonError::into_inner)[index] = Some(heard);
                     progress.inc(1);
                 }
@@ -223,9 +221,8 @@ fn hear_all(
     Ok(results.into_iter().flatten().collect())
 }
 
-/// Decodes a clip once and feeds it to one front end per speed, then its disturbed copies, which depend
-/// on `name`, to theirs.
-fn hear(path: &Path, name: &str) -> Result<Heard> {
+/// Decodes a clip once and feeds it to one front end per speed.
+fn hear(path: &Path) -> Result<Heard> {
     let recording = Recording::open(path)?;
     let rate_hz = recording.sample_rate_hz();
     let mut front_ends = Vec::with_capacity(SPEEDS.len());
@@ -235,10 +232,6 @@ fn hear(path: &Path, name: &str) -> Result<Heard> {
             .with_context(|| format!("{} at speed {speed}", path.display()))?;
         front_ends.push((front_end, Vec::new()));
     }
-    let mut sound = Sound {
-        samples: Vec::new(),
-        rate_hz,
-    };
     let mut sha256 = Sha256::new();
     let decoded = recording.decode(|channels| {
         // Sample by sample across channels, so that the block size of a format does not matter.
@@ -251,32 +244,19 @@ fn hear(path: &Path, name: &str) -> Result<Heard> {
             })
             .collect();
         sha256.update(&bytes);
-        sound.push(channels);
         for (front_end, frames) in &mut front_ends {
             front_end.push(channels, |frame| frames.extend_from_slice(&frame.features));
         }
         Ok(())
     })?;
 
-    for copy in 0..DISTURBED {
-        let mut front_end = FrontEnd::new(rate_hz)?;
-        let mut frames: Vec<f32> = Vec::new();
-        front_end.push(&[&disturbed(&sound, name, copy).samples], |frame| {
-            frames.extend_from_slice(&frame.features);
-        });
-        front_ends.push((front_end, frames));
-    }
-    let mut features = Vec::with_capacity(front_ends.len());
-    for (copy, (mut front_end, mut frames)) in front_ends.into_iter().enumerate() {
+    let mut features = Vec::with_capacity(SPEEDS.len());
+    for (mut front_end, mut frames) in front_ends {
         front_end.finish(|frame| frames.extend_from_slice(&frame.features));
         let (rows, _) = frames.as_chunks::<N_FEATURES>();
         let energies: Vec<f32> = rows.iter().map(|row| row[ENERGY]).collect();
-        let speech = match trim(&energies) {
-            Some(speech) => speech,
-            // What a narrow channel leaves of a whisper may be faint; it is speech all the same.
-            None if copy >= SPEEDS.len() => 0..rows.len(),
-            None => bail!("{} holds nothing but silence", path.display()),
-        };
+        let speech = trim(&energies)
+            .with_context(|| format!("{} holds nothing but silence", path.display()))?;
         ensure!(
             speech.len() >= MIN_FRAMES,
             "{} holds too little speech: {} frames of 16 ms, {MIN_FRAMES} are needed",

@@ -11,7 +11,6 @@ mod checkpoint;
 pub mod clip_list;
 pub mod corpus;
 pub mod dataset;
-pub mod disturbance;
 pub mod ensemble;
 pub mod epochs;
 pub mod evaluate;

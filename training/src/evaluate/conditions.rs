@@ -1,8 +1,8 @@
 //! What may lie between a voice and the program: the conditions under which clips are judged.
 //!
-//! None of the noises here is used in training, which has [its own](crate::disturbance): babble is made
-//! of other clips of actors who are not tested, hum and street noise are synthesised. Everything random
-//! is drawn from the clip's path, so that a clip always meets the same sound.
+//! None of the noises here is used in training, which adds steady coloured noise per mel band: babble
+//! is made of other clips of actors who are not tested, hum and street noise are synthesised. Everything
+//! random is drawn from the clip's path, so that a clip always meets the same sound.
 
 use std::{
     f32::consts::TAU,
