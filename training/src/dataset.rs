@@ -260,7 +260,7 @@ impl Dataset {
         let mut file = BufReader::new(file);
         let mut clips = Vec::with_capacity(index.clips.len());
         for entry in index.clips {
-            let mut features = Vec::with_capacity(entry.frames.len());
+            let mut features = Vec::with_capacity(SPEEDS.len());
             for frames in entry.frames {
                 let mut bytes = vec![0; frames * N_FEATURES * size_of::<f32>()];
                 file.read_exact(&mut bytes).context("features.f32")?;
@@ -311,7 +311,7 @@ mod tests {
             speaker: Speaker::new(actor.to_string()),
             ravdess: FileName::parse(&name(actor)),
             features: (0..SPEEDS.len())
-                .map(|copy| vec![actor as f32 + 0.1 * copy as f32; frames * N_FEATURES])
+                .map(|speed| vec![actor as f32 + 0.1 * speed as f32; frames * N_FEATURES])
                 .collect(),
         };
         Dataset {

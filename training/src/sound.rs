@@ -148,27 +148,14 @@ impl Sound {
     pub fn read(path: &Path) -> Result<Self> {
         let recording = Recording::open(path)?;
         let rate_hz = recording.sample_rate_hz();
-        let mut sound = Self {
-            samples: Vec::new(),
-            rate_hz,
-        };
+        let mut samples = Vec::new();
         recording.decode(|channels| {
-            sound.push(channels);
+            let n = channels.first().map_or(0, |channel| channel.len());
+            samples.extend((0..n).map(|i| {
+                channels.iter().map(|channel| channel[i]).sum::<f32>() / channels.len() as f32
+            }));
             Ok(())
         })?;
-        Ok(sound)
-    }
-
-    /// Appends the mean of channels of equal length; samples that are not finite become 0.
-    pub fn push(&mut self, channels: &[&[f32]]) {
-        let finite = |sample: f32| if sample.is_finite() { sample } else { 0.0 };
-        let n = channels.first().map_or(0, |channel| channel.len());
-        self.samples.extend((0..n).map(|i| {
-            channels
-                .iter()
-                .map(|channel| finite(channel[i]))
-                .sum::<f32>()
-                / channels.len() as f32
-        }));
+        Ok(Self { samples, rate_hz })
     }
 }
