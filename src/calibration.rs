@@ -99,6 +99,9 @@ pub enum CalibrationError {
     /// It holds numbers that cannot be used.
     #[error("the calibration holds a number that is not finite in {0}; make it again")]
     NotFinite(&'static str),
+    /// It lacks numbers or has too many.
+    #[error("the calibration has not as many numbers in gain as in offset; make it again")]
+    Shape,
     /// It was made with another model.
     #[error(
         "the calibration was made with another model ({found}) than the one in use ({expected}); \
@@ -175,13 +178,17 @@ impl Calibration {
     /// Checks that it can be used with the model with this SHA-256.
     ///
     /// # Errors
-    /// When it is of another model or holds numbers that are not finite.
+    /// When it is of another model, is incomplete or holds numbers that are not finite.
     pub fn check(&self, model: &str) -> Result<(), CalibrationError> {
         if self.model != model {
             return Err(CalibrationError::OtherModel {
                 expected: model.to_owned(),
                 found: self.model.clone(),
             });
+        }
+        let classes = self.offset.len();
+        if self.gain.len() != classes || self.gain.iter().any(|row| row.len() != classes) {
+            return Err(CalibrationError::Shape);
         }
         let mut gain = self.gain.iter().flat_map(|row| row.iter());
         if !gain.all(|gain| gain.is_finite()) {
@@ -456,6 +463,9 @@ pub(crate) mod tests {
         );
         let error = Calibration::from_json("{}", "m").unwrap_err().to_string();
         assert!(error.contains("cannot be read"), "{error}");
+        let mut short = calibration.clone();
+        short.gain.pop();
+        assert_eq!(short.check("m"), Err(CalibrationError::Shape));
         let mut broken = calibration;
         broken.offset[3] = f32::NAN;
         assert_eq!(
