@@ -1,7 +1,7 @@
 //! What the page and the worker say to each other. No web types: the browser side is in `web`.
 //!
-//! Both enums are written by serde. The worker reads commands by serde too; the page reads events
-//! with [`Event::read`], which a program that only draws can afford (serde's readers weigh a third of it).
+//! The worker reads and writes by serde. The page writes commands with [`Command::write`] and reads events
+//! with [`Event::read`], which a program that only draws can afford (serde would weigh a third of it).
 //!
 //! The worker speaks first ([`Event::Booted`]); what is sent to it earlier is lost. Audio does not
 //! travel in these messages but on a `MessagePort` handed over with [`Command::Start`], as
@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Version of the messages below; the page refuses a worker that speaks another.
-pub const PROTOCOL: u32 = 2;
+pub const PROTOCOL: u32 = 3;
 
 /// Identifies page and worker as made by the same build, since a browser may cache them apart.
 ///
@@ -27,7 +27,7 @@ pub const BUILD: &str = match option_env!("SPEECH_EMOTION_BUILD") {
 };
 
 /// Page to worker.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Command {
     /// Build the classifier from the bytes of model.onnx and the text of model.json.
@@ -52,6 +52,30 @@ pub enum Command {
         /// The session to end.
         session: u32,
     },
+    /// End the session now and fit a calibration to what was heard, which is taken for neutral speech of
+    /// one person. Answered by [`Event::Fitted`]; nothing is judged by it yet.
+    Fit {
+        /// The session to end.
+        session: u32,
+    },
+    /// Judge what is heard from now on, in the running session too, as this speaker's.
+    Adapt {
+        /// Who speaks.
+        speaker: Speaker,
+    },
+}
+
+/// What is known of who speaks.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Speaker {
+    /// Nothing.
+    Unknown,
+    /// A calibration, as the JSON of [`Calibration`](crate::calibration::Calibration). Answered by
+    /// [`Event::Calibrated`], or by [`Event::Refused`], and then nothing has changed.
+    Calibrated(String),
+    /// What is said tells, as it is heard; every session begins anew.
+    Listening,
 }
 
 /// Worker to page.
@@ -102,6 +126,25 @@ pub enum Event {
         /// What was heard over the whole session.
         summary: Summary,
     },
+    /// The session has ended with [`Command::Fit`].
+    Fitted {
+        /// The session it belongs to.
+        session: u32,
+        /// The calibration as JSON; none when there was too little speech.
+        calibration: Option<String>,
+    },
+    /// What is heard is judged by this calibration from now on.
+    Calibrated {
+        /// As JSON.
+        calibration: String,
+        /// Seconds of speech it was made from.
+        speech_s: f64,
+    },
+    /// A calibration cannot be used.
+    Refused {
+        /// Why.
+        refusal: Refusal,
+    },
     /// A command or the session failed; the worker stays usable.
     Failed {
         /// What was being done.
@@ -133,6 +176,20 @@ pub struct ModelSummary {
     pub clips: u32,
     /// Seconds between predictions.
     pub step_s: f32,
+    /// Whether it knows enough of speakers to be calibrated to one.
+    pub can_calibrate: bool,
+    /// Whether one of its classes is neutral speech, which [`Command::Fit`] needs.
+    pub has_neutral: bool,
+}
+
+/// Why a calibration cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Refusal {
+    /// It was made with another model.
+    OtherModel,
+    /// It is no calibration, or a broken one.
+    Unreadable,
 }
 
 /// What the worker was doing when it failed.
@@ -147,6 +204,58 @@ pub enum Stage {
     Start,
     /// Classifying.
     Inference,
+}
+
+/// What a message to be sent is made of.
+pub trait Value: Sized {
+    /// A number.
+    fn number(number: u32) -> Self;
+    /// A text.
+    fn text(text: &str) -> Self;
+    /// Bytes.
+    fn bytes(bytes: &[u8]) -> Self;
+    /// An object with these fields.
+    fn object(fields: &[(&str, Self)]) -> Self;
+}
+
+impl Command {
+    /// Writes what serde reads.
+    pub fn write<V: Value>(&self) -> V {
+        let of_session = |session: &u32| V::object(&[("session", V::number(*session))]);
+        let (tag, body) = match self {
+            Self::Load { model, manifest } => {
+                let fields = [("model", V::bytes(model)), ("manifest", V::text(manifest))];
+                ("load", V::object(&fields))
+            }
+            Self::Start {
+                session,
+                sample_rate_hz,
+                pacing,
+            } => {
+                let pacing = match pacing {
+                    Pacing::Live => "live",
+                    Pacing::Recorded => "recorded",
+                };
+                let fields = [
+                    ("session", V::number(*session)),
+                    ("sample_rate_hz", V::number(*sample_rate_hz)),
+                    ("pacing", V::text(pacing)),
+                ];
+                ("start", V::object(&fields))
+            }
+            Self::Stop { session } => ("stop", of_session(session)),
+            Self::Fit { session } => ("fit", of_session(session)),
+            Self::Adapt { speaker } => {
+                let speaker = match speaker {
+                    Speaker::Unknown => V::text("unknown"),
+                    Speaker::Calibrated(json) => V::object(&[("calibrated", V::text(json))]),
+                    Speaker::Listening => V::text("listening"),
+                };
+                ("adapt", V::object(&[("speaker", speaker)]))
+            }
+        };
+        V::object(&[(tag, body)])
+    }
 }
 
 /// A message that arrived: an object with named fields, or a list whose fields are named "0", "1" … and
@@ -201,6 +310,24 @@ impl Event {
                 build: body.text("build")?,
                 lock: body.text("lock")?,
             })
+        } else if let Some(body) = message.object("fitted") {
+            Some(Self::Fitted {
+                session: whole(&body, "session")?,
+                calibration: body.text("calibration"),
+            })
+        } else if let Some(body) = message.object("calibrated") {
+            Some(Self::Calibrated {
+                calibration: body.text("calibration")?,
+                speech_s: body.number("speech_s")?,
+            })
+        } else if let Some(body) = message.object("refused") {
+            Some(Self::Refused {
+                refusal: match body.text("refusal")?.as_str() {
+                    "other_model" => Refusal::OtherModel,
+                    "unreadable" => Refusal::Unreadable,
+                    _ => return None,
+                },
+            })
         } else if let Some(body) = message.object("ready") {
             let model = body.object("model")?;
             Some(Self::Ready {
@@ -213,6 +340,8 @@ impl Event {
                     war: model.number("war")? as f32,
                     clips: whole(&model, "clips")?,
                     step_s: model.number("step_s")? as f32,
+                    can_calibrate: model.flag("can_calibrate")?,
+                    has_neutral: model.flag("has_neutral")?,
                 },
             })
         } else {
@@ -297,9 +426,28 @@ fn verdict(fields: &impl Fields) -> Option<Verdict> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::{Value, json};
+    use serde_json::{Value as Json, json};
 
-    impl Fields for Value {
+    impl Value for Json {
+        fn number(number: u32) -> Self {
+            number.into()
+        }
+
+        fn text(text: &str) -> Self {
+            text.into()
+        }
+
+        fn bytes(bytes: &[u8]) -> Self {
+            bytes.into()
+        }
+
+        fn object(fields: &[(&str, Self)]) -> Self {
+            let owned = |(name, value): &(&str, Self)| ((*name).to_owned(), value.clone());
+            Self::Object(fields.iter().map(owned).collect())
+        }
+    }
+
+    impl Fields for Json {
         fn number(&self, name: &str) -> Option<f64> {
             match (self, name) {
                 (Self::Array(list), "length") => Some(list.len() as f64),
@@ -322,11 +470,11 @@ mod tests {
     }
 
     trait Field {
-        fn field(&self, name: &str) -> Option<&Value>;
+        fn field(&self, name: &str) -> Option<&Json>;
     }
 
-    impl Field for Value {
-        fn field(&self, name: &str) -> Option<&Value> {
+    impl Field for Json {
+        fn field(&self, name: &str) -> Option<&Json> {
             match self {
                 Self::Array(list) => list.get(name.parse::<usize>().ok()?),
                 _ => self.get(name),
@@ -353,7 +501,13 @@ mod tests {
                     war: 0.625,
                     clips: 1439,
                     step_s: 0.25,
+                    can_calibrate: true,
+                    has_neutral: false,
                 },
+            },
+            Event::Calibrated {
+                calibration: "{}".into(),
+                speech_s: 8.5,
             },
             Event::Progress { session, at_s: 2.5 },
             Event::Gap {
@@ -361,6 +515,13 @@ mod tests {
                 lost_s: 0.75,
             },
         ];
+        events.extend(
+            [Refusal::OtherModel, Refusal::Unreadable].map(|refusal| Event::Refused { refusal }),
+        );
+        events.extend([None, Some("{}".into())].map(|calibration| Event::Fitted {
+            session,
+            calibration,
+        }));
         let update = |update| Event::Update {
             session,
             update,
@@ -424,11 +585,54 @@ mod tests {
     }
 
     #[test]
+    fn every_command_is_read_as_it_was_written_and_no_other() {
+        let session = 7;
+        let speakers = [
+            Speaker::Unknown,
+            Speaker::Calibrated("{}".into()),
+            Speaker::Listening,
+        ];
+        let start = |pacing| Command::Start {
+            session,
+            sample_rate_hz: 48_000,
+            pacing,
+        };
+        let commands = [
+            Command::Load {
+                model: vec![1, 2],
+                manifest: "{}".into(),
+            },
+            start(Pacing::Live),
+            start(Pacing::Recorded),
+            Command::Stop { session },
+            Command::Fit { session },
+        ];
+        let adapt = speakers.map(|speaker| Command::Adapt { speaker });
+        for command in commands.into_iter().chain(adapt) {
+            let read: Command = serde_json::from_value(command.write()).unwrap();
+            assert_eq!(read, command);
+        }
+        for message in [
+            json!({"dance": {}}),
+            json!({"fit": {}}),
+            json!({"adapt": {}}),
+            json!({"adapt": {"speaker": "somebody"}}),
+            json!({"adapt": {"speaker": {"calibrated": {}}}}),
+        ] {
+            assert!(
+                serde_json::from_value::<Command>(message.clone()).is_err(),
+                "{message}"
+            );
+        }
+    }
+
+    #[test]
     fn unknown_tags_are_not_read() {
         for message in [
             json!({"finished": {"session": 1}}),
             json!({"update": {"session": 1, "compute_ms": 1.0, "update": {"guess": {}}}}),
             json!({"failed": {"stage": "sleep", "message": "because"}}),
+            json!({"refused": {"refusal": "too_late"}}),
             json!({"update": {"session": 1, "compute_ms": 1.0, "update": {"prediction": {
                 "at_s": 1.0, "heard_s": 1.0, "posterior": [1.0], "verdict": {"emotion": 99},
                 "confidence": 1.0,
@@ -447,26 +651,26 @@ mod tests {
     #[test]
     fn an_event_that_lacks_a_field_is_not_read() {
         /// Every copy of `value` that lacks one field, or has another thing for an element, at any depth.
-        fn incomplete(value: &Value) -> Vec<Value> {
+        fn incomplete(value: &Json) -> Vec<Json> {
             let mut copies = Vec::new();
             match value {
-                Value::Object(fields) => {
+                Json::Object(fields) => {
                     for (name, field) in fields {
                         let mut fewer = fields.clone();
                         fewer.remove(name);
-                        copies.push(Value::Object(fewer));
+                        copies.push(Json::Object(fewer));
                         for inner in incomplete(field) {
                             let mut changed = fields.clone();
                             changed.insert(name.clone(), inner);
-                            copies.push(Value::Object(changed));
+                            copies.push(Json::Object(changed));
                         }
                     }
                 }
-                Value::Array(list) => {
+                Json::Array(list) => {
                     for at in 0..list.len() {
                         let mut holed = list.clone();
-                        holed[at] = Value::Null;
-                        copies.push(Value::Array(holed));
+                        holed[at] = Json::Null;
+                        copies.push(Json::Array(holed));
                     }
                 }
                 _ => {}
@@ -477,10 +681,11 @@ mod tests {
             let written = serde_json::to_value(&event).unwrap();
             for message in incomplete(&written) {
                 let read = Event::read(&message);
-                // What may be missing: the session of a failure, the posterior of a summary.
+                // What may be missing: the session of a failure, the posterior of a summary, what was fitted.
                 let optional = match &read {
                     Some(Event::Failed { session, .. }) => session.is_none(),
                     Some(Event::Stopped { summary, .. }) => summary.posterior.is_none(),
+                    Some(Event::Fitted { calibration, .. }) => calibration.is_none(),
                     _ => false,
                 };
                 assert!(read.is_none() || optional, "{message}");

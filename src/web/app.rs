@@ -2,9 +2,9 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use js_sys::Function;
+use js_sys::{Function, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
-use wasm_bindgen_futures::spawn_local;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{File, MessageChannel, Window};
 
 use super::{
@@ -15,12 +15,17 @@ use super::{
     gestures, lifeline,
     microphone::Microphone,
     offline,
-    view::{Phase, View},
+    reading::Reading,
+    view::{Phase, View, focus},
+    voice::{Adopted, Voice},
 };
 use crate::{
-    protocol::{BUILD, Command, Event, PROTOCOL, Stage},
-    session::Pacing,
+    protocol::{BUILD, Command, Event, PROTOCOL, Speaker, Stage},
+    session::{Pacing, Update},
 };
+
+/// Most that is read of a file with a calibration; 32 classes take 15 kB.
+const MAX_CALIBRATION_BYTES: f64 = 100_000.0;
 
 /// Runs the page for the rest of its life.
 pub fn run() {
@@ -38,7 +43,15 @@ pub enum Signal {
     ChoosePressed,
     CancelPressed,
     AlertPressed,
+    ReadPressed,
+    DonePressed,
+    LoadPressed,
+    RemovePressed,
+    AdaptSwitched(bool),
+    /// To be analysed.
     FileGiven(File),
+    CalibrationGiven(File),
+    CalibrationRead(String),
     Dragging(bool),
     Redraw,
     /// With the attempt it belongs to, as all that follow.
@@ -111,7 +124,10 @@ struct App {
     engine_number: u32,
     model: Option<ModelFiles>,
     received_bytes: u32,
+    voice: Voice,
     input: Input,
+    /// When the latest input is for a calibration.
+    reading: Option<Reading>,
     /// Counts the inputs; also the number of the session.
     attempt: u32,
     on_frame: Function,
@@ -128,6 +144,7 @@ impl App {
             move || mailbox.handle(Signal::Redraw)
         });
         let mut app = Self {
+            voice: Voice::new(&window),
             window,
             mailbox: mailbox.clone(),
             display: Display::new(view),
@@ -137,11 +154,13 @@ impl App {
             model: None,
             received_bytes: 0,
             input: Input::None,
+            reading: None,
             attempt: 0,
             on_frame: on_frame.into_js_value().unchecked_into(),
             frame_is_due: false,
         };
         app.display.view.phase(Phase::Idle);
+        app.display.view.panel.speaker(app.voice.speaker());
         app.load();
         *mailbox.0.borrow_mut() = Some(app);
         Ok(())
@@ -150,16 +169,38 @@ impl App {
     fn handle(&mut self, signal: Signal) {
         match signal {
             Signal::PrimaryPressed => match self.input {
-                Input::None | Input::Closing => self.open_microphone(),
+                Input::Closing if self.reading.is_some() => self.stop(),
+                Input::None | Input::Closing => self.open_microphone(None),
                 _ => self.stop(),
             },
             Signal::ChoosePressed => self.display.view.file.click(),
             Signal::CancelPressed => {
-                if !matches!(self.input, Input::Running(Source::Microphone(_))) {
+                let is_live = matches!(self.input, Input::Running(Source::Microphone(_)));
+                if !is_live || self.reading.is_some() {
                     self.stop();
                 }
             }
             Signal::AlertPressed => self.act_on_error(),
+            Signal::ReadPressed => {
+                self.open_microphone(Some(Reading::default()));
+                // The button goes out of sight.
+                focus(&self.display.view.listen);
+            }
+            Signal::DonePressed => self.end_reading(),
+            Signal::LoadPressed => self.display.view.panel.file.click(),
+            Signal::RemovePressed => {
+                self.take_up(Speaker::Unknown);
+                self.display.view.announce("No longer fitted to a voice");
+                // The button is gone.
+                focus(&self.display.view.panel.summary);
+            }
+            Signal::AdaptSwitched(true) => self.take_up(Speaker::Listening),
+            Signal::AdaptSwitched(false) => self.take_up(Speaker::Unknown),
+            Signal::CalibrationGiven(file) => self.read_calibration(file),
+            Signal::CalibrationRead(calibration) => self.ask(calibration),
+            Signal::FileGiven(file) if file.name().ends_with(".json") => {
+                self.read_calibration(file)
+            }
             Signal::FileGiven(file) => self.open_file(file),
             Signal::Dragging(over) => self.display.view.dragging(over),
             Signal::Redraw => {
@@ -290,6 +331,9 @@ impl App {
             Event::Ready { model } => {
                 self.set_readiness(Readiness::Ready);
                 self.display.model(model);
+                self.voice
+                    .commands()
+                    .for_each(|command| self.tell(&command));
                 self.begin();
                 self.keep_files();
             }
@@ -298,21 +342,43 @@ impl App {
                 update,
                 compute_ms,
             } if self.shows(session) => {
-                self.display.update(&update, compute_ms);
-                self.check_muted();
-                self.draw_soon();
+                if self.reading.is_some() {
+                    self.read(&update);
+                } else {
+                    self.display.update(&update, compute_ms);
+                    self.check_muted();
+                    self.draw_soon();
+                }
             }
             Event::Progress { session, at_s } if self.shows(session) => {
                 self.display.progress(at_s);
                 self.draw_soon();
             }
-            Event::Gap { session, lost_s } if self.shows(session) => self.display.gap(lost_s),
+            Event::Gap { session, lost_s } if self.shows(session) && self.reading.is_none() => {
+                self.display.gap(lost_s);
+            }
             Event::Stopped { session, summary } if self.shows(session) => {
                 self.input = Input::None;
                 self.display.finish(&summary);
                 self.display.view.phase(Phase::Result);
                 self.draw_soon();
             }
+            Event::Fitted {
+                session,
+                calibration,
+            } if self.shows(session) => self.fitted(calibration),
+            Event::Calibrated {
+                calibration,
+                speech_s,
+            } => {
+                if let Some(adopted) = self.voice.calibrated(calibration) {
+                    self.adopted(&adopted, speech_s);
+                }
+            }
+            Event::Refused { refusal } => match self.voice.refused(refusal) {
+                Some(error) => self.show_error(error),
+                None => self.display.view.panel.outdated(),
+            },
             Event::Failed {
                 stage,
                 session,
@@ -322,6 +388,7 @@ impl App {
             Event::Update { .. }
             | Event::Progress { .. }
             | Event::Gap { .. }
+            | Event::Fitted { .. }
             | Event::Stopped { .. } => {}
         }
     }
@@ -390,8 +457,8 @@ impl App {
         self.show_error(error);
     }
 
-    fn open_microphone(&mut self) {
-        self.open();
+    fn open_microphone(&mut self, reading: Option<Reading>) {
+        self.open(reading);
         let attempt = self.attempt;
         let lost = {
             let mailbox = self.mailbox.clone();
@@ -410,7 +477,7 @@ impl App {
     }
 
     fn open_file(&mut self, file: File) {
-        self.open();
+        self.open(None);
         self.display.interlude(
             &file.name(),
             "Reading the file…",
@@ -424,9 +491,10 @@ impl App {
     }
 
     /// Makes room for a new input; whatever the old one still says is not heard.
-    fn open(&mut self) {
+    fn open(&mut self, reading: Option<Reading>) {
         self.stop_session();
         self.attempt += 1;
+        self.reading = reading;
         self.input = Input::Opening;
         self.error = None;
         self.display.view.clear_error();
@@ -463,6 +531,10 @@ impl App {
         };
         match std::mem::replace(&mut self.input, Input::None) {
             Input::Waiting(mut source) => match source.send(engine, self.attempt) {
+                Ok(()) if self.reading.is_some() => {
+                    self.begin_reading();
+                    self.input = Input::Running(source);
+                }
                 Ok(()) => {
                     self.display.begin(source.origin());
                     self.display.view.phase(source.phase());
@@ -483,17 +555,27 @@ impl App {
     /// The person stops or cancels; a running session still gives its summary.
     fn stop(&mut self) {
         match self.input {
-            Input::Running(_) => {
+            Input::Running(_) if self.reading.is_none() => {
                 self.stop_session();
                 self.input = Input::Closing;
             }
-            Input::Opening | Input::Waiting(_) => {
-                self.attempt += 1;
-                self.input = Input::None;
-                self.rest();
+            Input::Closing if self.reading.is_none() => {}
+            Input::None => {}
+            _ => {
+                self.cancel();
+                if self.reading.is_some() {
+                    focus(&self.display.view.panel.summary);
+                }
             }
-            Input::None | Input::Closing => {}
         }
+    }
+
+    /// Gives up an input without a result.
+    fn cancel(&mut self) {
+        self.stop_session();
+        self.attempt += 1;
+        self.rest();
+        self.draw_soon();
     }
 
     /// Back to what was on screen before the input was opened.
@@ -508,10 +590,9 @@ impl App {
 
     /// Tells the engine that the session is over and closes its input.
     fn stop_session(&mut self) {
-        if let (Input::Running(_), Some((engine, _))) = (&self.input, &self.engine) {
+        if let Input::Running(_) = &self.input {
             let session = self.attempt;
-            // An engine that takes no command is gone, which is noticed elsewhere.
-            let _ = engine.send(&Command::Stop { session }, None);
+            self.tell(&Command::Stop { session });
         }
         self.input = Input::None;
     }
@@ -519,6 +600,7 @@ impl App {
     /// The session ended without a summary; what was heard so far stays on screen.
     fn abandon_session(&mut self) {
         match std::mem::replace(&mut self.input, Input::None) {
+            Input::Running(_) | Input::Closing if self.reading.is_some() => self.rest(),
             Input::Running(_) | Input::Closing => {
                 self.display.abandon();
                 self.display.view.phase(Phase::Result);
@@ -554,8 +636,12 @@ impl App {
         };
         self.close_error();
         match action {
-            Action::Listen => self.open_microphone(),
+            Action::Listen => {
+                let reading = self.reading.as_ref().map(|_| Reading::default());
+                self.open_microphone(reading);
+            }
             Action::ChooseFile => self.display.view.file.click(),
+            Action::ChooseCalibration => self.display.view.panel.file.click(),
             Action::LoadAgain => self.load(),
             Action::Reload => {
                 let window = self.window.clone();
@@ -567,6 +653,117 @@ impl App {
                 });
             }
             Action::Dismiss => {}
+        }
+    }
+
+    fn begin_reading(&mut self) {
+        let view = &self.display.view;
+        view.level(-120.0, false, 0.0);
+        view.panel.reading(0.0);
+        view.phase(Phase::Reading);
+        let text = "Read this aloud";
+        self.display
+            .interlude("In your normal voice", text, "It ends by itself.");
+        self.display.view.announce(text);
+    }
+
+    /// Takes in what was found out during a reading.
+    fn read(&mut self, update: &Update) {
+        let Some(reading) = &mut self.reading else {
+            return;
+        };
+        reading.update(update);
+        let view = &self.display.view;
+        view.panel.reading(reading.speech_s());
+        if let Update::Level {
+            at_s,
+            rms_dbfs,
+            speaking,
+        } = update
+        {
+            view.level(*rms_dbfs, *speaking, *at_s);
+        }
+        if reading.is_over() {
+            self.end_reading();
+        }
+    }
+
+    /// Has the engine fit a calibration to what was read, if it is enough.
+    fn end_reading(&mut self) {
+        let (Input::Running(_), Some(reading)) = (&self.input, &self.reading) else {
+            return;
+        };
+        if let Err(error) = reading.check() {
+            return self.fail_reading(error);
+        }
+        let session = self.attempt;
+        self.tell(&Command::Fit { session });
+        self.input = Input::Closing;
+    }
+
+    /// Takes up what was fitted to the reading.
+    fn fitted(&mut self, calibration: Option<String>) {
+        match (calibration, &self.reading) {
+            (Some(calibration), _) => {
+                self.cancel();
+                focus(&self.display.view.panel.summary);
+                self.ask(calibration);
+            }
+            (None, Some(reading)) => {
+                self.fail_reading(WebError::ReadTooLittle(reading.speech_s()));
+            }
+            (None, None) => {}
+        }
+    }
+
+    fn fail_reading(&mut self, error: WebError) {
+        self.cancel();
+        self.show_error(error);
+        focus(&self.display.view.alert_action);
+    }
+
+    fn read_calibration(&mut self, file: File) {
+        if file.size() > MAX_CALIBRATION_BYTES {
+            return self.show_error(WebError::NoCalibration);
+        }
+        let mailbox = self.mailbox.clone();
+        spawn_local(async move {
+            // What cannot be read is no calibration, which the engine says.
+            let bytes = JsFuture::from(file.array_buffer()).await;
+            let bytes = bytes.map_or_else(|_| Vec::new(), |bytes| Uint8Array::new(&bytes).to_vec());
+            let text = String::from_utf8(bytes).unwrap_or_default();
+            mailbox.send(Signal::CalibrationRead(text));
+        });
+    }
+
+    /// Asks the engine for a calibration.
+    fn ask(&mut self, calibration: String) {
+        let command = self.voice.ask(calibration);
+        self.tell(&command);
+    }
+
+    /// A calibration is in use.
+    fn adopted(&mut self, adopted: &Adopted, speech_s: f64) {
+        let view = &self.display.view;
+        view.panel.speaker(self.voice.speaker());
+        view.panel.calibrated(speech_s, adopted.is_kept);
+        if adopted.is_new {
+            view.announce("Fitted to your voice");
+        }
+    }
+
+    /// Uses no calibration, or one that is made while listening.
+    fn take_up(&mut self, speaker: Speaker) {
+        let command = self.voice.take_up(speaker);
+        self.tell(&command);
+        self.display.view.panel.speaker(self.voice.speaker());
+    }
+
+    /// Tells a loaded engine; a later one is told when it is ready.
+    fn tell(&self, command: &Command) {
+        if let Some((engine, Readiness::Ready)) = &self.engine {
+            // An engine that takes no command is gone, which is noticed elsewhere.
+            let _ = engine.send(command, None);
         }
     }
 

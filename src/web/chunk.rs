@@ -5,9 +5,11 @@
 //! buffers, so what is under way is bounded: without a free buffer the worklet drops samples, which
 //! shows as a hole in `seq`, and the file reader waits.
 
-use js_sys::{Array, ArrayBuffer, Float32Array, Object, Reflect};
+use js_sys::{Array, ArrayBuffer, Float32Array, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::MessagePort;
+
+use super::object::object;
 
 /// Most channels of a chunk: browsers decode and record no more.
 pub const MAX_CHANNELS: usize = 32;
@@ -53,10 +55,11 @@ impl Message {
 impl Chunk {
     /// Sends the chunk; its buffer belongs to the receiver until it is given back.
     pub fn post(&self, port: &MessagePort) -> Result<(), JsValue> {
-        let message = Object::new();
-        Reflect::set(&message, &"seq".into(), &self.seq.into())?;
-        Reflect::set(&message, &"channels".into(), &(self.channels as u32).into())?;
-        Reflect::set(&message, &"samples".into(), &self.samples)?;
+        let message = object(&[
+            ("seq", self.seq.into()),
+            ("channels", (self.channels as u32).into()),
+            ("samples", self.samples.clone().into()),
+        ]);
         port.post_message_with_transferable(&message, &Array::of1(&self.samples.buffer()))
     }
 
@@ -69,9 +72,7 @@ impl Chunk {
 
 /// Says that no chunk follows.
 pub fn post_end(port: &MessagePort) -> Result<(), JsValue> {
-    let message = Object::new();
-    Reflect::set(&message, &"end".into(), &true.into())?;
-    port.post_message(&message)
+    port.post_message(&object(&[("end", true.into())]))
 }
 
 /// Reads a buffer that was given back.

@@ -92,6 +92,9 @@ impl Display {
     /// Takes over what is known of the model.
     pub fn model(&mut self, model: ModelSummary) {
         self.step_s = f64::from(model.step_s);
+        self.view
+            .panel
+            .offer(model.can_calibrate, model.has_neutral);
         self.view.engine_ready(model);
     }
 

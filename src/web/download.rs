@@ -3,7 +3,9 @@
 use js_sys::{Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{ReadableStreamDefaultReader, RequestCache, RequestInit, Response};
+use web_sys::{ReadableStreamDefaultReader, Response};
+
+use super::object::object;
 
 /// Fetches `url` and hands every block of its body to `take` as it arrives.
 ///
@@ -15,7 +17,7 @@ pub async fn download(url: &str, take: &mut dyn FnMut(&Uint8Array)) -> Result<()
     let response = JsFuture::from(window.fetch_with_str(url))
         .await
         .map_err(failed)?;
-    let response: Response = response.dyn_into().map_err(failed)?;
+    let response: Response = response.unchecked_into();
     if !response.ok() {
         let status = response.status().to_string();
         return Err([url, ": the server answered ", &status].concat());
@@ -28,10 +30,10 @@ pub async fn download(url: &str, take: &mut dyn FnMut(&Uint8Array)) -> Result<()
         let interrupted = |_| [url, ": the connection broke off"].concat();
         let block = JsFuture::from(reader.read()).await.map_err(interrupted)?;
         let value = Reflect::get(&block, &"value".into()).unwrap_or(JsValue::UNDEFINED);
-        match value.dyn_ref::<Uint8Array>() {
-            Some(bytes) => take(bytes),
-            None => return Ok(()),
+        if value.is_undefined() {
+            return Ok(());
         }
+        take(value.unchecked_ref());
     }
 }
 
@@ -40,8 +42,7 @@ pub async fn refresh(url: &str) {
     let Some(window) = web_sys::window() else {
         return;
     };
-    let init = RequestInit::new();
-    init.set_cache(RequestCache::Reload);
+    let init = object(&[("cache", "reload".into())]);
     // A page that is about to be reloaded has nobody to tell; the reload shows what is wrong.
-    let _ = JsFuture::from(window.fetch_with_str_and_init(url, &init)).await;
+    let _ = JsFuture::from(window.fetch_with_str_and_init(url, init.unchecked_ref())).await;
 }

@@ -2,13 +2,14 @@
 
 use js_sys::{Array, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
-use web_sys::{MessageEvent, MessagePort, WorkerOptions, WorkerType};
+use web_sys::{MessageEvent, MessagePort};
 
 use super::{
     download::{download, refresh},
     error::WebError,
+    object::object,
 };
-use crate::protocol::{Command, Event, Fields};
+use crate::protocol::{Command, Event, Fields, Value};
 
 const LOADER: &str = "worker_loader.js";
 const ENGINE: &str = "worker_bg.wasm";
@@ -30,7 +31,7 @@ pub enum Sign {
 /// The running worker. Dropping it ends the worker.
 pub struct Engine {
     worker: web_sys::Worker,
-    _on_message: Closure<dyn FnMut(MessageEvent)>,
+    _on_message: Closure<dyn FnMut(JsValue)>,
     _on_error: Closure<dyn FnMut()>,
 }
 
@@ -44,15 +45,15 @@ pub struct ModelFiles {
 impl Engine {
     /// Starts the worker.
     pub fn start(on_sign: impl Fn(Sign) + Clone + 'static) -> Result<Self, WebError> {
-        let options = WorkerOptions::new();
-        options.set_type(WorkerType::Module);
-        let worker = web_sys::Worker::new_with_options(LOADER, &options)
+        let options = object(&[("type", "module".into())]);
+        let worker = web_sys::Worker::new_with_options(LOADER, options.unchecked_ref())
             .map_err(|_| WebError::Unsupported("module workers"))?;
         let on_error = Closure::new({
             let on_sign = on_sign.clone();
             move || on_sign(Sign::Broken)
         });
-        let on_message = Closure::new(move |event: MessageEvent| {
+        let on_message = Closure::new(move |event: JsValue| {
+            let event: MessageEvent = event.unchecked_into();
             on_sign(Event::read(&event.data()).map_or(Sign::Unreadable, Sign::Event));
         });
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
@@ -66,9 +67,27 @@ impl Engine {
 
     /// Sends a command, with the audio port that goes with it.
     pub fn send(&self, command: &Command, port: Option<&MessagePort>) -> Result<(), JsValue> {
-        let message = serde_wasm_bindgen::to_value(command)?;
-        let transfer: Array = port.into_iter().collect();
-        self.worker.post_message_with_transfer(&message, &transfer)
+        let transfer = port.map_or_else(Array::new, |port| Array::of1(port));
+        self.worker
+            .post_message_with_transfer(&command.write(), &transfer)
+    }
+}
+
+impl Value for JsValue {
+    fn number(number: u32) -> Self {
+        number.into()
+    }
+
+    fn text(text: &str) -> Self {
+        text.into()
+    }
+
+    fn bytes(bytes: &[u8]) -> Self {
+        Uint8Array::new_from_slice(bytes).into()
+    }
+
+    fn object(fields: &[(&str, Self)]) -> Self {
+        object(fields).into()
     }
 }
 

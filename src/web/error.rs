@@ -1,9 +1,13 @@
 //! What can go wrong for a person at the page: each case with its sentence and its next step.
 
-use wasm_bindgen::{JsCast, JsValue};
-use web_sys::DomException;
+use wasm_bindgen::JsValue;
 
-use super::{file::MAX_FILE_S, wording::clock};
+use super::{
+    file::MAX_FILE_S,
+    reading::LEAST_S,
+    wording::{clock, duration},
+};
+use crate::protocol::Fields;
 
 /// A situation in which the person cannot go on as meant.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,6 +44,14 @@ pub enum WebError {
     EngineOutdated,
     /// The engine could not process the audio.
     AnalysisFailed(String),
+    /// A reading without speech.
+    ReadNothing,
+    /// A reading with so many seconds of speech, which are too few.
+    ReadTooLittle(f64),
+    /// A calibration that was made with another model.
+    CalibrationOfOtherModel,
+    /// A file that is no calibration, or a broken one.
+    NoCalibration,
     /// The browser cannot decode the file as audio.
     FileNotAudio(String),
     /// The file has a length of nothing.
@@ -58,10 +70,12 @@ pub enum WebError {
 /// What the button beside an error does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Open the microphone again.
+    /// Open the microphone again, for what it was opened for.
     Listen,
     /// Choose a file.
     ChooseFile,
+    /// Choose a saved calibration.
+    ChooseCalibration,
     /// Load the engine and the model again.
     LoadAgain,
     /// Fetch the program afresh and reload the page.
@@ -76,6 +90,7 @@ impl Action {
         match self {
             Self::Listen | Self::LoadAgain => "Try again",
             Self::ChooseFile => "Choose a file",
+            Self::ChooseCalibration => "Choose another",
             Self::Reload => "Reload",
             Self::Dismiss => "Close",
         }
@@ -85,10 +100,10 @@ impl Action {
 impl WebError {
     /// From a rejected `getUserMedia`.
     pub fn from_microphone(error: &JsValue) -> Self {
-        let Some(error) = error.dyn_ref::<DomException>() else {
-            return Self::MicrophoneFailed("unknown reason".into());
-        };
-        Self::from_exception_name(&error.name(), error.message())
+        match (error.text("name"), error.text("message")) {
+            (Some(name), Some(message)) => Self::from_exception_name(&name, message),
+            _ => Self::MicrophoneFailed("unknown reason".into()),
+        }
     }
 
     fn from_exception_name(name: &str, message: String) -> Self {
@@ -120,6 +135,10 @@ impl WebError {
             Self::EngineCrashed => "engine-crashed",
             Self::EngineOutdated => "engine-outdated",
             Self::AnalysisFailed(_) => "analysis-failed",
+            Self::ReadNothing => "read-nothing",
+            Self::ReadTooLittle(_) => "read-too-little",
+            Self::CalibrationOfOtherModel => "calibration-of-other-model",
+            Self::NoCalibration => "no-calibration",
             Self::FileNotAudio(_) => "file-not-audio",
             Self::FileEmpty(_) => "file-empty",
             Self::FileSilent(_) => "file-silent",
@@ -149,6 +168,12 @@ impl WebError {
             Self::EngineCrashed => "The engine stopped unexpectedly.".into(),
             Self::EngineOutdated => "The page was updated and needs its new engine.".into(),
             Self::AnalysisFailed(_) => "The sound could not be analysed.".into(),
+            Self::ReadNothing => "No speech was heard.".into(),
+            Self::ReadTooLittle(speech_s) => {
+                ["Too little speech was heard: ", &duration(*speech_s), "."].concat()
+            }
+            Self::CalibrationOfOtherModel => "That file was made with another model.".into(),
+            Self::NoCalibration => "That file is not a saved voice, or it is damaged.".into(),
             Self::FileNotAudio(name) => {
                 [&quoted(name), " is not audio that this browser can read."].concat()
             }
@@ -174,10 +199,10 @@ impl WebError {
                 "Open this page with https:// or from localhost. Files can be analysed here too."
             }
             Self::MicrophoneLost => {
-                "What was heard is kept below. Connect a microphone and try again."
+                "What was shown is kept below. Connect a microphone and try again."
             }
             Self::MicrophoneInterrupted => {
-                "A call or another program took over the sound. What was heard is kept below."
+                "A call or another program took over the sound. What was shown is kept below."
             }
             Self::SilentMicrophone => {
                 "It may be muted, by a key or in the system's settings. Listening goes on."
@@ -194,12 +219,24 @@ impl WebError {
                 return [reason, ". Check the connection and try again."].concat();
             }
             Self::EngineCrashed => {
-                "It is being started again. What was heard is kept below; start again when you like."
+                "It is being started again. What was shown is kept below; start again when you like."
             }
             Self::EngineOutdated => "Reload the page to get it.",
             Self::AnalysisFailed(reason) => {
                 return ["Start again, or choose a file. The reason: ", reason, "."].concat();
             }
+            Self::ReadNothing => {
+                "Check that the microphone is the right one and not muted, then read the text aloud."
+            }
+            Self::ReadTooLittle(_) => {
+                let least = duration(LEAST_S);
+                return ["At least ", &least, " are needed. Read the whole text; it ends by itself."]
+                    .concat();
+            }
+            Self::CalibrationOfOtherModel => {
+                "It does not fit the one in use, so nothing has changed. Make a new one."
+            }
+            Self::NoCalibration => "Nothing has changed. Choose a file that was saved here.",
             Self::FileNotAudio(_) => "Choose a WAV, MP3, M4A, FLAC, OGG or WebM file.",
             Self::FileEmpty(_) | Self::FileSilent(_) => "Choose another file.",
             Self::FileTooLong { .. } => {
@@ -219,7 +256,10 @@ impl WebError {
             | Self::MicrophoneBusy
             | Self::MicrophoneLost
             | Self::MicrophoneInterrupted
-            | Self::MicrophoneFailed(_) => Action::Listen,
+            | Self::MicrophoneFailed(_)
+            | Self::ReadNothing
+            | Self::ReadTooLittle(_) => Action::Listen,
+            Self::CalibrationOfOtherModel | Self::NoCalibration => Action::ChooseCalibration,
             Self::ModelUnavailable(_) | Self::EngineUnavailable(_) => Action::LoadAgain,
             Self::ModelMismatch(_) | Self::EngineOutdated => Action::Reload,
             Self::NotSecure

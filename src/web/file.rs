@@ -70,10 +70,8 @@ impl Recording {
         let decoding = context
             .decode_audio_data(bytes.unchecked_ref())
             .map_err(not_audio)?;
-        let audio: AudioBuffer = JsFuture::from(decoding)
-            .await
-            .and_then(JsCast::dyn_into)
-            .map_err(not_audio)?;
+        let decoded = JsFuture::from(decoding).await.map_err(not_audio)?;
+        let audio: AudioBuffer = decoded.unchecked_into();
         if audio.length() == 0 {
             return Err(WebError::FileEmpty(name));
         }
@@ -82,7 +80,7 @@ impl Recording {
         }
         Ok(Self {
             name,
-            duration_s: audio.duration(),
+            duration_s: f64::from(audio.length()) / f64::from(audio.sample_rate()),
             audio,
             sender: None,
         })
@@ -103,7 +101,8 @@ impl Recording {
             on_return: None,
         }));
         let there = Rc::downgrade(&sender);
-        let on_return = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+        let on_return = Closure::<dyn FnMut(JsValue)>::new(move |event: JsValue| {
+            let event: MessageEvent = event.unchecked_into();
             if let (Some(sender), Some(buffer)) = (there.upgrade(), returned(&event.data())) {
                 // A port that is closed belongs to a session that is over.
                 let _ = sender.borrow_mut().send(&buffer);
@@ -130,7 +129,7 @@ struct Sender {
     port: MessagePort,
     seq: u32,
     ended: bool,
-    on_return: Option<Closure<dyn FnMut(MessageEvent)>>,
+    on_return: Option<Closure<dyn FnMut(JsValue)>>,
 }
 
 impl Sender {
@@ -206,25 +205,28 @@ async fn own_rate_hz(file: &File) -> Result<u32, JsValue> {
 async fn metadata_duration_s(file: &File) -> Result<f64, JsValue> {
     let player = HtmlAudioElement::new()?;
     let url = Url::create_object_url_with_blob(file)?;
-    player.set_preload("metadata");
-    let loaded = JsFuture::from(Promise::new(&mut |resolve, reject| {
-        player.set_onloadedmetadata(Some(&resolve));
-        player.set_onerror(Some(&reject));
-    }));
-    player.set_src(&url);
+    player.set_attribute("preload", "metadata")?;
+    let loaded = happens(&player, "loadedmetadata");
+    player.set_attribute("src", &url)?;
     let mut loaded = loaded.await.map(drop);
     if loaded.is_ok() && player.duration().is_infinite() {
         // A recorder's file tells its length only at its end.
-        loaded = JsFuture::from(Promise::new(&mut |resolve, reject| {
-            player.set_ondurationchange(Some(&resolve));
-            player.set_onerror(Some(&reject));
-            player.set_current_time(1e7);
-        }))
-        .await
-        .map(drop);
+        let changed = happens(&player, "durationchange");
+        player.set_current_time(1e7);
+        loaded = changed.await.map(drop);
     }
     let duration_s = player.duration();
-    player.set_src("");
+    player.set_attribute("src", "")?;
     Url::revoke_object_url(&url)?;
     loaded.map(|()| duration_s)
+}
+
+/// Resolves with the first such event, and fails when the player does before.
+fn happens(player: &HtmlAudioElement, event: &str) -> JsFuture {
+    JsFuture::from(Promise::new(&mut |resolve, reject| {
+        for (event, then) in [(event, &resolve), ("error", &reject)] {
+            // Fails only where an event's name is no text.
+            let _ = player.add_event_listener_with_callback(event, then);
+        }
+    }))
 }

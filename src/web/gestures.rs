@@ -1,32 +1,43 @@
 //! What people do with the page, as signals: clicks, keys, files chosen and dropped.
 
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
-use web_sys::{DragEvent, Event, EventTarget, KeyboardEvent, Window};
+use web_sys::{DragEvent, Event, EventTarget, File, KeyboardEvent, Window};
 
 use super::{
     app::{Mailbox, Signal},
-    view::View,
+    view::{View, enable},
 };
 
 /// Listens for as long as the page lives, and lets the buttons be pressed.
 pub fn listen(window: &Window, view: &View, mailbox: &Mailbox) -> Result<(), JsValue> {
-    on(&view.listen, "click", mailbox, |_: Event| {
-        Some(Signal::PrimaryPressed)
+    let panel = &view.panel;
+    for (button, pressed) in [
+        (&view.listen, (|| Signal::PrimaryPressed) as fn() -> Signal),
+        (&view.choose, || Signal::ChoosePressed),
+        (&view.alert_action, || Signal::AlertPressed),
+        (&panel.read, || Signal::ReadPressed),
+        (&panel.done, || Signal::DonePressed),
+        (&panel.load, || Signal::LoadPressed),
+        (&panel.remove, || Signal::RemovePressed),
+    ] {
+        on(button, "click", mailbox, move |_: Event| Some(pressed()))?;
+    }
+    let switch = panel.adapt.clone();
+    on(&panel.adapt, "change", mailbox, move |_: Event| {
+        Some(Signal::AdaptSwitched(switch.checked()))
     })?;
-    on(&view.choose, "click", mailbox, |_: Event| {
-        Some(Signal::ChoosePressed)
-    })?;
-    on(&view.alert_action, "click", mailbox, |_: Event| {
-        Some(Signal::AlertPressed)
-    })?;
-
-    let input = view.file.clone();
-    on(&view.file, "change", mailbox, move |_: Event| {
-        let file = input.files()?.get(0)?;
-        // Choosing the same file again is a change too.
-        input.set_value("");
-        Some(Signal::FileGiven(file))
-    })?;
+    for (input, given) in [
+        (&view.file, Signal::FileGiven as fn(File) -> Signal),
+        (&panel.file, Signal::CalibrationGiven),
+    ] {
+        let chosen = input.clone();
+        on(input, "change", mailbox, move |_: Event| {
+            let file = chosen.files()?.get(0)?;
+            // Choosing the same file again is a change too.
+            chosen.set_value("");
+            Some(given(file))
+        })?;
+    }
 
     on(window, "keydown", mailbox, |event: KeyboardEvent| {
         (event.key() == "Escape").then_some(Signal::CancelPressed)
@@ -56,7 +67,7 @@ pub fn listen(window: &Window, view: &View, mailbox: &Mailbox) -> Result<(), JsV
         Some(Signal::Dragging(false))
     })?;
     for button in [&view.listen, &view.choose] {
-        button.set_disabled(false);
+        enable(button);
     }
     Ok(())
 }

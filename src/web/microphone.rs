@@ -4,12 +4,11 @@ use js_sys::{Array, Promise, Reflect};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    AudioContext, AudioContextState, AudioWorkletNode, AudioWorkletNodeOptions, MediaStream,
-    MediaStreamConstraints, MediaStreamTrack, MediaTrackConstraints, MessagePort, PermissionState,
-    PermissionStatus, Window,
+    AudioContext, AudioContextState, AudioWorkletNode, MediaStream, MediaStreamTrack, MessagePort,
+    PermissionState, PermissionStatus, Window,
 };
 
-use super::error::WebError;
+use super::{error::WebError, object::object};
 use crate::protocol::BUILD;
 
 /// An open microphone. Dropping it switches the microphone off.
@@ -69,10 +68,11 @@ impl Microphone {
         lost: impl Fn(WebError) + Clone + 'static,
     ) -> Result<Self, WebError> {
         let stream = request(window).await?;
-        let Some(track) = stream.get_audio_tracks().get(0).dyn_into().ok() else {
+        let track = stream.get_audio_tracks().get(0);
+        if track.is_undefined() {
             return Err(WebError::NoMicrophone);
-        };
-        let track: MediaStreamTrack = track;
+        }
+        let track: MediaStreamTrack = track.unchecked_into();
         let state_of = context.clone();
         let on_loss = Closure::<dyn FnMut()>::new({
             // `track.clone()` would be the browser's own: a second open track.
@@ -108,12 +108,14 @@ impl Microphone {
 
     /// Starts sending to the engine.
     pub fn send(&mut self, port: &MessagePort) -> Result<(), JsValue> {
-        let options = AudioWorkletNodeOptions::new();
-        options.set_number_of_inputs(1);
-        options.set_number_of_outputs(0);
-        options.set_channel_count(1);
-        options.set_channel_count_mode(web_sys::ChannelCountMode::Explicit);
-        let node = AudioWorkletNode::new_with_options(&self.context, "pcm-forwarder", &options)?;
+        let options = object(&[
+            ("numberOfInputs", 1.into()),
+            ("numberOfOutputs", 0.into()),
+            ("channelCount", 1.into()),
+            ("channelCountMode", "explicit".into()),
+        ]);
+        let options = options.unchecked_ref();
+        let node = AudioWorkletNode::new_with_options(&self.context, "pcm-forwarder", options)?;
         node.port()?
             .post_message_with_transferable(&JsValue::NULL, &Array::of1(port))?;
         self.context
@@ -160,14 +162,14 @@ async fn request(window: &Window) -> Result<MediaStream, WebError> {
     let devices = navigator
         .media_devices()
         .map_err(|_| WebError::Unsupported("access to microphones"))?;
-    let wishes = MediaTrackConstraints::new();
-    wishes.set_echo_cancellation(&false.into());
-    wishes.set_noise_suppression(&false.into());
-    wishes.set_auto_gain_control(&false.into());
-    let constraints = MediaStreamConstraints::new();
-    constraints.set_audio(&wishes);
+    let wishes = object(&[
+        ("echoCancellation", false.into()),
+        ("noiseSuppression", false.into()),
+        ("autoGainControl", false.into()),
+    ]);
+    let constraints = object(&[("audio", wishes.into())]);
     let asked: Promise = devices
-        .get_user_media_with_constraints(&constraints)
+        .get_user_media_with_constraints(constraints.unchecked_ref())
         .map_err(|error| WebError::from_microphone(&error))?;
     match JsFuture::from(asked).await {
         Ok(stream) => Ok(stream.unchecked_into()),
@@ -185,9 +187,8 @@ async fn may_ask_again(window: &Window) -> bool {
     let Ok(permissions) = window.navigator().permissions() else {
         return false;
     };
-    let query = js_sys::Object::new();
-    let named = Reflect::set(&query, &"name".into(), &"microphone".into());
-    let Some(asked) = named.and_then(|_| permissions.query(&query)).ok() else {
+    let query = object(&[("name", "microphone".into())]);
+    let Ok(asked) = permissions.query(&query) else {
         return false;
     };
     JsFuture::from(asked).await.is_ok_and(|status| {

@@ -16,9 +16,13 @@ mod header;
 mod history;
 pub mod lifeline;
 mod microphone;
+mod object;
 mod offline;
+mod panel;
+mod reading;
 mod timeline;
 mod view;
+mod voice;
 mod wording;
 #[cfg(feature = "onnx")]
 mod worker;

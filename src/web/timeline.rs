@@ -1,7 +1,6 @@
 //! The timeline: what was expressed over time, drawn on a canvas. Each step is a column in its class's
 //! colour, as high as the confidence; each run of one verdict has its name above; silence stays blank.
 
-use js_sys::Math;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{CanvasRenderingContext2d, CssStyleDeclaration, HtmlCanvasElement, Window};
 
@@ -35,7 +34,7 @@ impl Timeline {
         let context = canvas
             .get_context("2d")?
             .ok_or("no 2d context")?
-            .dyn_into()?;
+            .unchecked_into();
         Ok(Self {
             canvas,
             context,
@@ -59,8 +58,10 @@ impl Timeline {
             return Ok(());
         }
         // Setting the size clears the canvas.
-        self.canvas.set_width((width * scale) as u32);
-        self.canvas.set_height((height * scale) as u32);
+        for (name, length) in [("width", width), ("height", height)] {
+            let pixels = (length * scale) as u32;
+            self.canvas.set_attribute(name, &pixels.to_string())?;
+        }
         self.context.scale(scale, scale)?;
         let Some(style) = self.window.get_computed_style(&self.canvas)? else {
             return Ok(());
@@ -177,8 +178,8 @@ impl Drawing<'_> {
         let height = f64::from(step.confidence) * (self.base() - NAMES);
         self.ink_of(step.verdict)?;
         // Columns meet without a gap on whole pixels.
-        let left = Math::round(left);
-        let width = (Math::round(right) - left).max(1.0);
+        let left = left.round_ties_even();
+        let width = (right.round_ties_even() - left).max(1.0);
         self.context
             .fill_rect(left, self.base() - height, width, height);
         Ok(())

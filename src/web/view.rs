@@ -1,16 +1,13 @@
 //! What the person sees: the elements of index.html and the only code that changes them.
 
-use js_sys::Math;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{
-    Document, Element, HtmlButtonElement, HtmlCanvasElement, HtmlElement, HtmlInputElement,
-    HtmlProgressElement, Window,
-};
+use web_sys::{Document, Element, HtmlElement, HtmlInputElement, Window};
 
 use super::{
     error::WebError,
     history::History,
     microphone::Processing,
+    panel::Panel,
     timeline::Timeline,
     wording::{Names, clock, colour, percent, tenths, thousands},
 };
@@ -32,6 +29,8 @@ pub enum Phase {
     Waiting,
     /// Listening to the microphone.
     Live,
+    /// Reading aloud for a calibration.
+    Reading,
     /// Reading a file.
     Analysing,
     /// Finished: the result is on screen.
@@ -45,6 +44,7 @@ impl Phase {
             Self::Opening => "opening",
             Self::Waiting => "waiting",
             Self::Live => "live",
+            Self::Reading => "reading",
             Self::Analysing => "analysing",
             Self::Result => "result",
         }
@@ -54,7 +54,7 @@ impl Phase {
         match self {
             Self::Idle | Self::Result => "Start listening",
             Self::Live => "Stop",
-            Self::Opening | Self::Waiting | Self::Analysing => "Cancel",
+            Self::Opening | Self::Waiting | Self::Reading | Self::Analysing => "Cancel",
         }
     }
 }
@@ -98,42 +98,62 @@ pub struct View {
     window: Window,
     document: Document,
     body: HtmlElement,
-    engine_text: Element,
-    engine_progress: HtmlProgressElement,
-    kicker: Element,
+    engine_text: HtmlElement,
+    engine_progress: HtmlElement,
+    kicker: HtmlElement,
     verdict: HtmlElement,
-    detail: Element,
+    detail: HtmlElement,
     alert: HtmlElement,
-    alert_title: Element,
-    alert_advice: Element,
+    alert_title: HtmlElement,
+    alert_advice: HtmlElement,
     /// The button beside an error.
-    pub alert_action: HtmlButtonElement,
+    pub alert_action: HtmlElement,
     /// The primary button.
-    pub listen: HtmlButtonElement,
-    listen_text: Element,
+    pub listen: HtmlElement,
+    listen_text: HtmlElement,
     /// Opens the file dialogue.
-    pub choose: HtmlButtonElement,
+    pub choose: HtmlElement,
     /// The file dialogue.
     pub file: HtmlInputElement,
     speaking: HtmlElement,
     level: HtmlElement,
-    elapsed: Element,
-    device: Element,
-    latency: Element,
-    lost: Element,
-    file_progress: HtmlProgressElement,
-    file_progress_text: Element,
+    elapsed: HtmlElement,
+    device: HtmlElement,
+    latency: HtmlElement,
+    lost: HtmlElement,
+    file_progress: HtmlElement,
+    file_progress_text: HtmlElement,
     /// What the classes are called.
     pub names: Names,
-    emotions: Element,
+    emotions: HtmlElement,
     rows: Vec<Row>,
-    timeline_title: Element,
+    timeline_title: HtmlElement,
     timeline: Timeline,
-    heard: Element,
+    heard: HtmlElement,
     heard_empty: HtmlElement,
-    voices: Element,
-    model_facts: Element,
-    announcer: Element,
+    voices: HtmlElement,
+    model_facts: HtmlElement,
+    announcer: HtmlElement,
+    /// What makes it fit a voice.
+    pub panel: Panel,
+}
+
+/// Finds elements by their ids.
+pub struct Finder {
+    document: Document,
+    /// An id that index.html lacks.
+    missing: Option<&'static str>,
+}
+
+impl Finder {
+    /// The element with this id.
+    pub fn find(&mut self, id: &'static str) -> HtmlElement {
+        let element = self.document.get_element_by_id(id);
+        if element.is_none() {
+            self.missing = Some(id);
+        }
+        JsValue::from(element).unchecked_into()
+    }
 }
 
 impl View {
@@ -145,50 +165,58 @@ impl View {
         let document = window.document().ok_or("no document")?;
         let body = document.body().ok_or("no body")?;
         body.set_attribute("data-build", BUILD)?;
-        let canvas: HtmlCanvasElement = by_id(&document, "timeline")?;
-        Ok(Self {
+        let mut finder = Finder {
+            document: document.clone(),
+            missing: None,
+        };
+        let mut find = |id| finder.find(id);
+        let view = Self {
             window: window.clone(),
-            body,
-            engine_text: by_id(&document, "engine-text")?,
-            engine_progress: by_id(&document, "engine-progress")?,
-            kicker: by_id(&document, "kicker")?,
-            verdict: by_id(&document, "verdict")?,
-            detail: by_id(&document, "detail")?,
-            alert: by_id(&document, "alert")?,
-            alert_title: by_id(&document, "alert-title")?,
-            alert_advice: by_id(&document, "alert-advice")?,
-            alert_action: by_id(&document, "alert-action")?,
-            listen: by_id(&document, "listen")?,
-            listen_text: by_id(&document, "listen-text")?,
-            choose: by_id(&document, "choose")?,
-            file: by_id(&document, "file")?,
-            speaking: by_id(&document, "speaking")?,
-            level: by_id(&document, "level")?,
-            elapsed: by_id(&document, "elapsed")?,
-            device: by_id(&document, "device")?,
-            latency: by_id(&document, "latency")?,
-            lost: by_id(&document, "lost")?,
-            file_progress: by_id(&document, "file-progress")?,
-            file_progress_text: by_id(&document, "file-progress-text")?,
+            engine_text: find("engine-text"),
+            engine_progress: find("engine-progress"),
+            kicker: find("kicker"),
+            verdict: find("verdict"),
+            detail: find("detail"),
+            alert: find("alert"),
+            alert_title: find("alert-title"),
+            alert_advice: find("alert-advice"),
+            alert_action: find("alert-action"),
+            listen: find("listen"),
+            listen_text: find("listen-text"),
+            choose: find("choose"),
+            file: find("file").unchecked_into(),
+            speaking: find("speaking"),
+            level: find("level"),
+            elapsed: find("elapsed"),
+            device: find("device"),
+            latency: find("latency"),
+            lost: find("lost"),
+            file_progress: find("file-progress"),
+            file_progress_text: find("file-progress-text"),
             names: Names::default(),
-            emotions: by_id(&document, "emotions")?,
+            emotions: find("emotions"),
             rows: Vec::new(),
-            timeline_title: by_id(&document, "timeline-title")?,
-            timeline: Timeline::new(canvas, window.clone())?,
-            heard: by_id(&document, "heard")?,
-            heard_empty: by_id(&document, "heard-empty")?,
-            voices: by_id(&document, "voices")?,
-            model_facts: by_id(&document, "model-facts")?,
-            announcer: by_id(&document, "announcer")?,
+            timeline_title: find("timeline-title"),
+            timeline: Timeline::new(find("timeline").unchecked_into(), window.clone())?,
+            heard: find("heard"),
+            heard_empty: find("heard-empty"),
+            voices: find("voices"),
+            model_facts: find("model-facts"),
+            announcer: find("announcer"),
+            panel: Panel::new(&body, &mut finder),
+            body,
             document,
-        })
+        };
+        match finder.missing {
+            None => Ok(view),
+            Some(id) => Err(["index.html lacks #", id].concat().into()),
+        }
     }
 
     /// Size of the engine and the model in bytes, noted in the page when it was built.
     pub fn engine_bytes(&self) -> u32 {
-        self.document
-            .document_element()
-            .and_then(|root| root.get_attribute("data-engine-bytes"))
+        self.body
+            .get_attribute("data-engine-bytes")
             .and_then(|bytes| bytes.parse().ok())
             .unwrap_or(0)
     }
@@ -208,8 +236,7 @@ impl View {
             .concat(),
         ));
         if total > 0 {
-            self.engine_progress
-                .set_value(100.0 * f64::from(received) / f64::from(total));
+            set_progress(&self.engine_progress, received as f32 / total as f32);
         }
     }
 
@@ -245,7 +272,7 @@ impl View {
             ));
             " recordings"
         };
-        let in_hundred = (model.war * 100.0).round() as u32;
+        let in_hundred = (model.war * 100.0).round_ties_even() as u32;
         self.model_facts.set_text_content(Some(
             &[
                 "On voices it has never heard it is right about ",
@@ -326,7 +353,7 @@ impl View {
             are_shipped &= !colour.is_empty();
         }
         self.body_data("data-labels", if are_shipped { "shipped" } else { "other" });
-        self.emotions.set_inner_html("");
+        self.emotions.set_text_content(None);
         self.rows.clear();
         for (class, label) in Class::first(labels.len()).zip(&labels) {
             let value = if are_shipped {
@@ -361,8 +388,8 @@ impl View {
         for row in &self.rows {
             row.show(0.0, false);
         }
-        self.heard.set_inner_html("");
-        self.heard_empty.set_hidden(false);
+        self.heard.set_text_content(None);
+        set_hidden(&self.heard_empty, false);
         for line in [&self.device, &self.latency, &self.lost] {
             line.set_text_content(None);
         }
@@ -373,8 +400,7 @@ impl View {
     /// Shows input level, speech gate and elapsed time.
     pub fn level(&self, rms_dbfs: f32, speaking: bool, at_s: f64) {
         // The meter spans the 60 dB below full scale.
-        let share = Math::round(f64::from((rms_dbfs + 60.0) / 60.0).clamp(0.0, 1.0) * 1000.0);
-        scale_x(&self.level, share as u32);
+        scale_x(&self.level, permille((rms_dbfs + 60.0) / 60.0));
         set_text(&self.speaking, if speaking { "Speaking" } else { "Silent" });
         let _ = self
             .speaking
@@ -427,8 +453,7 @@ impl View {
 
     /// Shows how much of a file has been analysed.
     pub fn file_progress(&self, at_s: f64, duration_s: f64) {
-        let share = (at_s / duration_s).clamp(0.0, 1.0);
-        self.file_progress.set_value(share * 1000.0);
+        set_progress(&self.file_progress, (at_s / duration_s) as f32);
         set_text(
             &self.file_progress_text,
             &[&clock(at_s), " of ", &clock(duration_s)].concat(),
@@ -446,9 +471,9 @@ impl View {
     ) -> Result<(), JsValue> {
         let item = self.document.create_element("li")?;
         item.set_attribute("data-verdict", self.names.slug(verdict))?;
-        let permille = |share: &f32| ((share * 1000.0).round() as u32).to_string();
-        let permille: Vec<String> = posterior.0.iter().map(permille).collect();
-        item.set_attribute("data-permille", &joined(&permille, " "))?;
+        let shares = posterior.0.iter().map(|share| permille(*share).to_string());
+        let shares: Vec<String> = shares.collect();
+        item.set_attribute("data-permille", &joined(&shares, " "))?;
         let time = [&clock(start_s), "–", &clock(end_s)].concat();
         let certainty = match verdict {
             Verdict::Emotion(_) => percent(confidence),
@@ -460,12 +485,12 @@ impl View {
             ("percent", &certainty),
         ] {
             let cell = self.document.create_element("span")?;
-            cell.set_class_name(class);
+            cell.set_attribute("class", class)?;
             cell.set_text_content(Some(text));
             item.append_child(&cell)?;
         }
         self.heard.prepend_with_node_1(&item)?;
-        self.heard_empty.set_hidden(true);
+        set_hidden(&self.heard_empty, true);
         Ok(())
     }
 
@@ -481,13 +506,13 @@ impl View {
         set_text(&self.alert_advice, &error.advice());
         set_text(&self.alert_action, error.action().label());
         let _ = self.alert.set_attribute("data-error", error.id());
-        self.alert.set_hidden(false);
+        set_hidden(&self.alert, false);
     }
 
     /// Closes the error.
     pub fn clear_error(&self) {
         let _ = self.alert.remove_attribute("data-error");
-        self.alert.set_hidden(true);
+        set_hidden(&self.alert, true);
     }
 
     /// Tells screen readers.
@@ -517,7 +542,7 @@ impl Row {
         tint(&item, Some(class));
         let part = |class: &str| -> Result<Element, JsValue> {
             let part = document.create_element("span")?;
-            part.set_class_name(class);
+            part.set_attribute("class", class)?;
             Ok(part)
         };
         let name = part("name")?;
@@ -541,10 +566,10 @@ impl Row {
     }
 
     fn show(&self, share: f32, is_top: bool) {
-        let permille = (share * 1000.0).round() as u32;
+        let permille = permille(share);
         scale_x(&self.fill, permille);
         set_text(&self.percent, &percent(share));
-        let _ = self.item.toggle_attribute_with_force("data-top", is_top);
+        toggle(&self.item, "data-top", is_top);
         let _ = self
             .item
             .set_attribute("data-permille", &permille.to_string());
@@ -563,15 +588,14 @@ fn joined(parts: &[impl AsRef<str>], between: &str) -> String {
     joined
 }
 
-fn by_id<T: JsCast>(document: &Document, id: &str) -> Result<T, JsValue> {
-    document
-        .get_element_by_id(id)
-        .and_then(|element| element.dyn_into().ok())
-        .ok_or_else(|| ["index.html lacks #", id].concat().into())
+/// Puts the keyboard on an element.
+pub fn focus(element: &HtmlElement) {
+    // What is not shown cannot take it.
+    let _ = element.focus();
 }
 
 /// Leaves an element that already says so alone: screen readers hear every change.
-fn set_text(element: &Element, text: &str) {
+pub fn set_text(element: &Element, text: &str) {
     if element.text_content().as_deref() != Some(text) {
         element.set_text_content(Some(text));
     }
@@ -583,6 +607,34 @@ fn tint(element: &HtmlElement, class: Option<Class>) {
         ["var(--", &colour(class), ")"].concat()
     });
     let _ = element.style().set_property("--tint", &value);
+}
+
+/// Moves a progress bar whose maximum is 1000.
+pub fn set_progress(element: &Element, share: f32) {
+    let _ = element.set_attribute("value", &permille(share).to_string());
+}
+
+/// Lets a control be used.
+pub fn enable(control: &Element) {
+    let _ = control.remove_attribute("disabled");
+}
+
+fn set_hidden(element: &Element, is_hidden: bool) {
+    toggle(element, "hidden", is_hidden);
+}
+
+fn toggle(element: &Element, attribute: &str, is_there: bool) {
+    let _ = if is_there {
+        element.set_attribute(attribute, "")
+    } else {
+        element.remove_attribute(attribute)
+    };
+}
+
+/// A share of one in thousandths.
+pub fn permille(share: f32) -> u32 {
+    // The cast takes what is below 0 as 0.
+    ((share * 1000.0).round_ties_even() as u32).min(1000)
 }
 
 fn scale_x(element: &HtmlElement, permille: u32) {

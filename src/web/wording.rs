@@ -5,7 +5,7 @@ use crate::{class::Class, session::Verdict};
 /// A share of one as a whole percentage, "83 %".
 pub fn percent(share: f32) -> String {
     // The cast takes what is below 0 as 0.
-    let number = ((share * 100.0).round() as u32).min(100);
+    let number = ((share * 100.0).round_ties_even() as u32).min(100);
     [&number.to_string(), "\u{202f}%"].concat()
 }
 
@@ -23,7 +23,7 @@ pub fn clock(seconds: f64) -> String {
 
 /// Seconds for reading aloud, "42 s" or "3 min 20 s".
 pub fn duration(seconds: f64) -> String {
-    let seconds = seconds.max(0.0).round() as u32;
+    let seconds = seconds.max(0.0).round_ties_even() as u32;
     if seconds < 60 {
         return [&seconds.to_string(), "\u{202f}s"].concat();
     }

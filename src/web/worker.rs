@@ -13,9 +13,10 @@ use super::{
 };
 use crate::{
     audio::SAMPLE_RATE_HZ,
+    calibration::{Calibration, CalibrationError},
     features::HOP_SAMPLES,
     model::{Manifest, OnnxClassifier},
-    protocol::{BUILD, Command, Event, ModelSummary, PROTOCOL, Stage},
+    protocol::{BUILD, Command, Event, ModelSummary, PROTOCOL, Refusal, Speaker, Stage},
     session::{Pacing, Session, Update},
 };
 
@@ -44,10 +45,20 @@ pub fn run() {
 struct Worker {
     scope: DedicatedWorkerGlobalScope,
     model: Option<(OnnxClassifier, Manifest)>,
+    adaptation: Adaptation,
     run: Option<Run>,
     /// A message to itself comes after every chunk that is already queued.
     turn: MessageChannel,
     turn_is_due: bool,
+}
+
+/// What sessions know of who speaks.
+#[derive(Default)]
+enum Adaptation {
+    #[default]
+    None,
+    Calibrated(Box<Calibration>),
+    Listening,
 }
 
 /// A session with its audio.
@@ -72,6 +83,7 @@ impl Worker {
         Ok(Rc::new(RefCell::new(Self {
             scope,
             model: None,
+            adaptation: Adaptation::default(),
             run: None,
             turn: MessageChannel::new()?,
             turn_is_due: false,
@@ -141,6 +153,11 @@ impl Worker {
                 Some(run) if run.id == session => self.finish(),
                 _ => Ok(()),
             },
+            Command::Fit { session } => match &self.run {
+                Some(run) if run.id == session => self.fit(),
+                _ => Ok(()),
+            },
+            Command::Adapt { speaker } => self.adapt(speaker),
         }
     }
 
@@ -158,6 +175,8 @@ impl Worker {
             war: manifest.evaluation.war,
             clips: manifest.evaluation.clips,
             step_s: step_samples / SAMPLE_RATE_HZ as f32,
+            can_calibrate: manifest.speaker.is_some(),
+            has_neutral: manifest.labels.neutral().is_some(),
         };
         self.model = Some((classifier, manifest));
         self.post(&Event::Ready { model });
@@ -174,13 +193,14 @@ impl Worker {
         let Some((classifier, manifest)) = &self.model else {
             return Err((Stage::Start, "no model is loaded".into()));
         };
-        let session = Session::new(
+        let mut session = Session::new(
             classifier.clone(),
             &manifest.session,
             sample_rate_hz,
             pacing,
         )
         .map_err(|error| (Stage::Start, error.to_string()))?;
+        self.adaptation.apply(manifest, &mut session);
         self.run = Some(Run {
             id,
             session,
@@ -264,6 +284,67 @@ impl Worker {
         Ok(())
     }
 
+    /// Ends the session with a calibration to what was heard.
+    fn fit(&mut self) -> Result<(), Failure> {
+        let (Some(run), Some((_, manifest))) = (&mut self.run, &self.model) else {
+            return Ok(());
+        };
+        let (Some(neutral), Some(statistics)) = (manifest.labels.neutral(), &manifest.speaker)
+        else {
+            let reason = "the model cannot be calibrated by neutral speech";
+            return Err((Stage::Command, reason.to_owned()));
+        };
+        let reference = run
+            .session
+            .take_reference(neutral, &mut run.updates)
+            .map_err(inference)?;
+        let session = run.id;
+        let references = Vec::from_iter(reference);
+        let fitted = Calibration::fit(&manifest.onnx.sha256, statistics, &references);
+        self.run = None;
+        self.post(&Event::Fitted {
+            session,
+            calibration: fitted.ok().and_then(|fitted| json(&fitted)),
+        });
+        Ok(())
+    }
+
+    /// From now on judges as this speaker's what is heard.
+    fn adapt(&mut self, speaker: Speaker) -> Result<(), Failure> {
+        let Some((_, manifest)) = &self.model else {
+            return Err((Stage::Command, "no model is loaded".into()));
+        };
+        self.adaptation = match speaker {
+            Speaker::Unknown => Adaptation::None,
+            Speaker::Listening => Adaptation::Listening,
+            Speaker::Calibrated(text) => {
+                match Calibration::from_json(&text, &manifest.onnx.sha256) {
+                    Ok(calibration) => {
+                        if let Some(text) = json(&calibration) {
+                            self.post(&Event::Calibrated {
+                                calibration: text,
+                                speech_s: calibration.speech_s,
+                            });
+                        }
+                        Adaptation::Calibrated(Box::new(calibration))
+                    }
+                    Err(error) => {
+                        let refusal = match error {
+                            CalibrationError::OtherModel { .. } => Refusal::OtherModel,
+                            _ => Refusal::Unreadable,
+                        };
+                        self.post(&Event::Refused { refusal });
+                        return Ok(());
+                    }
+                }
+            }
+        };
+        if let Some(run) = &mut self.run {
+            self.adaptation.apply(manifest, &mut run.session);
+        }
+        Ok(())
+    }
+
     fn post_updates(&mut self) {
         let now_ms = self.now_ms();
         let Some(run) = &mut self.run else { return };
@@ -290,6 +371,20 @@ impl Worker {
 
     fn post(&self, event: &Event) {
         post(&self.scope, event);
+    }
+}
+
+impl Adaptation {
+    fn apply(&self, manifest: &Manifest, session: &mut Session<OnnxClassifier>) {
+        match (self, &manifest.speaker) {
+            (Self::Calibrated(calibration), _) => {
+                session.set_calibration(Some(calibration.as_ref().clone()));
+            }
+            (Self::Listening, Some(statistics)) => {
+                session.calibrate_while_listening(&manifest.onnx.sha256, statistics);
+            }
+            _ => session.set_calibration(None),
+        }
     }
 }
 
@@ -336,6 +431,11 @@ impl Drop for Run {
 
 fn inference(error: crate::model::ModelError) -> Failure {
     (Stage::Inference, error.to_string())
+}
+
+/// None only for a map with keys that are no text, which a calibration is not.
+fn json(calibration: &Calibration) -> Option<String> {
+    serde_json::to_string(calibration).ok()
 }
 
 fn post(scope: &DedicatedWorkerGlobalScope, event: &Event) {

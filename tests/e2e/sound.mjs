@@ -18,15 +18,29 @@ const dataSet = process.env.SPEECH_EMOTION_RAVDESS ?? join(ROOT, "../shared/ravd
 /** A recording as a WAV with two seconds of silence after it; `options` are further ones for ffmpeg. */
 export function speech(clip, name, ...options) {
   const path = join(folder, name);
+  execFileSync("ffmpeg", ["-v", "error", "-y", "-i", source(clip), "-af", "apad=pad_dur=2", ...options, path]);
+  return path;
+}
+
+/** A recording of the data set, or generated speech. */
+function source(clip) {
   const actor = clip.slice(-2);
   const recording = ["flac", "wav"]
     .map((extension) => join(dataSet, `Actor_${actor}`, `${clip}.${extension}`))
     .find((candidate) => existsSync(candidate));
-  const source = recording ?? join(folder, `${clip}-spoken.wav`);
-  if (!recording) {
-    execFileSync("espeak-ng", ["-s", "130", "-w", source, "Kids are talking by the door. Dogs are sitting by the door."]);
-  }
-  execFileSync("ffmpeg", ["-v", "error", "-y", "-i", source, "-af", "apad=pad_dur=2", ...options, path]);
+  if (recording) return recording;
+  const spoken = join(folder, `${clip}-spoken.wav`);
+  execFileSync("espeak-ng", ["-s", "130", "-w", spoken, "Kids are talking by the door. Dogs are sitting by the door."]);
+  return spoken;
+}
+
+/** About 12 seconds of one person's neutral speech with short pauses, and silence after it. */
+export function reading(actor, name) {
+  const path = join(folder, name);
+  const clips = ["01-01", "01-02", "02-01", "02-02"].map((take) => source(`03-01-01-01-${take}-${actor}`));
+  const inputs = [...clips, ...clips].flatMap((clip) => ["-i", clip]);
+  const filter = `concat=n=${2 * clips.length}:v=0:a=1,volume=12dB,silenceremove=stop_periods=-1:stop_duration=0.3:stop_threshold=-45dB,apad=pad_dur=5`;
+  execFileSync("ffmpeg", ["-v", "error", "-y", ...inputs, "-filter_complex", filter, path]);
   return path;
 }
 

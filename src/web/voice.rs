@@ -1,0 +1,130 @@
+//! Whom the engine judges: nobody in particular, one person it is calibrated to, or whoever speaks.
+//!
+//! The page asks, the engine answers, and only what it has answered is in use and kept: in the browser's
+//! local storage, a few numbers and no sound.
+
+use web_sys::{Storage, Window};
+
+use super::error::WebError;
+use crate::protocol::{Command, Refusal, Speaker};
+
+/// Name in the local storage, which this page may share with others of its host.
+const KEY: &str = "speech-emotion voice";
+/// What is kept there of [`Speaker::Listening`].
+const LISTENING: &str = "listening";
+
+/// What the page knows of who speaks.
+pub struct Voice {
+    storage: Option<Storage>,
+    /// In use.
+    speaker: Speaker,
+    /// A calibration that the engine has not answered yet.
+    asked: Option<Asked>,
+}
+
+struct Asked {
+    calibration: String,
+    /// From the local storage, not by the person.
+    is_kept: bool,
+}
+
+/// A calibration that has been taken up.
+pub struct Adopted {
+    /// The person gave it just now.
+    pub is_new: bool,
+    /// It is there at the next visit.
+    pub is_kept: bool,
+}
+
+impl Voice {
+    /// As it was kept.
+    pub fn new(window: &Window) -> Self {
+        let storage = window.local_storage().ok().flatten();
+        let kept = storage
+            .as_ref()
+            .and_then(|storage| storage.get_item(KEY).ok().flatten());
+        let mut voice = Self {
+            storage,
+            speaker: Speaker::Unknown,
+            asked: None,
+        };
+        match kept {
+            Some(kept) if kept == LISTENING => voice.speaker = Speaker::Listening,
+            kept => {
+                voice.asked = kept.map(|calibration| Asked {
+                    calibration,
+                    is_kept: true,
+                });
+            }
+        }
+        voice
+    }
+
+    /// In use.
+    pub fn speaker(&self) -> &Speaker {
+        &self.speaker
+    }
+
+    /// What a new engine must be told.
+    pub fn commands(&self) -> impl Iterator<Item = Command> {
+        let in_use = (self.speaker != Speaker::Unknown).then(|| self.speaker.clone());
+        let asked = self
+            .asked
+            .as_ref()
+            .map(|asked| Speaker::Calibrated(asked.calibration.clone()));
+        in_use
+            .into_iter()
+            .chain(asked)
+            .map(|speaker| Command::Adapt { speaker })
+    }
+
+    /// Asks for a calibration.
+    pub fn ask(&mut self, calibration: String) -> Command {
+        self.asked = Some(Asked {
+            calibration: calibration.clone(),
+            is_kept: false,
+        });
+        let speaker = Speaker::Calibrated(calibration);
+        Command::Adapt { speaker }
+    }
+
+    /// Takes up anything but a calibration, which needs no answer.
+    pub fn take_up(&mut self, speaker: Speaker) -> Command {
+        self.asked = None;
+        self.speaker = speaker.clone();
+        self.keep();
+        Command::Adapt { speaker }
+    }
+
+    /// The engine takes up what was asked; none when it takes up again what was in use.
+    pub fn calibrated(&mut self, calibration: String) -> Option<Adopted> {
+        let asked = self.asked.take()?;
+        self.speaker = Speaker::Calibrated(calibration);
+        Some(Adopted {
+            is_new: !asked.is_kept,
+            is_kept: self.keep(),
+        })
+    }
+
+    /// The engine's refusal; nothing changes. None when it refuses what was kept.
+    pub fn refused(&mut self, refusal: Refusal) -> Option<WebError> {
+        let asked = self.asked.take()?;
+        (!asked.is_kept).then_some(match refusal {
+            Refusal::OtherModel => WebError::CalibrationOfOtherModel,
+            Refusal::Unreadable => WebError::NoCalibration,
+        })
+    }
+
+    /// Whether it is there at the next visit.
+    fn keep(&self) -> bool {
+        let Some(storage) = &self.storage else {
+            return false;
+        };
+        match &self.speaker {
+            Speaker::Unknown => storage.remove_item(KEY),
+            Speaker::Calibrated(calibration) => storage.set_item(KEY, calibration),
+            Speaker::Listening => storage.set_item(KEY, LISTENING),
+        }
+        .is_ok()
+    }
+}
