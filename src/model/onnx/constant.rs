@@ -105,18 +105,23 @@ impl Constant {
             scale.len(),
             zero.len()
         );
-        let dequantize = |(index, &value): (usize, &i64)| {
-            let slice = index / inner % along;
-            (value - zero.get(slice).unwrap_or(&0)) as f32 * scale[slice]
-        };
-        let values = self.integers()?.iter().enumerate().map(dequantize);
+        let integers = self.integers()?;
+        let slice_length = if along == 1 { integers.len() } else { inner };
+        let mut values = Vec::with_capacity(integers.len());
+        for (index, slice) in integers.chunks(slice_length.max(1)).enumerate() {
+            let zero = zero.get(index % along).copied().unwrap_or(0);
+            scale_slice(slice, scale[index % along], zero, &mut values);
+        }
         Ok(Self {
             shape: self.shape.clone(),
-            values: Values::Floats(values.collect()),
+            values: Values::Floats(values),
         })
     }
 }
 
+// Browsers compile a function as a whole, and again once it has run for long: what loops over all weights
+// stays small.
+#[inline(never)]
 fn numbers<const N: usize, T>(bytes: &[u8], read: impl Fn([u8; N]) -> T) -> Vec<T> {
     bytes
         .as_chunks()
@@ -124,6 +129,11 @@ fn numbers<const N: usize, T>(bytes: &[u8], read: impl Fn([u8; N]) -> T) -> Vec<
         .iter()
         .map(|&bytes| read(bytes))
         .collect()
+}
+
+#[inline(never)]
+fn scale_slice(slice: &[i64], scale: f32, zero: i64, values: &mut Vec<f32>) {
+    values.extend(slice.iter().map(|value| (value - zero) as f32 * scale));
 }
 
 #[cfg(test)]

@@ -18,18 +18,20 @@ use super::{
     layer::{Kernel, Layer},
     lstm::Lstm,
     matrix::{Dense, Matrix},
+    size::Size,
 };
 
-/// The graph of a file with one input of shape `input` and one output.
+/// The graph of a file with one input of shape `input` and one output, and the output's shape.
 ///
 /// # Errors
 /// When the file has an operator, an attribute or a shape that this program does not know; the node is
 /// named.
 pub fn build(
     graph: &GraphProto,
-    input: impl FnOnce(&SymbolScope) -> TVec<TDim>,
-) -> TractResult<TypedModel> {
+    input: &[Size],
+) -> TractResult<(TypedModel, TVec<Size>)> {
     let mut model = TypedModel::default();
+    let steps = model.symbols.sym("steps");
     let constants: HashMap<&str, Constant> = graph
         .initializer
         .iter()
@@ -45,14 +47,14 @@ pub fn build(
     let (Some(features), None, [output]) = (inputs.next(), inputs.next(), &*graph.output) else {
         bail!("expected one input and one output");
     };
-    let shape = input(&model.symbols);
-    let source = Wire::new(
-        model.add_source(&*features.name, f32::fact(&*shape))?,
-        shape.len(),
-    );
+    let shape: TVec<TDim> = input.iter().map(|size| size.to_dim(&steps)).collect();
+    let outlet = model.add_source(&*features.name, f32::fact(&*shape))?;
+    let source = Wire::new(outlet, input.len());
     let mut builder = Builder {
         nodes: &graph.node,
-        output: &output.name,
+        readers: readers(graph),
+        steps,
+        shapes: HashMap::from([(outlet, input.into())]),
         constants,
         wires: HashMap::from([(&*features.name, source)]),
         folded: HashSet::new(),
@@ -67,7 +69,23 @@ pub fn build(
     }
     let output = builder.take(&output.name)?;
     builder.model.select_output_outlets(&[output])?;
-    Ok(builder.model)
+    let shape = builder.shape(output)?.into();
+    Ok((builder.model, shape))
+}
+
+/// For every name the node that reads it, none when the output or more than one node does.
+fn readers(graph: &GraphProto) -> HashMap<&str, Option<usize>> {
+    let mut readers: HashMap<&str, Option<usize>> = HashMap::new();
+    for (index, node) in graph.node.iter().enumerate() {
+        for name in &node.input {
+            let more = readers.contains_key(&**name);
+            readers.insert(name, (!more).then_some(index));
+        }
+    }
+    for output in &graph.output {
+        readers.insert(&output.name, None);
+    }
+    readers
 }
 
 /// The numbers behind a name of the file: axis `i` of it is axis `order[i]` of the outlet.
@@ -97,7 +115,10 @@ impl Wire {
 
 struct Builder<'a> {
     nodes: &'a [NodeProto],
-    output: &'a str,
+    readers: HashMap<&'a str, Option<usize>>,
+    /// How long the segment is.
+    steps: Symbol,
+    shapes: HashMap<OutletId, TVec<Size>>,
     constants: HashMap<&'a str, Constant>,
     wires: HashMap<&'a str, Wire>,
     /// Nodes that became part of another one.
@@ -106,6 +127,7 @@ struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
+    #[inline(never)]
     fn node(&mut self, node: &'a NodeProto) -> TractResult<()> {
         match &*node.op_type {
             "Add" => self.binary(node, Binary::Add),
@@ -175,21 +197,18 @@ impl<'a> Builder<'a> {
         self.wire(node, kernel, &inputs)
     }
 
+    #[inline(never)]
     fn binary(&mut self, node: &'a NodeProto, binary: Binary) -> TractResult<()> {
         let mut inputs = [self.input(node, 0)?, self.input(node, 1)?];
         let ranks = [self.rank(inputs[0])?, self.rank(inputs[1])?];
         let rank = ranks[0].max(ranks[1]);
         for (index, (input, own)) in inputs.iter_mut().zip(ranks).enumerate() {
             if own < rank {
-                let dims = &self.model.outlet_fact(*input)?.shape;
-                let ones = std::iter::repeat_n(1, rank - own);
-                let sizes = dims
-                    .iter()
-                    .map(|size| size.to_i64().map_err(TractError::from));
-                let sizes = ones
-                    .map(Ok)
-                    .chain(sizes)
-                    .collect::<TractResult<Vec<i64>>>()?;
+                let ones = std::iter::repeat_n(Some(1), rank - own);
+                let own = self.shape(*input)?.iter().map(|size| size.known());
+                let sizes = ones.chain(own).map(|size| Some(size? as i64));
+                let sizes: Option<Vec<i64>> = sizes.collect();
+                let sizes = sizes.context("the shorter of its operands grows with the segment")?;
                 let name = format!("{}_operand_{index}", node.name);
                 *input = self.add(name, Kernel::Reshape(sizes), &[*input])?;
             }
@@ -197,6 +216,7 @@ impl<'a> Builder<'a> {
         self.wire(node, Kernel::Binary(binary), &inputs)
     }
 
+    #[inline(never)]
     fn product(&mut self, node: &'a NodeProto) -> TractResult<()> {
         let Some(weight) = self.constants.get(name(node, 1)?) else {
             return self.layer(node, Kernel::Multiply);
@@ -215,6 +235,7 @@ impl<'a> Builder<'a> {
         self.wire(after.last, Kernel::Dense(dense), &[input])
     }
 
+    #[inline(never)]
     fn convolution(&mut self, node: &'a NodeProto) -> TractResult<()> {
         let weight = self.constant(node, 1)?.clone();
         let [outputs, channels, height, width] = *weight.shape else {
@@ -259,6 +280,7 @@ impl<'a> Builder<'a> {
         self.name(after.last, wire)
     }
 
+    #[inline(never)]
     fn lstm(&mut self, node: &'a NodeProto) -> TractResult<()> {
         let units: usize = node.get_attr("hidden_size")?;
         let backwards: &[bool] = match node.get_attr_opt("direction")?.unwrap_or("forward") {
@@ -294,6 +316,7 @@ impl<'a> Builder<'a> {
 
     /// Takes the factors, summands and the ReLU behind a product's outputs, which lie along the axis
     /// that is `from_end` axes from the end.
+    #[inline(never)]
     fn after(
         &mut self,
         node: &'a NodeProto,
@@ -344,14 +367,8 @@ impl<'a> Builder<'a> {
     /// The node that alone reads the result of `node`.
     fn only_reader(&self, node: &NodeProto) -> Option<(usize, &'a NodeProto)> {
         let [result] = &*node.output else { return None };
-        let mut readers = self.nodes.iter().enumerate().flat_map(|(index, node)| {
-            let reads = node.input.iter().filter(|name| *name == result);
-            reads.map(move |_| (index, node))
-        });
-        match (readers.next(), readers.next()) {
-            (Some(only), None) if result != self.output => Some(only),
-            _ => None,
-        }
+        let index = (*self.readers.get(&**result)?)?;
+        Some((index, &self.nodes[index]))
     }
 
     fn wire(
@@ -366,7 +383,16 @@ impl<'a> Builder<'a> {
     }
 
     fn add(&mut self, name: String, kernel: Kernel, inputs: &[OutletId]) -> TractResult<OutletId> {
-        Ok(self.model.wire_node(name, Layer::new(kernel), inputs)?[0])
+        let shape = {
+            let shapes = inputs.iter().map(|input| self.shape(*input));
+            kernel.shape(&shapes.collect::<TractResult<TVec<_>>>()?)?
+        };
+        let dims = shape.iter().map(|size| size.to_dim(&self.steps)).collect();
+        let outlet = self
+            .model
+            .wire_node(name, Layer::new(kernel, dims), inputs)?[0];
+        self.shapes.insert(outlet, shape);
+        Ok(outlet)
     }
 
     /// The result of `node` from now on.
@@ -383,8 +409,13 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
+    fn shape(&self, outlet: OutletId) -> TractResult<&[Size]> {
+        let shape = self.shapes.get(&outlet);
+        Ok(shape.context("nothing gives an input")?)
+    }
+
     fn rank(&self, outlet: OutletId) -> TractResult<usize> {
-        Ok(self.model.outlet_fact(outlet)?.rank())
+        Ok(self.shape(outlet)?.len())
     }
 
     fn constant(&self, node: &NodeProto, index: usize) -> TractResult<&Constant> {
@@ -406,7 +437,10 @@ impl<'a> Builder<'a> {
         if let Some(constant) = self.constants.get(name) {
             let tensor = Tensor::from_shape(&constant.shape, constant.floats()?)?;
             let outlet = self.model.add_const(name, tensor)?;
-            return Ok(Wire::new(outlet, constant.shape.len()));
+            let shape: TVec<Size> = constant.shape.iter().map(|&size| size.into()).collect();
+            let wire = Wire::new(outlet, shape.len());
+            self.shapes.insert(outlet, shape);
+            return Ok(wire);
         }
         let wire = self.wires.get(name).cloned();
         wire.with_context(|| format!("nothing gives {name}"))

@@ -9,11 +9,15 @@ use super::{
     convolution::Convolution,
     lstm::Lstm,
     matrix::Dense,
+    size::Size,
 };
 
 /// A node of the runnable graph. Numbers are single precision, the batch size is 1.
 #[derive(Clone, Debug)]
-pub struct Layer(Arc<Kernel>);
+pub struct Layer {
+    kernel: Arc<Kernel>,
+    shape: TVec<TDim>,
+}
 
 /// What a node computes.
 #[derive(Debug)]
@@ -43,71 +47,72 @@ pub enum Kernel {
 }
 
 impl Layer {
-    /// A node that computes `kernel`.
-    pub fn new(kernel: Kernel) -> Self {
-        Self(Arc::new(kernel))
+    /// A node that computes `kernel`; its result has the shape `shape`.
+    pub fn new(kernel: Kernel, shape: TVec<TDim>) -> Self {
+        Self {
+            kernel: Arc::new(kernel),
+            shape,
+        }
     }
 }
 
 impl Kernel {
-    /// Shape of the result, for sizes that are known and for expressions alike.
-    fn shape<D: DimLike>(&self, inputs: &[&[D]]) -> TractResult<TVec<D>> {
+    /// Shape of the result.
+    #[inline(never)]
+    pub fn shape(&self, inputs: &[&[Size]]) -> TractResult<TVec<Size>> {
         let [first, ..] = inputs else {
             bail!("it has no input");
         };
-        let mut shape: TVec<D> = (*first).into();
+        let mut shape: TVec<Size> = (*first).into();
         let rank = shape.len();
         match self {
             Self::AveragePool([kernel, stride]) => {
                 ensure!(rank > 0, "it pools no axis");
-                let length = shape[rank - 1].clone();
-                shape[rank - 1] = (length - *kernel) / *stride + 1;
+                shape[rank - 1] = shape[rank - 1].windows(*kernel, *stride)?;
             }
             Self::Binary(_) => {
                 let [a, b] = inputs else {
                     bail!("it has {} inputs, expected 2", inputs.len());
                 };
                 ensure!(a.len() == b.len(), "{a:?} and {b:?} do not fit");
+                let one = Size::from(1);
                 for (size, other) in shape.iter_mut().zip(*b) {
-                    if size.is_one() {
-                        *size = other.clone();
+                    if *size == one {
+                        *size = *other;
                     } else {
-                        ensure!(
-                            other.is_one() || other == size,
-                            "{a:?} and {b:?} do not fit"
-                        );
+                        ensure!(*other == one || other == size, "{a:?} and {b:?} do not fit");
                     }
                 }
             }
             Self::Concat(axis) => {
                 ensure!(*axis < rank, "it has no axis {axis}");
                 for part in &inputs[1..] {
-                    let fits = |(n, size): (usize, &D)| n == *axis || *size == shape[n];
+                    let fits = |(n, size): (usize, &Size)| n == *axis || *size == shape[n];
                     ensure!(
                         part.len() == rank && part.iter().enumerate().all(fits),
                         "{part:?} does not fit {first:?}"
                     );
-                    shape[*axis] = shape[*axis].clone() + &part[*axis];
+                    shape[*axis] = shape[*axis].plus(part[*axis]);
                 }
             }
             Self::Convolution(convolution) => {
                 let patch = convolution.dense.inputs();
                 let channels = patch / (convolution.kernel[0] * convolution.kernel[1]);
                 ensure!(
-                    rank == 4 && shape[0].is_one() && shape[3] == D::from(channels),
+                    rank == 4 && shape[0] == 1.into() && shape[3] == channels.into(),
                     "{shape:?} does not have {channels} channels"
                 );
                 for axis in 0..2 {
-                    let padded = shape[1 + axis].clone()
-                        + (convolution.before[axis] + convolution.after[axis]);
-                    shape[1 + axis] =
-                        (padded - convolution.kernel[axis]) / convolution.strides[axis] + 1;
+                    let padding = convolution.before[axis] + convolution.after[axis];
+                    shape[1 + axis] = shape[1 + axis]
+                        .plus(padding.into())
+                        .windows(convolution.kernel[axis], convolution.strides[axis])?;
                 }
                 shape[3] = convolution.dense.outputs().into();
             }
             Self::Dense(dense) => {
                 ensure!(
-                    rank > 0 && shape[rank - 1] == D::from(dense.inputs()),
+                    rank > 0 && shape[rank - 1] == dense.inputs().into(),
                     "{shape:?} does not end with {}",
                     dense.inputs()
                 );
@@ -115,17 +120,12 @@ impl Kernel {
             }
             Self::Lstm(lstm) => {
                 ensure!(
-                    rank == 3 && shape[1].is_one() && shape[2] == D::from(lstm.inputs()),
+                    rank == 3 && shape[1] == 1.into() && shape[2] == lstm.inputs().into(),
                     "{shape:?} is not [T, 1, {}]",
                     lstm.inputs()
                 );
-                let steps = shape[0].clone();
-                shape = tvec!(
-                    steps,
-                    lstm.directions().into(),
-                    D::one(),
-                    lstm.units().into()
-                );
+                let (steps, one) = (shape[0], Size::from(1));
+                shape = tvec!(steps, lstm.directions().into(), one, lstm.units().into());
             }
             Self::Multiply => {
                 let [a, b] = inputs else {
@@ -138,7 +138,7 @@ impl Kernel {
                         && a[rank - 1] == b[rank - 2],
                     "{a:?} and {b:?} do not fit"
                 );
-                shape[rank - 1] = b[rank - 1].clone();
+                shape[rank - 1] = b[rank - 1];
             }
             Self::Permute(order) => {
                 ensure!(
@@ -146,29 +146,25 @@ impl Kernel {
                     "{shape:?} does not have {} axes",
                     order.len()
                 );
-                shape = order.iter().map(|&axis| first[axis].clone()).collect();
+                shape = order.iter().map(|&axis| first[axis]).collect();
             }
             Self::Reshape(sizes) => {
-                let volume = first.iter().cloned().product::<D>();
                 let mut rest = None;
                 shape = tvec!();
                 for (axis, &size) in sizes.iter().enumerate() {
                     shape.push(match usize::try_from(size) {
-                        Ok(0) => first.get(axis).context("no size to keep")?.clone(),
+                        Ok(0) => *first.get(axis).context("no size to keep")?,
                         Ok(size) => size.into(),
                         Err(_) => {
                             rest = Some(axis);
-                            D::one()
+                            1.into()
                         }
                     });
                 }
-                let known = shape.iter().cloned().product::<D>();
-                if let Some(rest) = rest {
-                    let (size, divisor) = volume.maybe_div(&known)?;
-                    ensure!(divisor == 1, "{first:?} is not a multiple of {known:?}");
-                    shape[rest] = size;
-                } else {
-                    ensure!(volume == known, "{first:?} does not become {shape:?}");
+                let size = volume(first)?.divided_by(volume(&shape)?)?;
+                match rest {
+                    Some(rest) => shape[rest] = size,
+                    None => ensure!(size == 1.into(), "{first:?} does not become {shape:?}"),
                 }
             }
             Self::Softmax(axis) => ensure!(*axis < rank, "it has no axis {axis}"),
@@ -229,9 +225,15 @@ impl Kernel {
     }
 }
 
+fn volume(shape: &[Size]) -> TractResult<Size> {
+    shape
+        .iter()
+        .try_fold(1.into(), |volume: Size, &size| volume.times(size))
+}
+
 impl PartialEq for Layer {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+        Arc::ptr_eq(&self.kernel, &other.kernel)
     }
 }
 
@@ -249,11 +251,13 @@ impl EvalOp for Layer {
     not_out_of_plan!();
 
     fn eval(&self, _: &EvalContext, mut inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
-        let shapes: TVec<&[usize]> = inputs.iter().map(|input| input.shape()).collect();
-        let shape = self.0.shape(&shapes)?;
-        let keeps_order = self.0.keeps_order(shapes[0]);
-        drop(shapes);
-        if keeps_order {
+        let sizes = |input: &TValue| input.shape().iter().map(|&size| size.into()).collect();
+        let shapes: TVec<TVec<Size>> = inputs.iter().map(sizes).collect();
+        let shapes: TVec<&[Size]> = shapes.iter().map(|shape| &**shape).collect();
+        let shape = self.kernel.shape(&shapes)?;
+        let shape: Option<TVec<usize>> = shape.into_iter().map(Size::known).collect();
+        let shape = shape.context("its result is shorter than nothing")?;
+        if self.kernel.keeps_order(inputs[0].shape()) {
             let mut tensor = inputs.remove(0).into_tensor();
             tensor.set_shape(&shape)?;
             return Ok(tvec!(tensor.into_tvalue()));
@@ -264,15 +268,14 @@ impl EvalOp for Layer {
             .map(|input| Ok((input.try_as_plain_ram()?.as_slice::<f32>()?, input.shape())))
             .collect::<TractResult<TVec<_>>>()?;
         let mut plain = output.try_as_plain_ram_mut()?;
-        self.0.run(&arrays, plain.as_slice_mut::<f32>()?, &shape);
+        self.kernel.run(&arrays, plain.as_slice_mut::<f32>()?, &shape);
         Ok(tvec!(output.into_tvalue()))
     }
 }
 
 impl TypedOp for Layer {
-    fn output_facts(&self, inputs: &[&TypedFact]) -> TractResult<TVec<TypedFact>> {
-        let shapes: TVec<&[TDim]> = inputs.iter().map(|input| &*input.shape).collect();
-        Ok(tvec!(f32::fact(self.0.shape(&shapes)?)))
+    fn output_facts(&self, _: &[&TypedFact]) -> TractResult<TVec<TypedFact>> {
+        Ok(tvec!(f32::fact(&*self.shape)))
     }
 
     as_op!();

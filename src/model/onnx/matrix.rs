@@ -46,21 +46,18 @@ pub struct Rows {
 
 impl Matrix {
     /// The matrix with `value(input, output)` at every place.
+    // A function of its own, which browsers compile quickly.
+    #[inline(never)]
     pub fn new(inputs: usize, outputs: usize, value: impl Fn(usize, usize) -> f32) -> Self {
-        let panels = (0..outputs)
-            .step_by(WIDTH)
-            .flat_map(|start| (0..inputs).map(move |input| (start, input)))
-            .map(|(start, input)| {
-                std::array::from_fn(|lane| {
-                    let output = start + lane;
-                    if output < outputs {
-                        value(input, output)
-                    } else {
-                        0.0
-                    }
-                })
-            })
-            .collect();
+        let mut panels = vec![[0.0; WIDTH]; outputs.div_ceil(WIDTH) * inputs];
+        for (index, panel) in panels.chunks_exact_mut(inputs.max(1)).enumerate() {
+            let columns = index * WIDTH..outputs.min((index + 1) * WIDTH);
+            for (input, lane) in panel.iter_mut().enumerate() {
+                for (place, output) in lane.iter_mut().zip(columns.clone()) {
+                    *place = value(input, output);
+                }
+            }
+        }
         Self {
             inputs,
             outputs,

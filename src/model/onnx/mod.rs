@@ -12,11 +12,13 @@ mod graph;
 mod layer;
 mod lstm;
 mod matrix;
+mod size;
 
 use std::sync::Arc;
 
 use tract_onnx::{Onnx, tract_hir::internal::*};
 
+use self::size::Size;
 use super::{Classifier, Manifest, ModelError, Posterior};
 use crate::{
     class::PerClass,
@@ -84,16 +86,18 @@ impl Classifier for OnnxClassifier {
 fn plan(mut model: &[u8], classes: usize) -> TractResult<Arc<TypedSimplePlan>> {
     let proto = Onnx::default().proto_model_for_read(&mut model)?;
     let graph = proto.graph.as_ref().context("it holds no graph")?;
-    let model = graph::build(graph, |symbols| {
-        let frames = symbols.sym("steps").to_dim() * SEGMENT_MULTIPLE;
-        tvec![1.to_dim(), frames, N_FEATURES.to_dim()]
-    })?;
-    let output = model.output_fact(0)?;
+    let frames = Size::per_step(SEGMENT_MULTIPLE);
+    let (model, output) = graph::build(graph, &[1.into(), frames, N_FEATURES.into()])?;
     ensure!(
-        *output.shape == [1.to_dim(), classes.to_dim()],
+        *output == [1.into(), classes.into()],
         "its output is {output:?}, expected logits [1, {classes}] for the labels of model.json"
     );
-    model.into_runnable()
+    // The file's own order; tract would weigh orders against one another for a long time.
+    let options = RunOptions {
+        skip_order_opt_ram: true,
+        ..Default::default()
+    };
+    model.into_runnable_with_options(&options)
 }
 
 #[cfg(test)]
@@ -126,8 +130,8 @@ mod tests {
     }
 
     fn ours(model: &ModelProto, input: Tensor) -> Vec<f32> {
-        let shape = input.shape().iter().map(|size| size.to_dim()).collect();
-        let graph = graph::build(model.graph.as_ref().unwrap(), |_| shape).unwrap();
+        let shape: TVec<Size> = input.shape().iter().map(|&size| size.into()).collect();
+        let (graph, _) = graph::build(model.graph.as_ref().unwrap(), &shape).unwrap();
         run(graph, input)
     }
 
@@ -435,8 +439,8 @@ mod tests {
     #[test]
     fn an_operator_that_is_not_known_is_named() {
         let model = model(&[1, 2], vec![node("Erf", &["x"], "erf", vec![])], vec![]);
-        let shape = tvec![1.to_dim(), 2.to_dim()];
-        let error = graph::build(model.graph.as_ref().unwrap(), |_| shape).unwrap_err();
+        let shape = [1.into(), 2.into()];
+        let error = graph::build(model.graph.as_ref().unwrap(), &shape).unwrap_err();
         assert!(format!("{error:#}").contains("node erf (Erf)"), "{error:#}");
     }
 
