@@ -1,7 +1,7 @@
 //! What the page and the worker say to each other. No web types: the browser side is in `web`.
 //!
 //! The worker reads and writes by serde. The page writes commands with [`Command::write`] and reads events
-//! with [`Event::read`], which a program that only draws can afford (serde would weigh a third of it).
+//! with [`Event::read`], which a program that only draws can afford (serde's readers weigh a third of it).
 //!
 //! The worker speaks first ([`Event::Booted`]); what is sent to it earlier is lost. Audio does not
 //! travel in these messages but on a `MessagePort` handed over with [`Command::Start`], as

@@ -1,10 +1,12 @@
 //! The page's state machine: one engine, at most one input, one result on screen.
 
+mod speaker;
+
 use std::{cell::RefCell, rc::Rc};
 
-use js_sys::{Function, Uint8Array};
+use js_sys::Function;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_futures::spawn_local;
 use web_sys::{File, MessageChannel, Window};
 
 use super::{
@@ -17,15 +19,12 @@ use super::{
     offline,
     reading::Reading,
     view::{Phase, View, focus},
-    voice::{Adopted, Voice},
+    voice::Voice,
 };
 use crate::{
     protocol::{BUILD, Command, Event, PROTOCOL, Speaker, Stage},
-    session::{Pacing, Update},
+    session::Pacing,
 };
-
-/// Most that is read of a file with a calibration; 32 classes take 15 kB.
-const MAX_CALIBRATION_BYTES: f64 = 100_000.0;
 
 /// Runs the page for the rest of its life.
 pub fn run() {
@@ -654,109 +653,6 @@ impl App {
             }
             Action::Dismiss => {}
         }
-    }
-
-    fn begin_reading(&mut self) {
-        let view = &self.display.view;
-        view.level(-120.0, false, 0.0);
-        view.panel.reading(0.0);
-        view.phase(Phase::Reading);
-        let text = "Read this aloud";
-        self.display
-            .interlude("In your normal voice", text, "It ends by itself.");
-        self.display.view.announce(text);
-    }
-
-    /// Takes in what was found out during a reading.
-    fn read(&mut self, update: &Update) {
-        let Some(reading) = &mut self.reading else {
-            return;
-        };
-        reading.update(update);
-        let view = &self.display.view;
-        view.panel.reading(reading.speech_s());
-        if let Update::Level {
-            at_s,
-            rms_dbfs,
-            speaking,
-        } = update
-        {
-            view.level(*rms_dbfs, *speaking, *at_s);
-        }
-        if reading.is_over() {
-            self.end_reading();
-        }
-    }
-
-    /// Has the engine fit a calibration to what was read, if it is enough.
-    fn end_reading(&mut self) {
-        let (Input::Running(_), Some(reading)) = (&self.input, &self.reading) else {
-            return;
-        };
-        if let Err(error) = reading.check() {
-            return self.fail_reading(error);
-        }
-        let session = self.attempt;
-        self.tell(&Command::Fit { session });
-        self.input = Input::Closing;
-    }
-
-    /// Takes up what was fitted to the reading.
-    fn fitted(&mut self, calibration: Option<String>) {
-        match (calibration, &self.reading) {
-            (Some(calibration), _) => {
-                self.cancel();
-                focus(&self.display.view.panel.summary);
-                self.ask(calibration);
-            }
-            (None, Some(reading)) => {
-                self.fail_reading(WebError::ReadTooLittle(reading.speech_s()));
-            }
-            (None, None) => {}
-        }
-    }
-
-    fn fail_reading(&mut self, error: WebError) {
-        self.cancel();
-        self.show_error(error);
-        focus(&self.display.view.alert_action);
-    }
-
-    fn read_calibration(&mut self, file: File) {
-        if file.size() > MAX_CALIBRATION_BYTES {
-            return self.show_error(WebError::NoCalibration);
-        }
-        let mailbox = self.mailbox.clone();
-        spawn_local(async move {
-            // What cannot be read is no calibration, which the engine says.
-            let bytes = JsFuture::from(file.array_buffer()).await;
-            let bytes = bytes.map_or_else(|_| Vec::new(), |bytes| Uint8Array::new(&bytes).to_vec());
-            let text = String::from_utf8(bytes).unwrap_or_default();
-            mailbox.send(Signal::CalibrationRead(text));
-        });
-    }
-
-    /// Asks the engine for a calibration.
-    fn ask(&mut self, calibration: String) {
-        let command = self.voice.ask(calibration);
-        self.tell(&command);
-    }
-
-    /// A calibration is in use.
-    fn adopted(&mut self, adopted: &Adopted, speech_s: f64) {
-        let view = &self.display.view;
-        view.panel.speaker(self.voice.speaker());
-        view.panel.calibrated(speech_s, adopted.is_kept);
-        if adopted.is_new {
-            view.announce("Fitted to your voice");
-        }
-    }
-
-    /// Uses no calibration, or one that is made while listening.
-    fn take_up(&mut self, speaker: Speaker) {
-        let command = self.voice.take_up(speaker);
-        self.tell(&command);
-        self.display.view.panel.speaker(self.voice.speaker());
     }
 
     /// Tells a loaded engine; a later one is told when it is ready.
