@@ -43,11 +43,17 @@ pub struct ModelFiles {
 }
 
 impl Engine {
-    /// Starts the worker.
+    /// Starts the worker, or takes over the one that index.html has started.
     pub fn start(on_sign: impl Fn(Sign) + Clone + 'static) -> Result<Self, WebError> {
-        let options = object(&[("type", "module".into())]);
-        let worker = web_sys::Worker::new_with_options(LOADER, options.unchecked_ref())
-            .map_err(|_| WebError::Unsupported("module workers"))?;
+        let (worker, early) = match started() {
+            Some(started) => started,
+            None => {
+                let options = object(&[("type", "module".into())]);
+                let worker = web_sys::Worker::new_with_options(LOADER, options.unchecked_ref())
+                    .map_err(|_| WebError::Unsupported("module workers"))?;
+                (worker, Array::new())
+            }
+        };
         let on_error = Closure::new({
             let on_sign = on_sign.clone();
             move || on_sign(Sign::Broken)
@@ -58,6 +64,10 @@ impl Engine {
         });
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+        for event in early.iter() {
+            // Fails only for an event that is being dispatched.
+            let _ = worker.dispatch_event(event.unchecked_ref());
+        }
         Ok(Self {
             worker,
             _on_message: on_message,
@@ -71,6 +81,15 @@ impl Engine {
         self.worker
             .post_message_with_transfer(&command.write(), &transfer)
     }
+}
+
+/// The worker that index.html has started, once, and the events it has fired since.
+fn started() -> Option<(web_sys::Worker, Array)> {
+    let (window, name) = (js_sys::global(), "engine".into());
+    let worker: web_sys::Worker = Reflect::get(&window, &name).ok()?.dyn_into().ok()?;
+    Reflect::delete_property(&window, &name).ok()?;
+    let early = Reflect::get(&worker, &"early".into()).ok()?;
+    Some((worker, early.dyn_into().ok()?))
 }
 
 impl Value for JsValue {

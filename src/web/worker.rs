@@ -164,9 +164,9 @@ impl Worker {
     fn load(&mut self, model: &[u8], manifest: &str) -> Result<(), Failure> {
         let failed = |error: crate::model::ModelError| (Stage::Load, error.to_string());
         let manifest = Manifest::from_json(manifest).map_err(failed)?;
-        let classifier = OnnxClassifier::load(model, &manifest).map_err(failed)?;
+        let classifier = OnnxClassifier::load_unchecked(model, &manifest).map_err(failed)?;
         let step_samples = (manifest.session.step_frames * HOP_SAMPLES) as f32;
-        let model = ModelSummary {
+        let summary = ModelSummary {
             version: manifest.version.clone(),
             labels: manifest.labels.names().to_vec(),
             data_set: manifest.training.data_set.clone(),
@@ -178,8 +178,10 @@ impl Worker {
             can_calibrate: manifest.speaker.is_some(),
             has_neutral: manifest.labels.neutral().is_some(),
         };
+        self.post(&Event::Ready { model: summary });
+        // Nobody waits for it.
+        manifest.check_file(model).map_err(failed)?;
         self.model = Some((classifier, manifest));
-        self.post(&Event::Ready { model });
         Ok(())
     }
 

@@ -26,10 +26,7 @@ use super::{
 /// # Errors
 /// When the file has an operator, an attribute or a shape that this program does not know; the node is
 /// named.
-pub fn build(
-    graph: &GraphProto,
-    input: &[Size],
-) -> TractResult<(TypedModel, TVec<Size>)> {
+pub fn build(graph: &GraphProto, input: &[Size]) -> TractResult<(TypedModel, TVec<Size>)> {
     let mut model = TypedModel::default();
     let steps = model.symbols.sym("steps");
     let constants: HashMap<&str, Constant> = graph

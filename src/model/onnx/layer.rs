@@ -268,7 +268,8 @@ impl EvalOp for Layer {
             .map(|input| Ok((input.try_as_plain_ram()?.as_slice::<f32>()?, input.shape())))
             .collect::<TractResult<TVec<_>>>()?;
         let mut plain = output.try_as_plain_ram_mut()?;
-        self.kernel.run(&arrays, plain.as_slice_mut::<f32>()?, &shape);
+        self.kernel
+            .run(&arrays, plain.as_slice_mut::<f32>()?, &shape);
         Ok(tvec!(output.into_tvalue()))
     }
 }

@@ -41,6 +41,15 @@ impl OnnxClassifier {
     /// not the input and output that the features and the labels need.
     pub fn load(model: &[u8], manifest: &Manifest) -> Result<Self, ModelError> {
         manifest.check_file(model)?;
+        Self::load_unchecked(model, manifest)
+    }
+
+    /// Loads a file without [checking](Manifest::check_file) that it is the manifest's, which takes as
+    /// long.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn load_unchecked(model: &[u8], manifest: &Manifest) -> Result<Self, ModelError> {
         let classes = manifest.labels.len();
         let plan = plan(model, classes).map_err(|error| ModelError::Graph(format!("{error:#}")))?;
         Ok(Self {
