@@ -7,7 +7,7 @@ use std::{fs, hint::black_box};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use speech_emotion::{
     activity::SpeechGate,
-    features::{self, FrontEnd, HOP_SAMPLES, N_FEATURES},
+    features::{self, FRAME_SAMPLES, FrontEnd, HOP_SAMPLES, Mfcc, N_FEATURES},
     model::{Manifest, OnnxClassifier},
     session::{Pacing, Session},
 };
@@ -45,6 +45,19 @@ fn live(criterion: &mut Criterion) {
             front_end.push(&[&speech], |frame| {
                 black_box(frame.features);
             });
+        });
+    });
+    group.bench_function("MFCC alone", |bencher| {
+        let mut mfcc = Mfcc::new();
+        let mut frame = [0.0; FRAME_SAMPLES];
+        bencher.iter(|| {
+            for samples in speech[..SECONDS * 16_000]
+                .windows(FRAME_SAMPLES)
+                .step_by(HOP_SAMPLES)
+            {
+                frame.copy_from_slice(samples);
+                black_box(mfcc.mfcc(&frame));
+            }
         });
     });
     group.bench_function("features at 16 kHz", |bencher| {

@@ -34,7 +34,8 @@ if (native) {
   for (const [frames, result] of Object.entries(native.inference)) {
     beside(`natively, inference on ${Math.round((frames * 256) / 16_000)} s of speech, onnxruntime`, result);
   }
-  beside("natively, features of 6 s, librosa's MFCC alone", native.features);
+  beside("natively, MFCC of 6 s, librosa", native.mfcc);
+  beside("natively, features of 6 s (MFCC, energy, pitch), librosa's MFCC alone", native.features);
 }
 if (chromium) {
   const { downloads, start, engine, firstPosterior, latency, file } = chromium;
@@ -53,5 +54,6 @@ if (chromium) {
     const grown = engine.hour.memory_after_bytes - engine.hour.memory_before_bytes;
     row("an hour of sound: memory of the engine, growth", `${(engine.hour.memory_before_bytes / 1e6).toFixed(1)} MB, ${grown} bytes`);
   }
+  if (engine) row("an hour of sound through the engine", `${engine.hour.took_s.toFixed(0)} s`);
   if (file) row("decoding and analysing a file of an hour", `${file.took_s.toFixed(1)} s`);
 }
