@@ -24,7 +24,7 @@ const DECODABLE_HZ: RangeInclusive<u32> = 8_000..=96_000;
 pub const MAX_FILE_S: f64 = 3_600.0;
 
 /// Samples per channel of a chunk.
-const CHUNK_SAMPLES: u32 = 16_384;
+const CHUNK_SAMPLES: u32 = 65_536;
 
 /// Chunks under way at once: one being analysed, one waiting.
 const BUFFERS: u32 = 2;
@@ -54,7 +54,8 @@ impl Recording {
         }
         let not_audio = |_| WebError::FileNotAudio(name.clone());
         let duration_s = metadata_duration_s(&file).await.map_err(not_audio)?;
-        if duration_s > MAX_FILE_S {
+        // Headers round it.
+        if duration_s.floor() > MAX_FILE_S {
             return Err(WebError::FileTooLong { name, duration_s });
         }
         let rate_hz = own_rate_hz(&file).await.map_err(not_audio)?;
