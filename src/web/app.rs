@@ -5,7 +5,7 @@ mod speaker;
 use std::{cell::RefCell, rc::Rc};
 
 use js_sys::Function;
-use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{File, MessageChannel, Window};
 
@@ -16,6 +16,7 @@ use super::{
     file::Recording,
     gestures, lifeline,
     microphone::Microphone,
+    object::{Callback, window},
     offline,
     reading::Reading,
     view::{Phase, View, focus},
@@ -28,10 +29,7 @@ use crate::{
 
 /// Runs the page for the rest of its life.
 pub fn run() {
-    let started = web_sys::window()
-        .ok_or_else(|| "no window".into())
-        .and_then(App::start);
-    if let Err(error) = started {
+    if let Err(error) = App::start(window()) {
         web_sys::console::error_1(&error);
     }
 }
@@ -138,9 +136,9 @@ impl App {
         let mailbox = Mailbox(Rc::default());
         let view = View::new(&window)?;
         gestures::listen(&window, &view, &mailbox)?;
-        let on_frame = Closure::<dyn FnMut()>::new({
+        let on_frame = Callback::new({
             let mailbox = mailbox.clone();
-            move || mailbox.handle(Signal::Redraw)
+            move |_| mailbox.handle(Signal::Redraw)
         });
         let mut app = Self {
             voice: Voice::new(&window),

@@ -5,7 +5,7 @@
 //! buffers, so what is under way is bounded: without a free buffer the worklet drops samples, which
 //! shows as a hole in `seq`, and the file reader waits.
 
-use js_sys::{Array, ArrayBuffer, Float32Array, Reflect};
+use js_sys::{Array, Float32Array, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::MessagePort;
 
@@ -75,8 +75,7 @@ pub fn post_end(port: &MessagePort) -> Result<(), JsValue> {
     port.post_message(&object(&[("end", true.into())]))
 }
 
-/// Reads a buffer that was given back.
-pub fn returned(message: &JsValue) -> Option<Float32Array> {
-    let buffer: &ArrayBuffer = message.dyn_ref()?;
-    Some(Float32Array::new(buffer))
+/// Reads a buffer that was given back, which is all that a receiver sends.
+pub fn returned(message: &JsValue) -> Float32Array {
+    Float32Array::new(message)
 }

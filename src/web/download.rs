@@ -5,7 +5,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{ReadableStreamDefaultReader, Response};
 
-use super::object::object;
+use super::object::{object, window};
 
 /// Fetches `url` and hands every block of its body to `take` as it arrives.
 ///
@@ -13,10 +13,10 @@ use super::object::object;
 /// A reason in words, when the server does not answer or not with the file.
 pub async fn download(url: &str, take: &mut dyn FnMut(&Uint8Array)) -> Result<(), String> {
     let failed = |_| [url, " could not be fetched"].concat();
-    let window = web_sys::window().ok_or("no window")?;
-    let response = JsFuture::from(window.fetch_with_str(url))
-        .await
-        .map_err(failed)?;
+    let response =
+        JsFuture::from(window().fetch_with_str_and_init(url, object(&[]).unchecked_ref()))
+            .await
+            .map_err(failed)?;
     let response: Response = response.unchecked_into();
     if !response.ok() {
         let status = response.status().to_string();
@@ -39,10 +39,7 @@ pub async fn download(url: &str, take: &mut dyn FnMut(&Uint8Array)) -> Result<()
 
 /// Replaces the browser's cached copy of `url`.
 pub async fn refresh(url: &str) {
-    let Some(window) = web_sys::window() else {
-        return;
-    };
     let init = object(&[("cache", "reload".into())]);
     // A page that is about to be reloaded has nobody to tell; the reload shows what is wrong.
-    let _ = JsFuture::from(window.fetch_with_str_and_init(url, init.unchecked_ref())).await;
+    let _ = JsFuture::from(window().fetch_with_str_and_init(url, init.unchecked_ref())).await;
 }

@@ -1,13 +1,13 @@
 //! The page's side of the worker: fetching what it needs, starting it, talking to it.
 
 use js_sys::{Array, Reflect, Uint8Array};
-use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{MessageEvent, MessagePort};
 
 use super::{
     download::{download, refresh},
     error::WebError,
-    object::object,
+    object::{Callback, object},
 };
 use crate::protocol::{Command, Event, Fields, Value};
 
@@ -31,8 +31,8 @@ pub enum Sign {
 /// The running worker. Dropping it ends the worker.
 pub struct Engine {
     worker: web_sys::Worker,
-    _on_message: Closure<dyn FnMut(JsValue)>,
-    _on_error: Closure<dyn FnMut()>,
+    _on_message: Callback,
+    _on_error: Callback,
 }
 
 /// model.onnx and model.json.
@@ -54,11 +54,11 @@ impl Engine {
                 (worker, Array::new())
             }
         };
-        let on_error = Closure::new({
+        let on_error = Callback::new({
             let on_sign = on_sign.clone();
-            move || on_sign(Sign::Broken)
+            move |_| on_sign(Sign::Broken)
         });
-        let on_message = Closure::new(move |event: JsValue| {
+        let on_message = Callback::new(move |event: JsValue| {
             let event: MessageEvent = event.unchecked_into();
             on_sign(Event::read(&event.data()).map_or(Sign::Unreadable, Sign::Event));
         });
@@ -86,10 +86,12 @@ impl Engine {
 /// The worker that index.html has started, once, and the events it has fired since.
 fn started() -> Option<(web_sys::Worker, Array)> {
     let (window, name) = (js_sys::global(), "engine".into());
-    let worker: web_sys::Worker = Reflect::get(&window, &name).ok()?.dyn_into().ok()?;
-    Reflect::delete_property(&window, &name).ok()?;
+    let worker = Reflect::get(&window, &name)
+        .ok()
+        .filter(JsValue::is_object)?;
+    Reflect::set(&window, &name, &JsValue::NULL).ok()?;
     let early = Reflect::get(&worker, &"early".into()).ok()?;
-    Some((worker, early.dyn_into().ok()?))
+    Some((worker.unchecked_into(), early.unchecked_into()))
 }
 
 impl Value for JsValue {

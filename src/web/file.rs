@@ -2,8 +2,8 @@
 
 use std::{cell::RefCell, ops::RangeInclusive, rc::Rc};
 
-use js_sys::{Float32Array, Promise, Uint8Array};
-use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use js_sys::{Float32Array, Promise, Reflect, Uint8Array};
+use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
     AudioBuffer, File, HtmlAudioElement, MessageEvent, MessagePort, OfflineAudioContext, Url,
@@ -13,6 +13,7 @@ use super::{
     chunk::{Chunk, post_end, returned},
     error::WebError,
     header::{self, HEADER_BYTES},
+    object::Callback,
 };
 use crate::audio::SAMPLE_RATE_HZ;
 
@@ -102,11 +103,11 @@ impl Recording {
             on_return: None,
         }));
         let there = Rc::downgrade(&sender);
-        let on_return = Closure::<dyn FnMut(JsValue)>::new(move |event: JsValue| {
+        let on_return = Callback::new(move |event: JsValue| {
             let event: MessageEvent = event.unchecked_into();
-            if let (Some(sender), Some(buffer)) = (there.upgrade(), returned(&event.data())) {
+            if let Some(sender) = there.upgrade() {
                 // A port that is closed belongs to a session that is over.
-                let _ = sender.borrow_mut().send(&buffer);
+                let _ = sender.borrow_mut().send(&returned(&event.data()));
             }
         });
         let size = CHUNK_SAMPLES * self.audio.number_of_channels();
@@ -130,7 +131,7 @@ struct Sender {
     port: MessagePort,
     seq: u32,
     ended: bool,
-    on_return: Option<Closure<dyn FnMut(JsValue)>>,
+    on_return: Option<Callback>,
 }
 
 impl Sender {
@@ -213,7 +214,7 @@ async fn metadata_duration_s(file: &File) -> Result<f64, JsValue> {
     if loaded.is_ok() && player.duration().is_infinite() {
         // A recorder's file tells its length only at its end.
         let changed = happens(&player, "durationchange");
-        player.set_current_time(1e7);
+        Reflect::set(&player, &"currentTime".into(), &1e7.into())?;
         loaded = changed.await.map(drop);
     }
     let duration_s = player.duration();

@@ -1,10 +1,11 @@
 //! What people do with the page, as signals: clicks, keys, files chosen and dropped.
 
-use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{DragEvent, Event, EventTarget, File, KeyboardEvent, Window};
 
 use super::{
     app::{Mailbox, Signal},
+    object::Callback,
     view::{View, enable},
 };
 
@@ -79,7 +80,7 @@ fn on<E: JsCast + 'static>(
     read: impl Fn(E) -> Option<Signal> + 'static,
 ) -> Result<(), JsValue> {
     let mailbox = mailbox.clone();
-    let listener = Closure::<dyn FnMut(JsValue)>::new(move |event: JsValue| {
+    let listener = Callback::new(move |event: JsValue| {
         if let Some(signal) = read(event.unchecked_into()) {
             mailbox.handle(signal);
         }

@@ -35,8 +35,7 @@ fn request(scope: &JsValue, name: &str, callback: &JsValue) -> Option<()> {
     let locks = Reflect::get(&navigator, &"locks".into()).ok()?;
     let request: Function = Reflect::get(&locks, &"request".into())
         .ok()?
-        .dyn_into()
-        .ok()?;
+        .unchecked_into();
     request.call2(&locks, &name.into(), callback).ok()?;
     Some(())
 }

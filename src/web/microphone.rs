@@ -1,15 +1,18 @@
 //! The microphone: permission, device, audio context and the worklet that forwards its samples.
 
 use js_sys::{Array, Promise, Reflect};
-use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
     AudioContext, AudioContextState, AudioWorkletNode, MediaStream, MediaStreamTrack, MessagePort,
     PermissionState, PermissionStatus, Window,
 };
 
-use super::{error::WebError, object::object};
-use crate::protocol::BUILD;
+use super::{
+    error::WebError,
+    object::{Callback, object, window},
+};
+use crate::protocol::{BUILD, Fields};
 
 /// An open microphone. Dropping it switches the microphone off.
 pub struct Microphone {
@@ -17,7 +20,7 @@ pub struct Microphone {
     track: MediaStreamTrack,
     stream: MediaStream,
     node: Option<AudioWorkletNode>,
-    on_loss: Closure<dyn FnMut()>,
+    on_loss: Callback,
 }
 
 /// What the device does to the sound although it was asked not to.
@@ -47,7 +50,7 @@ impl Microphone {
             let _ = context.resume();
         }
         async move {
-            let window = web_sys::window().ok_or(WebError::Unsupported("a window"))?;
+            let window = window();
             if !window.is_secure_context() {
                 return Err(WebError::NotSecure);
             }
@@ -68,16 +71,16 @@ impl Microphone {
         lost: impl Fn(WebError) + Clone + 'static,
     ) -> Result<Self, WebError> {
         let stream = request(window).await?;
-        let track = stream.get_audio_tracks().get(0);
-        if track.is_undefined() {
-            return Err(WebError::NoMicrophone);
-        }
-        let track: MediaStreamTrack = track.unchecked_into();
+        let tracks = stream.get_audio_tracks();
+        let track: MediaStreamTrack = tracks
+            .object("0")
+            .ok_or(WebError::NoMicrophone)?
+            .unchecked_into();
         let state_of = context.clone();
-        let on_loss = Closure::<dyn FnMut()>::new({
+        let on_loss = Callback::new({
             // `track.clone()` would be the browser's own: a second open track.
             let track = Clone::clone(&track);
-            move || match (track.ready_state(), state_of.state()) {
+            move |_| match (track.ready_state(), state_of.state()) {
                 (web_sys::MediaStreamTrackState::Ended, _) => lost(WebError::MicrophoneLost),
                 (_, AudioContextState::Running | AudioContextState::Closed) => {}
                 _ => lost(WebError::MicrophoneInterrupted),

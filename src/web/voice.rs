@@ -3,10 +3,11 @@
 //! The page asks, the engine answers, and only what it has answered is in use and kept: in the browser's
 //! local storage, a few numbers and no sound.
 
+use js_sys::Reflect;
 use web_sys::{Storage, Window};
 
 use super::error::WebError;
-use crate::protocol::{Command, Refusal, Speaker};
+use crate::protocol::{Command, Fields, Refusal, Speaker};
 
 /// Name in the local storage, which this page may share with others of its host.
 const KEY: &str = "speech-emotion voice";
@@ -40,9 +41,8 @@ impl Voice {
     /// As it was kept.
     pub fn new(window: &Window) -> Self {
         let storage = window.local_storage().ok().flatten();
-        let kept = storage
-            .as_ref()
-            .and_then(|storage| storage.get_item(KEY).ok().flatten());
+        // A storage has its items for fields.
+        let kept = storage.as_ref().and_then(|storage| storage.text(KEY));
         let mut voice = Self {
             storage,
             speaker: Speaker::Unknown,
@@ -120,11 +120,11 @@ impl Voice {
         let Some(storage) = &self.storage else {
             return false;
         };
-        match &self.speaker {
-            Speaker::Unknown => storage.remove_item(KEY),
-            Speaker::Calibrated(calibration) => storage.set_item(KEY, calibration),
-            Speaker::Listening => storage.set_item(KEY, LISTENING),
-        }
-        .is_ok()
+        let kept = match &self.speaker {
+            Speaker::Unknown => return storage.remove_item(KEY).is_ok(),
+            Speaker::Calibrated(calibration) => calibration,
+            Speaker::Listening => LISTENING,
+        };
+        Reflect::set(storage, &KEY.into(), &kept.into()).is_ok()
     }
 }
