@@ -19,7 +19,7 @@ pub const ONSET_HOPS: u32 = 3;
 pub const HANGOVER_HOPS: u32 = 38;
 
 /// A hop whose root mean square is below this is never speech: digital silence, faint hiss or hum.
-pub const MIN_LEVEL_DBFS: f32 = -66.0;
+pub const MIN_LEVEL_DBFS: f32 = -78.0;
 
 /// Decides hop by hop whether somebody is speaking.
 pub struct SpeechGate {
@@ -140,7 +140,7 @@ mod tests {
     fn neither_silence_nor_faint_nor_steady_noise_is_speech() {
         let faint_speech: Vec<Hop> = speech()
             .iter()
-            .map(|hop| hop.map(|sample| sample * 1e-3))
+            .map(|hop| hop.map(|sample| sample * 2.5e-4))
             .collect();
         for hops in [
             vec![SILENCE; 200],

@@ -279,5 +279,5 @@ fn a_segment_does_not_depend_on_the_gain() {
 #[test]
 fn silence_is_no_segment() {
     assert_eq!(segment(&features(&[0.0; 16_000])), None);
-    assert_eq!(segment(&features(&Noise(8).samples(16_000, 1e-3))), None);
+    assert_eq!(segment(&features(&Noise(8).samples(16_000, 2.5e-4))), None);
 }

@@ -29,6 +29,31 @@ pub fn sigmoid(x: f32) -> f32 {
     0.5 + 0.5 * tanh(0.5 * x)
 }
 
+/// e to the power of `x`, to 3e-7 of it; beyond ±87 as at ±87.
+#[inline(always)]
+pub fn exp(x: f32) -> f32 {
+    // Taylor's series of 2^r for |r| <= 1/2, times a power of two made of its bits.
+    const COEFFICIENTS: [f32; 7] = [
+        1.540_353e-4,
+        1.333_355_8e-3,
+        9.618_129e-3,
+        5.550_411e-2,
+        0.240_226_5,
+        std::f32::consts::LN_2,
+        1.0,
+    ];
+    // Added and taken off again, it rounds to a whole number.
+    const ROUNDING: f32 = 12_582_912.0;
+    let x = if x > 87.0 { 87.0 } else { x };
+    let x = if x < -87.0 { -87.0 } else { x };
+    let whole = (x * std::f32::consts::LOG2_E + ROUNDING) - ROUNDING;
+    // x log2(e) - whole, in two parts of ln 2 lest digits be lost.
+    let rest = (x - whole * 0.693_359_4) + whole * 2.121_944_4e-4;
+    let r = rest * std::f32::consts::LOG2_E;
+    let power = COEFFICIENTS.iter().fold(0.0, |sum, c| sum * r + c);
+    power * f32::from_bits(((whole as i32 + 127) as u32) << 23)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -42,6 +67,12 @@ mod tests {
             let exact = 1.0 / (1.0 + (-f64::from(x)).exp());
             assert!((f64::from(sigmoid(x)) - exact).abs() < 3e-7, "sigmoid {x}");
         }
+        for step in -87_000..=87_000 {
+            let x = step as f32 * 1e-3;
+            let exact = f64::from(x).exp();
+            assert!((f64::from(exp(x)) / exact - 1.0).abs() < 3e-7, "exp {x}");
+        }
+        assert_eq!(exp(f32::NEG_INFINITY), exp(-87.0));
         for (x, limit) in [(f32::MAX, 1.0), (f32::NEG_INFINITY, -1.0)] {
             assert!((tanh(x) - limit).abs() < 5e-7);
             assert!((0.0..=1.0).contains(&sigmoid(x)));

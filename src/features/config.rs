@@ -26,7 +26,7 @@ pub struct FrontEndConfig {
     pub n_features: usize,
     pub mel: MelConfig,
     pub n_mfcc: usize,
-    pub energy_floor: f32,
+    pub energy: EnergyConfig,
     pub pitch: PitchConfig,
     pub trim: TrimConfig,
     pub level_quantile: f32,
@@ -55,6 +55,16 @@ pub struct MelConfig {
     pub log_floor: f32,
 }
 
+/// See [`super::log_energy`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct EnergyConfig {
+    pub min_hz: f32,
+    pub max_hz: f32,
+    pub floor: f32,
+}
+
 /// See [`super::PitchTracker`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -62,6 +72,7 @@ pub struct MelConfig {
 pub struct PitchConfig {
     pub window_samples: usize,
     pub n_fft: usize,
+    pub highpass_hz: f32,
     pub lowpass_hz: f32,
     pub min_lag: usize,
     pub max_lag: usize,
@@ -105,10 +116,15 @@ impl Default for FrontEndConfig {
                 log_floor: mfcc::LOG_FLOOR,
             },
             n_mfcc: N_MFCC,
-            energy_floor: energy::ENERGY_FLOOR,
+            energy: EnergyConfig {
+                min_hz: energy::ENERGY_MIN_HZ,
+                max_hz: energy::ENERGY_MAX_HZ,
+                floor: energy::ENERGY_FLOOR,
+            },
             pitch: PitchConfig {
                 window_samples: framer::CONTEXT_SAMPLES,
                 n_fft: pitch::N_FFT,
+                highpass_hz: pitch::HIGHPASS_HZ,
                 lowpass_hz: pitch::LOWPASS_HZ,
                 min_lag: pitch::MIN_LAG,
                 max_lag: pitch::MAX_LAG,
@@ -164,7 +180,7 @@ mod tests {
     fn any_other_constant_gives_another_fingerprint() {
         let config = FrontEndConfig::default();
         let mut other = config.clone();
-        other.mel.log_floor = 1e-10;
+        other.mel.log_floor = 1e-9;
         assert_ne!(other.fingerprint(), config.fingerprint());
         let mut other = config.clone();
         other.pitch.max_lag += 1;

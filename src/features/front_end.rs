@@ -124,7 +124,7 @@ impl Analysis {
 
         let features = &mut self.frame.features;
         features[..N_MFCC].copy_from_slice(&self.mfcc.mfcc(&samples));
-        features[ENERGY] = log_energy(&samples);
+        features[ENERGY] = log_energy(self.mfcc.last_power());
         (features[PITCH], features[VOICING]) = match self.pitch.pitch(context) {
             Some(pitch) => ((pitch.f0_hz / PITCH_REFERENCE_HZ).log2(), pitch.voicing),
             None => (0.0, 0.0),

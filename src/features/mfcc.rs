@@ -19,7 +19,7 @@ pub(super) const MIN_HZ: f32 = 50.0;
 /// Upper edge of the highest band.
 pub(super) const MAX_HZ: f32 = 8_000.0;
 /// Added to the mean power of a band before the logarithm.
-pub(super) const LOG_FLOOR: f32 = 1e-9;
+pub(super) const LOG_FLOOR: f32 = 1e-10;
 
 /// Matrix D of the orthonormal DCT-II, `[64, 64]` row-major: `mfcc = D · log_mel`, and as it is
 /// orthogonal `log_mel = mfcc · D` with `mfcc` as a row.
@@ -64,7 +64,12 @@ impl Mfcc {
         &self.power
     }
 
-    /// Log-mel energies of a frame, `[M]`: `ln(mean power of the band + 1e-9)`.
+    /// What [`power`](Self::power) gave for the last frame.
+    pub(super) fn last_power(&self) -> &[f32; spectrum::BINS_512] {
+        &self.power
+    }
+
+    /// Log-mel energies of a frame, `[M]`: `ln(mean power of the band + 1e-10)`.
     pub fn log_mel(&mut self, frame: &[f32; FRAME_SAMPLES]) -> [f32; N_MELS] {
         self.power(frame);
         let mut mel = [0.0; N_MELS];

@@ -1,7 +1,8 @@
 //! Pitch and voicing by autocorrelation (after Boersma, 1993).
 //!
 //! The 1024 samples around a frame, mean removed, Hann-weighted; the power spectrum of 2048 points is
-//! weighted by `1 / (1 + (f / 1200)⁴)`, so that the fundamental and its first harmonics decide; the
+//! weighted by `1 / (1 + (f / 1200)⁴) / (1 + (200 / f)⁴)`, so that the first harmonics decide, hum and
+//! rumble do not, and a telephone, which leaves the fundamental out, changes little; the
 //! autocorrelation that belongs to it is divided by its value at lag 0 and by the window's own
 //! autocorrelation. Among its local peaks at lags 25 to 245 (640 to 65 Hz) the highest wins, long
 //! lags paying 0.02 per octave against octave errors; a parabola through the peak refines it.
@@ -15,7 +16,8 @@ use super::framer::CONTEXT_SAMPLES;
 
 /// Points of the Fourier transform; half of them are zeros against circular overlap.
 pub(super) const N_FFT: usize = 2048;
-/// Frequency at which the power is halved.
+/// Frequencies at which the power is halved.
+pub(super) const HIGHPASS_HZ: f32 = 200.0;
 pub(super) const LOWPASS_HZ: f32 = 1_200.0;
 /// Shortest period, in samples.
 pub(super) const MIN_LAG: usize = 25;
@@ -42,7 +44,7 @@ pub struct Pitch {
 pub struct PitchTracker {
     window: Vec<f32>,
     /// Weight per bin of the power spectrum.
-    lowpass: Vec<f32>,
+    bandpass: Vec<f32>,
     /// The window's own autocorrelation relative to lag 0.
     window_lags: [f32; N_LAGS],
     /// Cost of each lag.
@@ -56,8 +58,11 @@ impl PitchTracker {
     /// The tables for 16 kHz.
     pub fn new() -> Self {
         let bin_hz = SAMPLE_RATE_HZ as f32 / N_FFT as f32;
-        let lowpass = (0..spectrum::BINS_2048)
-            .map(|bin| 1.0 / (1.0 + (bin as f32 * bin_hz / LOWPASS_HZ).powi(4)))
+        let bandpass = (0..spectrum::BINS_2048)
+            .map(|bin| {
+                let hz = bin as f32 * bin_hz;
+                1.0 / (1.0 + (hz / LOWPASS_HZ).powi(4)) / (1.0 + (HIGHPASS_HZ / hz).powi(4))
+            })
             .collect();
         let mut cost = [0.0; N_LAGS];
         for (lag, cost) in cost.iter_mut().enumerate().skip(MIN_LAG) {
@@ -65,7 +70,7 @@ impl PitchTracker {
         }
         let mut tracker = Self {
             window: window::hann(CONTEXT_SAMPLES),
-            lowpass,
+            bandpass,
             window_lags: [1.0; N_LAGS],
             cost,
             scratch: Box::new([0.0; N_FFT]),
@@ -109,7 +114,7 @@ impl PitchTracker {
         }
         padding.fill(0.0);
         spectrum::power_2048(&mut self.scratch, &mut self.power);
-        for (power, weight) in self.power.iter_mut().zip(&self.lowpass) {
+        for (power, weight) in self.power.iter_mut().zip(&self.bandpass) {
             *power *= weight;
         }
         spectrum::autocorrelation_2048(&self.power, &mut self.scratch, &mut self.lags);

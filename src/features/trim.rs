@@ -6,7 +6,7 @@ use std::ops::Range;
 const NATS_PER_DB: f32 = std::f32::consts::LN_10 / 10.0;
 
 /// Sound must reach this level; below is silence whatever its dynamics.
-pub(super) const SILENCE_DBFS: f32 = -60.0;
+pub(super) const SILENCE_DBFS: f32 = -72.0;
 /// Sound is at most this far below the loudest frames ...
 pub(super) const RANGE_DB: f32 = 35.0;
 /// ... and at least this far above the quietest ...
@@ -27,7 +27,7 @@ pub(super) const MARGIN_FRAMES: usize = 6;
 ///
 /// A frame is loud above `max(p98 - 35 dB, p5 + 6 dB)`, or `p98 - 15 dB` if that is lower, p98 and p5
 /// being percentiles of the energies; it is sound when 3 of the 5 frames around it are loud. None
-/// when nothing is, or when p98 is below -60 dBFS.
+/// when nothing is, or when p98 is below -72 dBFS.
 pub fn trim(energies: &[f32]) -> Option<Range<usize>> {
     let loudest = quantile(energies, LOUD_QUANTILE)?;
     let quietest = quantile(energies, NOISE_QUANTILE)?;
@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn silence_and_nothing_have_no_speech() {
-        assert_eq!(trim(&energies(&[(100, -61.0)])), None);
+        assert_eq!(trim(&energies(&[(100, -73.0)])), None);
         assert_eq!(trim(&[]), None);
     }
 

@@ -9,7 +9,7 @@ Writes beside itself, all little-endian and row-major:
     window.f32    [512]      periodic Hann window
     power.f32     [T/8, 257] power spectrum over the window's energy, of every 8th frame
     mel.f32       [64, 257]  mel filterbank
-    log_mel.f32   [T, 64]    ln(mel power + 1e-9)
+    log_mel.f32   [T, 64]    ln(mel power + 1e-10)
     mfcc.f32      [T, 64]    orthonormal DCT-II of log_mel
     f0.f32        [T]        Hz by probabilistic YIN, 0 where it hears no voice
 
@@ -86,7 +86,7 @@ def main():
     mel = librosa.filters.mel(
         sr=RATE, n_fft=N_FFT, n_mels=64, fmin=50, fmax=8_000, htk=True, norm=1, dtype=np.float64
     )
-    log_mel = np.log(mel @ power + 1e-9)
+    log_mel = np.log(mel @ power + 1e-10)
     mfcc = scipy.fft.dct(log_mel, type=2, axis=0, norm="ortho")
     f0, _, _ = librosa.pyin(
         signal, fmin=65, fmax=640, sr=RATE, frame_length=1_024, hop_length=HOP, center=True, pad_mode="constant"

@@ -7,6 +7,7 @@ use speech_emotion::class::Class;
 use speech_emotion::features::N_FEATURES;
 
 use crate::augment::{Augmentation, mask, subtract_level};
+use crate::background::Powers;
 use crate::dataset::Clip;
 use crate::network::{Batch, with_log_mel};
 
@@ -22,31 +23,30 @@ const LEAST_SHARE: f32 = 0.4;
 /// Most frames left out at the start of a segment.
 const START_JITTER: usize = 8;
 
-/// Segments and their labels for every step of an epoch.
+/// Segments and their labels for every step of an epoch, made as they are asked for.
 ///
 /// Batches differ by at most one in size.
-pub fn epoch_batches(
-    clips: &[&Clip],
+pub fn epoch_batches<'a>(
+    clips: &[&'a Clip],
+    voices: &'a [Powers],
     batch_size: usize,
-    augmentation: &Augmentation,
-    mean: &[f32],
-    rng: &mut ChaCha8Rng,
-) -> Vec<(Batch, Vec<Class>)> {
+    augmentation: &'a Augmentation,
+    mean: &'a [f32],
+    rng: &'a mut ChaCha8Rng,
+) -> impl Iterator<Item = (Batch, Vec<Class>)> + 'a {
     let mut clips = clips.to_vec();
     clips.shuffle(rng);
     let count = batch_count(clips.len(), batch_size);
-    (0..count)
-        .map(|index| {
-            let members = index * clips.len() / count..(index + 1) * clips.len() / count;
-            let mut batch = Batch::default();
-            let mut labels = Vec::with_capacity(members.len());
-            for clip in &clips[members] {
-                batch.push(&segment(clip, augmentation, mean, rng));
-                labels.push(clip.class);
-            }
-            (batch, labels)
-        })
-        .collect()
+    (0..count).map(move |index| {
+        let members = index * clips.len() / count..(index + 1) * clips.len() / count;
+        let mut batch = Batch::default();
+        let mut labels = Vec::with_capacity(members.len());
+        for clip in &clips[members] {
+            batch.push(&segment(clip, voices, augmentation, mean, rng));
+            labels.push(clip.class);
+        }
+        (batch, labels)
+    })
 }
 
 /// Number of batches of about `batch_size` for so many clips.
@@ -57,6 +57,7 @@ pub fn batch_count(clips: usize, batch_size: usize) -> usize {
 /// What the network is shown of a clip this time, `[T, F]` with log-mel energies.
 fn segment(
     clip: &Clip,
+    voices: &[Powers],
     augmentation: &Augmentation,
     mean: &[f32],
     rng: &mut ChaCha8Rng,
@@ -66,7 +67,7 @@ fn segment(
         Some(other) if rng.random::<f32>() < SPEED_PROBABILITY => other,
         _ => &clip.features[0],
     };
-    let frames = augmentation.apply(&with_log_mel(features), rng);
+    let frames = augmentation.apply(&with_log_mel(features), voices, rng);
     let kept = excerpt(frames.len() / N_FEATURES, rng);
     let mut segment = frames[kept.start * N_FEATURES..kept.end * N_FEATURES].to_vec();
     subtract_level(&mut segment);
@@ -128,7 +129,8 @@ mod tests {
         let clips: Vec<&Clip> = clips.iter().collect();
         let augmentation = Augmentation::new(Ranges::default());
         let mut rng = ChaCha8Rng::seed_from_u64(1);
-        let batches = epoch_batches(&clips, 16, &augmentation, &[0.0; 64], &mut rng);
+        let batches: Vec<_> =
+            epoch_batches(&clips, &[], 16, &augmentation, &[0.0; 64], &mut rng).collect();
         let sizes: Vec<usize> = batches.iter().map(|(_, labels)| labels.len()).collect();
         assert_eq!(sizes.iter().sum::<usize>(), 70);
         assert_eq!(sizes.len(), batch_count(70, 16));

@@ -18,7 +18,7 @@ pub struct Epoch {
     pub epoch: usize,
     /// Mean training loss in nats.
     pub loss: f32,
-    /// Share of training segments recognised, augmented and with dropout.
+    /// Share of training segments recognised, augmented.
     pub accuracy: f32,
     /// Unweighted average recall of the averaged weights on actors that did not train; only where a
     /// network has such actors to be watched on.

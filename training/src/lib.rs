@@ -5,6 +5,7 @@
 
 pub mod audio;
 pub mod augment;
+mod background;
 pub mod baseline;
 mod batches;
 mod checkpoint;

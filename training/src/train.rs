@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 use speech_emotion::features::{N_FEATURES, N_MFCC, SEGMENT_MULTIPLE};
 
 use crate::augment::{Augmentation, Ranges, subtract_level};
+use crate::background::Powers;
 use crate::batches::{batch_count, epoch_batches};
 use crate::checkpoint::{self, State};
 use crate::corpus::Kind;
@@ -30,7 +31,7 @@ const MIN_DEVIATION: f32 = 0.1;
 /// What can be chosen of a training; [`Default`] is the recipe.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrainConfig {
-    /// Of weights, augmentation and dropout.
+    /// Of weights and augmentation.
     pub seed: u64,
     /// Passes over the training clips.
     pub epochs: usize,
@@ -69,7 +70,7 @@ pub struct EpochReport {
     pub epochs: usize,
     /// Mean over the epoch's segments, in nats, as the weights were at each step.
     pub loss: f32,
-    /// Share of the epoch's segments, augmented and with dropout, that were recognised.
+    /// Share of the epoch's segments, augmented, that were recognised.
     pub accuracy: f32,
     /// Duration of the epoch.
     pub seconds: f32,
@@ -128,15 +129,26 @@ pub fn train(
         checkpoint::read(&path, &run, &mut state)?;
     }
     let augmentation = Augmentation::new(Ranges::default());
+    let voices: Vec<Powers> = clips
+        .iter()
+        .map(|clip| Powers::of(&clip.features[0], &augmentation.bands))
+        .collect();
     let steps = batch_count(clips.len(), config.batch_size);
     while state.epoch < config.epochs {
         let started = Instant::now();
         let epoch = state.epoch + 1;
         let rng = &mut random(config.seed, epoch);
         let mean = state.network.mean().to_vec();
-        let batches = epoch_batches(&clips, config.batch_size, &augmentation, &mean, rng);
+        let batches = epoch_batches(
+            &clips,
+            &voices,
+            config.batch_size,
+            &augmentation,
+            &mean,
+            rng,
+        );
         let (mut loss, mut correct) = (0.0, 0);
-        for (index, (batch, labels)) in batches.iter().enumerate() {
+        for (index, (batch, labels)) in batches.enumerate() {
             if stop.load(Ordering::Relaxed) {
                 return Ok(Outcome::Interrupted {
                     epochs_done: state.epoch,
@@ -144,7 +156,7 @@ pub fn train(
             }
             let result = state
                 .network
-                .gradients(batch, labels, config.label_smoothing, rng);
+                .gradients(&batch, &labels, config.label_smoothing);
             let norm = clip_gradients(state.network.parameters_mut(), config.clip_norm);
             if !(result.loss.is_finite() && norm.is_finite()) {
                 bail!(

@@ -32,7 +32,7 @@ const COMPARED_CLIPS: usize = 48;
 
 #[derive(Args)]
 pub struct TrainArgs {
-    /// Seed of weights, augmentation and dropout
+    /// Seed of weights and augmentation
     #[arg(long, value_name = "N", default_value_t = TrainConfig::default().seed)]
     pub seed: u64,
     #[command(flatten)]

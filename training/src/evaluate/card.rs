@@ -197,8 +197,8 @@ what anyone feels. It runs in a web page; no sound leaves the device.
 
 RAVDESS, speech, audio only (Livingstone & Russo, 2018): 24 professional actors, 12 women and 12 men, speaking two English
 sentences with a North American accent in eight emotions, all but neutral in two intensities; 1,440 clips of about 4 s recorded in a
-studio at 48 kHz, of which one is a copy of another and left out. Training adds changes of speed, vocal tract, colour
-and steady noise. No other recordings were used.
+studio at 48 kHz, of which one is a copy of another and left out. Training adds changes of speed, vocal tract and colour, narrow
+channels, made-up noise, and other clips of the same training actors as voices beside. No other recordings were used.
 
 ## What it is for
 

@@ -1,14 +1,19 @@
 //! What may lie between a voice and the program: the conditions under which clips are judged.
 //!
-//! None of the noises here is used in training, which adds steady coloured noise per mel band: babble
-//! is made of other clips of actors who are not tested, hum and street noise are synthesised. Everything
-//! random is drawn from the clip's path, so that a clip always meets the same sound.
+//! Training mixes features of its own clips and of made-up colours, see [`Background`]; no noise here
+//! is one of these: synthetic voices are those of eSpeak NG, hum and street noise are synthesised, and
+//! recorded voices, though of the same data set, are those of actors who did not train. Everything random
+//! is drawn from the clip's path, so that a clip always meets the same sound.
+//!
+//! [`Background`]: crate::background::Background
 
 use std::{
+    borrow::Cow,
     f32::consts::TAU,
     io::Write,
     path::Path,
     process::{Command, Stdio},
+    sync::OnceLock,
 };
 
 use anyhow::{Context, Result, ensure};
@@ -26,8 +31,10 @@ use crate::sound::{Biquad, Sound, add_noise, decibels, power, reverberated, scal
 pub enum Condition {
     /// As recorded.
     Clean,
-    /// Five voices at once, 10 dB below.
+    /// Five voices at once, 10 dB below: clips of other actors.
     Babble,
+    /// The same of synthetic voices.
+    SyntheticBabble,
     /// 50 Hz and its harmonics, 10 dB below.
     Hum,
     /// Rumble and passing cars, 10 dB below.
@@ -50,6 +57,24 @@ pub enum Condition {
 const SNR_DB: f32 = 10.0;
 /// Voices in babble.
 const VOICES: usize = 5;
+/// Synthetic voices: accent and timbre, pitch (0 to 99) and words per minute of eSpeak NG.
+const SPEAKERS: [(&str, u32, u32); 10] = [
+    ("en-us+m1", 35, 165),
+    ("en-us+f2", 60, 180),
+    ("en-gb+m3", 45, 150),
+    ("en-gb+f4", 70, 170),
+    ("en-us+m7", 25, 190),
+    ("en-us+f5", 55, 160),
+    ("en-gb+m4", 55, 200),
+    ("en-gb+f1", 45, 175),
+    ("en-us+m2", 40, 185),
+    ("en-us+f3", 80, 155),
+];
+/// What synthetic voices say.
+const SPOKEN: &str = "We took the early train because the road along the river was closed. Nobody had told us \
+    about the market, so we walked across the square with our bags, bought bread and two lemons, and waited \
+    under the clock. At noon the rain stopped. My brother asked whether the boat would leave on time, and \
+    the woman at the counter laughed and said that it never had in thirty years.";
 /// Reverberation time, seconds.
 const RT60_S: f32 = 0.5;
 /// Power of the reverberation relative to the direct sound.
@@ -57,8 +82,9 @@ const REVERBERATION_DB: f32 = -3.0;
 
 impl Condition {
     /// All but [`Clean`](Self::Clean), as reported.
-    pub const CHANGED: [Self; 9] = [
+    pub const CHANGED: [Self; 10] = [
         Self::Babble,
+        Self::SyntheticBabble,
         Self::Hum,
         Self::Street,
         Self::Louder,
@@ -74,6 +100,7 @@ impl Condition {
         match self {
             Self::Clean => "clean",
             Self::Babble => "babble",
+            Self::SyntheticBabble => "synthetic-babble",
             Self::Hum => "hum",
             Self::Street => "street",
             Self::Louder => "louder",
@@ -89,7 +116,8 @@ impl Condition {
     pub const fn label(self) -> &'static str {
         match self {
             Self::Clean => "as recorded",
-            Self::Babble => "babble of five voices, 10 dB SNR",
+            Self::Babble => "babble of five recorded voices, 10 dB SNR",
+            Self::SyntheticBabble => "babble of five synthetic voices, 10 dB SNR",
             Self::Hum => "mains hum, 10 dB SNR",
             Self::Street => "street, 10 dB SNR",
             Self::Louder => "12 dB louder",
@@ -117,7 +145,23 @@ impl Condition {
         };
         Ok(match self {
             Self::Clean => sound.clone(),
-            Self::Babble => with(add_noise(sound, &babble(sound, voices, &mut rng)?, SNR_DB)),
+            Self::Babble => {
+                let babble = babble(sound.samples.len(), &mut rng, |rng| {
+                    ensure!(!voices.is_empty(), "there are no other actors for babble");
+                    let path = voices[rng.random_range(0..voices.len())];
+                    let voice = Sound::read(path)
+                        .with_context(|| format!("cannot hear {}", path.display()))?;
+                    Ok(Cow::Owned(voice))
+                })?;
+                with(add_noise(sound, &babble, SNR_DB))
+            }
+            Self::SyntheticBabble => {
+                let voices = synthetic_voices(sound.rate_hz)?;
+                let babble = babble(sound.samples.len(), &mut rng, |rng| {
+                    Ok(Cow::Borrowed(&voices[rng.random_range(0..voices.len())]))
+                })?;
+                with(add_noise(sound, &babble, SNR_DB))
+            }
             Self::Hum => with(add_noise(sound, &hum(n, rate_hz, &mut rng), SNR_DB)),
             Self::Street => with(add_noise(sound, &street(n, rate_hz, &mut rng), SNR_DB)),
             Self::Louder => with(scaled(&sound.samples, decibels(12.0))),
@@ -136,25 +180,33 @@ impl Condition {
         })
     }
 
-    /// Whether this machine can make it: MP3 needs ffmpeg.
+    /// Whether this machine can make it: MP3 needs ffmpeg, synthetic voices espeak-ng.
     pub fn is_available(self) -> bool {
-        self != Self::Mp3
-            || Command::new("ffmpeg")
-                .arg("-version")
+        let runs = |program, version| {
+            Command::new(program)
+                .arg(version)
                 .stdout(Stdio::null())
                 .stderr(Stdio::null())
                 .status()
                 .is_ok_and(|status| status.success())
+        };
+        match self {
+            Self::Mp3 => runs("ffmpeg", "-version"),
+            Self::SyntheticBabble => runs("espeak-ng", "--version"),
+            _ => true,
+        }
     }
 }
 
-/// Clips of other actors on top of each other, equally loud, each repeated from a random place.
-fn babble(sound: &Sound, voices: &[&Path], rng: &mut ChaCha8Rng) -> Result<Vec<f32>> {
-    ensure!(!voices.is_empty(), "there are no other actors for babble");
-    let mut noise = vec![0.0; sound.samples.len()];
+/// Voices on top of each other, equally loud, each repeated from a random place.
+fn babble<'a>(
+    n: usize,
+    rng: &mut ChaCha8Rng,
+    mut voice: impl FnMut(&mut ChaCha8Rng) -> Result<Cow<'a, Sound>>,
+) -> Result<Vec<f32>> {
+    let mut noise = vec![0.0; n];
     for _ in 0..VOICES {
-        let path = voices[rng.random_range(0..voices.len())];
-        let voice = Sound::read(path).with_context(|| format!("cannot hear {}", path.display()))?;
+        let voice = voice(rng)?;
         let loudness = speech_power(&voice).sqrt().max(1e-10);
         // Without the silence at both ends, about.
         let third = voice.samples.len() / 3;
@@ -165,6 +217,41 @@ fn babble(sound: &Sound, voices: &[&Path], rng: &mut ChaCha8Rng) -> Result<Vec<f
         }
     }
     Ok(noise)
+}
+
+/// eSpeak NG's [`SPEAKERS`] reading [`SPOKEN`], made once for the first sample rate asked for.
+fn synthetic_voices(rate_hz: u32) -> Result<Cow<'static, [Sound]>> {
+    static VOICES: OnceLock<Vec<Sound>> = OnceLock::new();
+    if let Some(voices) = VOICES.get().filter(|voices| voices[0].rate_hz == rate_hz) {
+        return Ok(Cow::Borrowed(voices));
+    }
+    let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+    let path = folder.path().join("voice.wav");
+    let speak = |(voice, pitch, words): (&str, u32, u32)| {
+        let status = Command::new("espeak-ng")
+            .args([
+                "-v",
+                voice,
+                "-p",
+                &pitch.to_string(),
+                "-s",
+                &words.to_string(),
+                "-w",
+            ])
+            .arg(&path)
+            .arg(SPOKEN)
+            .status()
+            .context("cannot run espeak-ng, which speaks for babble")?;
+        ensure!(status.success(), "espeak-ng could not speak as {voice}");
+        resampled(&Sound::read(&path)?, rate_hz)
+    };
+    let voices: Vec<Sound> = SPEAKERS.into_iter().map(speak).collect::<Result<_>>()?;
+    let kept = VOICES.get_or_init(|| voices.clone());
+    Ok(if kept[0].rate_hz == rate_hz {
+        Cow::Borrowed(kept)
+    } else {
+        Cow::Owned(voices)
+    })
 }
 
 /// 50 Hz and nine harmonics, each weaker than the one before on the whole, in random phase.
@@ -295,7 +382,15 @@ mod tests {
     fn noise_lies_10_db_below_the_voice_and_is_the_same_every_time() {
         let clean = tone(440.0, RATE_HZ, 48_000);
         let mut heard = Vec::new();
-        for condition in [Condition::Babble, Condition::Hum, Condition::Street] {
+        for condition in [
+            Condition::Babble,
+            Condition::SyntheticBabble,
+            Condition::Hum,
+            Condition::Street,
+        ] {
+            if !condition.is_available() {
+                continue;
+            }
             let noisy = apply(condition, &clean);
             let noise: Vec<f32> = noisy
                 .samples

@@ -240,13 +240,10 @@ impl CrossValidation {
             .map(|member| EpochLog::new(&ensemble::member_folder(&folder, member)).read())
             .collect();
 
-        let voices = trained
-            .iter()
-            .map(|&index| Path::new(&dataset.clips[index].path));
         let judge = Judge {
             ensemble,
             corpus: &dataset.corpus,
-            voices: voices.collect(),
+            trained: trained.iter().map(|&index| &dataset.clips[index]).collect(),
             folder,
         };
         let judgements = judge.judge(&clips, Condition::Clean, stop)?;

@@ -82,8 +82,8 @@ pub struct Judge<'a> {
     pub ensemble: Ensemble,
     /// What the clips are of.
     pub corpus: &'a Corpus,
-    /// Clips of speakers that are not judged, for babble.
-    pub voices: Vec<&'a Path>,
+    /// The clips that trained them.
+    pub trained: Vec<&'a Clip>,
     /// Where answers are kept.
     pub folder: PathBuf,
 }
@@ -106,12 +106,6 @@ impl Judge<'_> {
             return Ok(judgements);
         }
         let classifier = export::classifier(self.ensemble.clone(), self.corpus)?;
-        let voices: Vec<PathBuf> = self
-            .voices
-            .iter()
-            .map(|path| self.corpus.folder.join(path))
-            .collect();
-        let voices: Vec<&Path> = voices.iter().map(PathBuf::as_path).collect();
         let mut judgements = Vec::with_capacity(clips.len());
         for clip in clips {
             interrupt::check(stop)?;
@@ -123,6 +117,8 @@ impl Judge<'_> {
                     file.display()
                 )
             })?;
+            let voices = self.voices(clip, clips);
+            let voices: Vec<&Path> = voices.iter().map(PathBuf::as_path).collect();
             let sound = condition.apply(&sound, &clip.path, &voices)?;
             let mut judgement = listen(&sound, classifier.clone())
                 .with_context(|| format!("cannot judge {}", file.display()))?;
@@ -137,6 +133,23 @@ impl Judge<'_> {
         write(&path, &header, &judgements)
             .with_context(|| format!("cannot write {}", path.display()))?;
         Ok(judgements)
+    }
+
+    /// Who may babble beside a clip: the other speakers judged, whom the networks have not heard; where
+    /// there is none, those who trained.
+    fn voices(&self, clip: &Clip, judged: &[&Clip]) -> Vec<PathBuf> {
+        let of_others = |clips: &[&Clip]| -> Vec<PathBuf> {
+            let others = clips.iter().filter(|other| other.speaker != clip.speaker);
+            others
+                .map(|other| self.corpus.folder.join(&other.path))
+                .collect()
+        };
+        let unheard = of_others(judged);
+        if unheard.is_empty() {
+            of_others(&self.trained)
+        } else {
+            unheard
+        }
     }
 
     /// What the answers depend on.

@@ -114,7 +114,7 @@ pub struct Learning {
     pub epoch: usize,
     /// Training loss in nats.
     pub loss: f64,
-    /// Share of training segments recognised, augmented and with dropout.
+    /// Share of training segments recognised, augmented.
     pub accuracy: f64,
     /// UAR on speakers that did not train, of the inner networks.
     pub validation_uar: Option<f64>,

@@ -375,7 +375,7 @@ fn robustness(evaluation: &Evaluation) -> String {
     }));
     let table = plot::bars(
         "Between voice and program",
-        "The tick is the result of the same networks on the clips as recorded. None of these noises was used in training.",
+        "The tick is the result of the same networks on the clips as recorded. Recorded voices are those of actors who did not train the network; the other noises are none that training makes.",
         &["condition", "UAR", "change", "WAR", "change"],
         &bars,
     );

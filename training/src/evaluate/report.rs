@@ -195,7 +195,7 @@ fn confidence(f: &mut fmt::Formatter<'_>, calibrated: &Calibrated) -> fmt::Resul
     for compared in &calibrated.speaker {
         writeln!(
             f,
-            "{:34} {:>9} {:>9} {:>+9.1} {:>+9.1}",
+            "{:44} {:>9} {:>9} {:>+9.1} {:>+9.1}",
             compared.known.label(),
             percent(compared.with.uar),
             percent(compared.with.war),
@@ -215,7 +215,7 @@ fn robustness(f: &mut fmt::Formatter<'_>, evaluation: &Evaluation) -> fmt::Resul
     for changed in &evaluation.robustness {
         writeln!(
             f,
-            "{:34} {:>9} {:>9} {:>+9.1} {:>+9.1}",
+            "{:44} {:>9} {:>9} {:>+9.1} {:>+9.1}",
             changed.condition.label(),
             percent(changed.uar),
             percent(changed.war),
@@ -223,8 +223,13 @@ fn robustness(f: &mut fmt::Formatter<'_>, evaluation: &Evaluation) -> fmt::Resul
             100.0 * changed.war_change
         )?;
     }
-    if !Condition::Mp3.is_available() {
-        writeln!(f, "MP3 was left out: install ffmpeg to encode it")?;
+    for (condition, means) in [
+        (Condition::Mp3, "ffmpeg to encode it"),
+        (Condition::SyntheticBabble, "espeak-ng to speak it"),
+    ] {
+        if !condition.is_available() {
+            writeln!(f, "left out: {}; install {means}", condition.label())?;
+        }
     }
     Ok(())
 }

@@ -31,7 +31,6 @@
 mod attention;
 mod batch_norm;
 mod convolution;
-mod dropout;
 mod file;
 #[cfg(test)]
 mod gradient_check;
@@ -59,7 +58,6 @@ use speech_emotion::features::N_MFCC;
 use attention::{Attended, Attention};
 use batch_norm::{BatchNormRelu, Normalised};
 use convolution::{Convolution, Shape};
-use dropout::Mask;
 use input::SIDE_INPUTS;
 use linear::Linear;
 use lstm::{Lstm, Memory};
@@ -73,12 +71,6 @@ const HEADS: usize = 4;
 const HIDDEN: usize = 64;
 /// Channels of `conv3` times the bands left.
 const FLAT: usize = CHANNELS[2] * N_MFCC / 8;
-
-const CONVOLUTION_DROPOUT: f32 = 0.05;
-const PROJECTION_DROPOUT: f32 = 0.05;
-const LSTM_DROPOUT: f32 = 0.15;
-const POOLED_DROPOUT: f32 = 0.2;
-const HIDDEN_DROPOUT: f32 = 0.1;
 
 /// Architecture and parameters.
 #[derive(Clone, Debug)]
@@ -115,18 +107,13 @@ struct Tape {
     steps: Vec<usize>,
     columns: [Vec<f32>; 3],
     conv_norm: [Normalised; 3],
-    conv_mask: Option<Mask>,
     joined: Vec<f32>,
     projection_norm: Normalised,
-    projection_mask: Option<Mask>,
     memory: Memory,
-    lstm_mask: Option<Mask>,
     states: Vec<f32>,
     attended: Attended,
-    pooled_mask: Option<Mask>,
     pooled: Vec<f32>,
     hidden_norm: Normalised,
-    hidden_mask: Option<Mask>,
     hidden: Vec<f32>,
     /// `[B, K]`.
     logits: Vec<f32>,
@@ -202,7 +189,7 @@ impl Network {
     pub fn forward(&self, segment: &[f32]) -> Vec<f32> {
         let mut batch = Batch::default();
         batch.push(&with_log_mel(segment));
-        self.pass(&batch, None).logits
+        self.pass(&batch, false).logits
     }
 
     /// All parameters.
@@ -227,14 +214,8 @@ impl Network {
     }
 
     /// Sets the gradients for one batch and takes its statistics into the running ones.
-    pub fn gradients(
-        &mut self,
-        batch: &Batch,
-        labels: &[Class],
-        smoothing: f32,
-        rng: &mut ChaCha8Rng,
-    ) -> BatchLoss {
-        let tape = self.pass(batch, Some(rng));
+    pub fn gradients(&mut self, batch: &Batch, labels: &[Class], smoothing: f32) -> BatchLoss {
+        let tape = self.pass(batch, true);
         let (loss, d_logits) = loss::cross_entropy(&tape.logits, labels, smoothing);
         self.parameters.clear_gradients();
         self.backward(&tape, &d_logits);
@@ -249,16 +230,9 @@ impl Network {
         }
     }
 
-    /// Forward pass. With a random number generator it is training: dropout, and normalisation by the
-    /// statistics of the batch.
-    fn pass(&self, batch: &Batch, mut rng: Option<&mut ChaCha8Rng>) -> Tape {
+    /// Forward pass; in training normalised by the statistics of the batch.
+    fn pass(&self, batch: &Batch, training: bool) -> Tape {
         let p = &self.parameters;
-        let training = rng.is_some();
-        let mut draw = |groups, channels, probability| {
-            rng.as_deref_mut()
-                .map(|rng| Mask::draw(groups, channels, probability, rng))
-        };
-        let items = batch.lengths.len();
         let x = batch.standardised(&p[self.mean].value, &p[self.deviation].value);
 
         let [conv1, conv2, conv3] = &self.conv;
@@ -268,53 +242,30 @@ impl Network {
         let columns1 = conv1.columns(&x, &batch.lengths);
         let (x, saved1) = norm1.forward(p, conv1.forward(p, &columns1), training);
         let columns2 = conv2.columns(&x, &halves);
-        let (mut x, saved2) = norm2.forward(p, conv2.forward(p, &columns2), training);
-        let conv_mask = draw(items, CHANNELS[1], CONVOLUTION_DROPOUT);
-        apply(
-            &conv_mask,
-            &mut x,
-            steps.iter().map(|steps| steps * N_MFCC / 4),
-        );
+        let (x, saved2) = norm2.forward(p, conv2.forward(p, &columns2), training);
         let columns3 = conv3.columns(&x, &steps);
         let (x, saved3) = norm3.forward(p, conv3.forward(p, &columns3), training);
 
         let joined = join(&x, &batch.side_inputs());
         let x = self.projection.forward(p, &joined);
-        let (mut x, projection_norm) = self.projection_norm.forward(p, x, training);
-        let rows = x.len() / PROJECTION;
-        let projection_mask = draw(rows, PROJECTION, PROJECTION_DROPOUT);
-        apply(&projection_mask, &mut x, std::iter::repeat_n(1, rows));
-
-        let (mut states, memory) = self.lstm.forward(p, &x, &steps);
-        let lstm_mask = draw(items, UNITS, LSTM_DROPOUT);
-        apply(&lstm_mask, &mut states, steps.iter().copied());
-
-        let (mut pooled, attended) = self.attention.forward(p, &states, &steps);
-        let pooled_mask = draw(items, 2 * UNITS, POOLED_DROPOUT);
-        apply(&pooled_mask, &mut pooled, std::iter::repeat_n(1, items));
-
+        let (x, projection_norm) = self.projection_norm.forward(p, x, training);
+        let (states, memory) = self.lstm.forward(p, &x, &steps);
+        let (pooled, attended) = self.attention.forward(p, &states, &steps);
         let x = self.hidden.forward(p, &pooled);
-        let (mut hidden, hidden_norm) = self.hidden_norm.forward(p, x, training);
-        let hidden_mask = draw(items, HIDDEN, HIDDEN_DROPOUT);
-        apply(&hidden_mask, &mut hidden, std::iter::repeat_n(1, items));
+        let (hidden, hidden_norm) = self.hidden_norm.forward(p, x, training);
         let logits = self.output.forward(p, &hidden);
         Tape {
             halves,
             steps,
             columns: [columns1, columns2, columns3],
             conv_norm: [saved1, saved2, saved3],
-            conv_mask,
             joined,
             projection_norm,
-            projection_mask,
             memory,
-            lstm_mask,
             states,
             attended,
-            pooled_mask,
             pooled,
             hidden_norm,
-            hidden_mask,
             hidden,
             logits,
         }
@@ -323,19 +274,13 @@ impl Network {
     /// Adds the gradients of all parameters, given that of the logits.
     fn backward(&mut self, tape: &Tape, d_logits: &[f32]) {
         let p = &mut self.parameters;
-        let items = tape.steps.len();
-        let mut d = self.output.backward(p, &tape.hidden, d_logits);
-        apply(&tape.hidden_mask, &mut d, std::iter::repeat_n(1, items));
+        let d = self.output.backward(p, &tape.hidden, d_logits);
         let d = self.hidden_norm.backward(p, &tape.hidden_norm, d);
-        let mut d = self.hidden.backward(p, &tape.pooled, &d);
-        apply(&tape.pooled_mask, &mut d, std::iter::repeat_n(1, items));
-        let mut d = self
+        let d = self.hidden.backward(p, &tape.pooled, &d);
+        let d = self
             .attention
             .backward(p, &tape.attended, &tape.states, &tape.steps, &d);
-        apply(&tape.lstm_mask, &mut d, tape.steps.iter().copied());
-        let mut d = self.lstm.backward(p, &tape.memory, &d);
-        let rows = d.len() / PROJECTION;
-        apply(&tape.projection_mask, &mut d, std::iter::repeat_n(1, rows));
+        let d = self.lstm.backward(p, &tape.memory, &d);
         let d = self.projection_norm.backward(p, &tape.projection_norm, d);
         let d = self.projection.backward(p, &tape.joined, &d);
         let d = d
@@ -348,12 +293,7 @@ impl Network {
         let [norm1, norm2, norm3] = &self.conv_norm;
         let d = norm3.backward(p, &tape.conv_norm[2], d);
         conv3.backward_weight(p, &tape.columns[2], &d);
-        let mut d = conv3.backward_input(p, &d, &tape.steps);
-        apply(
-            &tape.conv_mask,
-            &mut d,
-            tape.steps.iter().map(|steps| steps * N_MFCC / 4),
-        );
+        let d = conv3.backward_input(p, &d, &tape.steps);
         let d = norm2.backward(p, &tape.conv_norm[1], d);
         conv2.backward_weight(p, &tape.columns[1], &d);
         let d = conv2.backward_input(p, &d, &tape.halves);
@@ -369,12 +309,6 @@ impl Network {
         self.projection_norm
             .update_statistics(p, &tape.projection_norm);
         self.hidden_norm.update_statistics(p, &tape.hidden_norm);
-    }
-}
-
-fn apply(mask: &Option<Mask>, x: &mut [f32], rows: impl IntoIterator<Item = usize>) {
-    if let Some(mask) = mask {
-        mask.apply(x, rows);
     }
 }
 

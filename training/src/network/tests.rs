@@ -74,11 +74,10 @@ fn gradients_of_the_whole_network_match_differences() {
         }
     }
     let loss = |network: &Network| {
-        // The same generator draws the same masks.
-        let tape = network.pass(&batch, Some(&mut rng()));
+        let tape = network.pass(&batch, true);
         f64::from(loss::cross_entropy(&tape.logits, &labels, 0.1).0)
     };
-    network.gradients(&batch, &labels, 0.1, &mut rng());
+    network.gradients(&batch, &labels, 0.1);
     let parameters: Vec<Parameter> = network.parameters().iter().cloned().collect();
     for (index, parameter) in parameters.iter().enumerate() {
         if parameter.kind == Kind::Statistic {
@@ -119,12 +118,12 @@ fn gradients_of_the_whole_network_match_differences() {
 fn segments_of_a_batch_do_not_see_each_other() {
     let network = standardised_network();
     let lengths = [24, 61, 4, 190, 43];
-    let together = network.pass(&batch(&lengths), None).logits;
+    let together = network.pass(&batch(&lengths), false).logits;
     let together = together.chunks_exact(network.classes());
     for (seed, (&length, together)) in lengths.iter().zip(together).enumerate() {
         let mut alone = Batch::default();
         alone.push(&frames(length, seed as u64));
-        let alone = network.pass(&alone, None).logits;
+        let alone = network.pass(&alone, false).logits;
         for (alone, together) in alone.iter().zip(together) {
             assert!(
                 (alone - together).abs() < 1e-5,
@@ -148,10 +147,9 @@ fn eight_segments_are_learned_by_heart() {
     let batch = batch(&[24, 40, 28, 33, 60, 36, 28, 52]);
     let labels = labels(8);
     let mut network = standardised_network();
-    let mut generator = rng();
     let mut steps = 0;
     loop {
-        let result = network.gradients(&batch, &labels, 0.0, &mut generator);
+        let result = network.gradients(&batch, &labels, 0.0);
         assert!(result.loss.is_finite());
         for parameter in network.parameters_mut().iter_mut() {
             for (value, gradient) in parameter.value.iter_mut().zip(&parameter.gradient) {
@@ -164,7 +162,7 @@ fn eight_segments_are_learned_by_heart() {
         }
         assert!(steps < 600, "loss {} after {steps} steps", result.loss);
     }
-    let logits = network.pass(&batch, None).logits;
+    let logits = network.pass(&batch, false).logits;
     for (logits, label) in logits.chunks_exact(8).zip(&labels) {
         let top = speech_emotion::model::Posterior::from_logits(logits, 1.0).top();
         assert_eq!(top.0, *label);
