@@ -103,7 +103,7 @@ fn gradients_of_the_whole_network_match_differences() {
             }
             loss(&network)
         };
-        let step = (0.002 / norm).min(0.01);
+        let step = (0.0002 / norm).min(0.001);
         let difference = (shifted(step) - shifted(-step)) / (2.0 * step);
         shifted(0.0);
         assert!(
