@@ -8,7 +8,7 @@ import { looksRight, picture, withPage } from "./browser.mjs";
 import { bytes, distance, emptyFolder, predict, reading, speech, train } from "./sound.mjs";
 
 const ACTOR = "07";
-const SAD = `03-01-04-02-01-01-${ACTOR}`;
+const CALM = `03-01-02-01-01-01-${ACTOR}`;
 const state = (page, name) => page.locator(`body[data-voice="${name}"]`).waitFor({ state: "attached" });
 const expand = (page) => page.locator("#voice-summary").click();
 const kept = (page) => page.evaluate(() => localStorage.getItem("speech-emotion voice"));
@@ -22,7 +22,7 @@ function calibration(wav) {
 
 test("a reading fits it to a voice, for now and for the next visit, until it is removed", async () => {
   const wav = reading(ACTOR, "reading.wav");
-  const file = speech(SAD, "sad.wav");
+  const file = speech(CALM, "calm.wav");
   const [plain] = predict(file);
   await withPage({ microphone: wav, profile: emptyFolder() }, async ({ page, server, engine, phase, press, choose, result, posterior }) => {
     await engine("ready");
@@ -49,7 +49,7 @@ test("a reading fits it to a voice, for now and for the next visit, until it is 
     assert.ok(distance(expected.posterior, plain.posterior) > 0.02, "it makes a difference");
     const isFitted = async () => {
       await choose(file);
-      await result("sad.wav");
+      await result("calm.wav");
       assert.ok(distance(await posterior(), expected.posterior) <= 0.01, JSON.stringify([await posterior(), expected.posterior]));
     };
     await isFitted();
@@ -69,7 +69,7 @@ test("a reading fits it to a voice, for now and for the next visit, until it is 
     assert.equal(await kept(page), null);
     await choose(file);
     await page.locator("#file-progress-text").waitFor({ state: "attached" });
-    await result("sad.wav");
+    await result("calm.wav");
     assert.ok(distance(await posterior(), plain.posterior) <= 0.01);
     assert.equal(server.counts.get("worker_bg.wasm") <= 2, true);
   });
@@ -132,7 +132,7 @@ test("an engine that dies during a reading ends it with a word", async () => {
 
 test("a saved voice is loaded, and one of another model or a broken file changes nothing", async () => {
   const path = calibration(reading(ACTOR, "saved.wav"));
-  const file = speech(SAD, "loaded.wav");
+  const file = speech(CALM, "loaded.wav");
   const [expected] = predict("--calibration", path, file);
   const short = { ...JSON.parse(readFileSync(path)), offset: [0, 0] };
   const other = { ...JSON.parse(readFileSync(path)), model: "0".repeat(64) };
@@ -175,7 +175,7 @@ test("a saved voice is loaded, and one of another model or a broken file changes
 });
 
 test("adapting while listening is off until it is switched on, and stays on", async () => {
-  const file = speech(SAD, "listened.wav");
+  const file = speech(CALM, "listened.wav");
   const [expected] = predict("--listen", file);
   await withPage({ profile: emptyFolder() }, async ({ page, engine, choose, result, posterior }) => {
     await engine("ready");
