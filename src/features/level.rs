@@ -47,7 +47,8 @@ pub fn segment(frames: &[f32]) -> Option<Vec<f32>> {
     Some(segment)
 }
 
-fn energies(frames: &[f32]) -> Vec<f32> {
+/// The log energies of frames `[T, F]`, `[T]`.
+pub fn energies(frames: &[f32]) -> Vec<f32> {
     frames
         .chunks_exact(N_FEATURES)
         .map(|frame| frame[ENERGY])

@@ -10,7 +10,7 @@ use rand_distr::StandardNormal;
 use speech_emotion::dsp::activation::exp;
 use speech_emotion::dsp::mel::{hz_to_mel, mel_to_hz};
 use speech_emotion::features::{
-    ENERGY, FrontEndConfig, N_FEATURES, N_MFCC, PITCH, VOICING, level_shift, trim,
+    ENERGY, FrontEndConfig, N_FEATURES, N_MFCC, PITCH, VOICING, energies, level_shift, trim,
 };
 
 use crate::background::Powers;
@@ -214,11 +214,7 @@ impl Augmentation {
             &self.bands,
             rng,
         );
-        let energies: Vec<f32> = noisy
-            .chunks_exact(N_FEATURES)
-            .map(|frame| frame[ENERGY])
-            .collect();
-        match trim(&energies) {
+        match trim(&energies(&noisy)) {
             Some(kept) if kept.len() >= MIN_FRAMES => {
                 noisy[kept.start * N_FEATURES..kept.end * N_FEATURES].to_vec()
             }
@@ -344,7 +340,7 @@ fn stretch_time(frames: &[f32], factor: f32) -> Vec<f32> {
 }
 
 /// A value of a range, all octaves equally often.
-fn logarithmic(range: Range<f32>, rng: &mut impl Rng) -> f32 {
+pub(crate) fn logarithmic(range: Range<f32>, rng: &mut impl Rng) -> f32 {
     range.start * (range.end / range.start).powf(rng.random())
 }
 

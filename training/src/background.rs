@@ -11,7 +11,7 @@ use rand_distr::StandardNormal;
 use speech_emotion::dsp::activation::exp;
 use speech_emotion::features::{ENERGY, N_FEATURES, N_MFCC, PITCH, VOICING};
 
-use crate::augment::{Bands, NATS_PER_DB};
+use crate::augment::{Bands, NATS_PER_DB, logarithmic};
 use crate::network::{vectorise, with_log_mel};
 
 /// Most voices at once, and most coloured sounds.
@@ -153,7 +153,7 @@ impl Powers {
             let fainter = rng.random_range(0.0..FAINTER_DB);
             let swell_db = rng.random_range(0.0..SWELL_DB);
             let waves = [0.37, 1.0].map(|ratio| {
-                let hz = SWELL_HZ.start * (SWELL_HZ.end / SWELL_HZ.start).powf(rng.random());
+                let hz = logarithmic(SWELL_HZ, rng);
                 (TAU * ratio * hz / FRAMES_PER_S, rng.random_range(0.0..TAU))
             });
             for t in 0..count {

@@ -15,7 +15,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use indicatif::ProgressBar;
 use sha2::{Digest, Sha256};
-use speech_emotion::features::{ENERGY, FrontEnd, FrontEndConfig, N_FEATURES, trim};
+use speech_emotion::features::{FrontEnd, FrontEndConfig, N_FEATURES, energies, trim};
 
 use crate::{
     audio::Recording,
@@ -254,8 +254,7 @@ fn hear(path: &Path) -> Result<Heard> {
     for (mut front_end, mut frames) in front_ends {
         front_end.finish(|frame| frames.extend_from_slice(&frame.features));
         let (rows, _) = frames.as_chunks::<N_FEATURES>();
-        let energies: Vec<f32> = rows.iter().map(|row| row[ENERGY]).collect();
-        let speech = trim(&energies)
+        let speech = trim(&energies(&frames))
             .with_context(|| format!("{} holds nothing but silence", path.display()))?;
         ensure!(
             speech.len() >= MIN_FRAMES,

@@ -1,11 +1,11 @@
 //! What may lie between a voice and the program: the conditions under which clips are judged.
 //!
-//! Training mixes features of its own clips and of made-up colours, see [`Background`]; no noise here
+//! Training mixes features of its own clips and of made-up colours, see [`Powers`]; no noise here
 //! is one of these: synthetic voices are those of eSpeak NG, hum and street noise are synthesised, and
 //! recorded voices, though of the same data set, are those of actors who did not train. Everything random
 //! is drawn from the clip's path, so that a clip always meets the same sound.
 //!
-//! [`Background`]: crate::background::Background
+//! [`Powers`]: crate::background::Powers
 
 use std::{
     borrow::Cow,
