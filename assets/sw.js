@@ -5,6 +5,13 @@
 /** Name ("" is the page) to hash, as "sha256-…". */
 const FILES = {};
 
+// Of the engines only the one that runs here is kept: the page names it behind the question mark.
+const [, ENGINE] = location.search.split("?");
+for (const name of Object.keys(FILES)) {
+  const [engine] = name.split(/_bg|_loader|\.js$/);
+  if (engine.startsWith("worker") && engine !== ENGINE) delete FILES[name];
+}
+
 const { scope } = registration;
 /** One for every place that the page may be served from on this host. */
 const CACHE = `speech-emotion ${scope}`;

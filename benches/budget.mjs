@@ -8,7 +8,8 @@ import { gzipSync } from "node:zlib";
 const DIST = new URL("../dist/", import.meta.url);
 const PARTS = {
   page: /^(index\.html|style-.*\.css|page-.*\.(js|wasm))$/,
-  engine: /^(worker.*\.(js|wasm)|model\.(onnx|json)|worklet.*\.js)$/,
+  engine: /^(worker(_.*)?\.(js|wasm)|model\.(onnx|json)|worklet.*\.js)$/,
+  "engine with relaxed SIMD": /^(worker-relaxed.*\.(js|wasm)|model\.(onnx|json)|worklet.*\.js)$/,
   model: /^model\.(onnx|json)$/,
 };
 

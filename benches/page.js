@@ -1,6 +1,5 @@
 // Measures on the device it runs on; `window.measured` settles with the numbers.
 
-import init, { Bench } from "./bench.js";
 import { load } from "./onnxruntime.js";
 
 const ROUNDS = 15;
@@ -14,6 +13,15 @@ const CHUNK = 1_024;
 
 const median = (numbers) => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)];
 const show = (text) => { document.querySelector("#status").textContent = text; };
+/** The engine that this browser gets. */
+async function engine() {
+  const start = async (name) => {
+    const { Bench, default: init } = await import(`./${name}.js`);
+    return { Bench, wasm: await init() };
+  };
+  // Without relaxed SIMD it cannot be compiled.
+  return start("bench-relaxed").catch(() => start("bench"));
+}
 /** Lets the page breathe between rounds. */
 const pause = () => new Promise((resolve) => setTimeout(resolve, 20));
 
@@ -63,8 +71,8 @@ function voice(seconds, rate) {
 
 async function measure() {
   const started = performance.now();
-  const [wasm, model, manifest] = await Promise.all([
-    init({ module_or_path: new URL("bench_bg.wasm", import.meta.url) }),
+  const [{ Bench, wasm }, model, manifest] = await Promise.all([
+    engine(),
     fetch("../model.onnx").then((response) => response.arrayBuffer()),
     fetch("../model.json").then((response) => response.text()),
   ]);

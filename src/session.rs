@@ -1,8 +1,9 @@
 //! The whole live loop as a pure state machine: chunks of PCM in, [`Update`]s out.
 //!
-//! Per frame the speech gate opens and closes utterances; every `step_frames` the newest
-//! `max_segment_frames` of the open utterance are trimmed, level-normalised and classified, half as
-//! often once the utterance is longer than that. Segments
+//! Per frame the speech gate opens and closes utterances; every second step of `step_frames` the newest
+//! `max_segment_frames` of the open utterance are trimmed, level-normalised and classified, and so they
+//! are when it ends. The mean of these is the answer. A microphone's segments are classified at the steps
+//! between too, for who watches, until the utterance is longer than a segment. Segments
 //! begin and end on frame numbers that do not depend on how the audio was cut into chunks, so that a
 //! recording gives the same answer as the same sound through a microphone.
 
@@ -28,7 +29,7 @@ pub enum Pacing {
     /// A microphone: [`Session::push`] takes audio in, [`Session::catch_up`] classifies the newest
     /// segment; segments that are late are skipped, never queued.
     Live,
-    /// A recording: every step is classified as it is reached.
+    /// A recording: every second step is classified as it is reached.
     Recorded,
 }
 
@@ -39,7 +40,8 @@ pub struct SessionSettings {
     pub max_segment_frames: usize,
     /// Least speech, after trimming, that is classified at all.
     pub min_segment_frames: usize,
-    /// Frames between two predictions, while the utterance is no longer than a segment.
+    /// Frames between two predictions for a microphone while the utterance is no longer than a segment;
+    /// twice as many pass otherwise.
     pub step_frames: usize,
     /// Least speech, after trimming, from which an emotion is claimed while the utterance goes on.
     pub firm_segment_frames: usize,
@@ -213,9 +215,9 @@ const PREROLL_FRAMES: u64 = 20;
 /// towards the utterance.
 const COUNTED_SHARE: f32 = 0.75;
 
-/// Steps from one prediction to the next once the utterance is longer than a segment: what is new to a
-/// segment is then a small part of it.
-const STEPS_WHEN_LONG: u64 = 2;
+/// Steps from one segment that counts towards the utterance to the next: neighbours have most of their
+/// sound in common.
+const COUNTED_STEPS: u64 = 2;
 
 /// Frames in one [`Update::Level`].
 const LEVEL_FRAMES: u64 = 3;
@@ -541,7 +543,7 @@ impl Track {
         if !speaking && self.utterance.is_some() {
             return self.close_utterance(classifier, updates);
         }
-        if self.is_step() {
+        if self.is_step(pacing) {
             self.due = Some(self.frames);
             if pacing == Pacing::Recorded {
                 return self.predict(classifier, updates);
@@ -551,14 +553,19 @@ impl Track {
     }
 
     /// Whether a segment that ends with the newest frame is due.
-    fn is_step(&self) -> bool {
+    fn is_step(&self, pacing: Pacing) -> bool {
         let Some(utterance) = &self.utterance else {
             return false;
         };
         let is_long = self.frames - utterance.start > self.settings.max_segment_frames as u64;
-        let steps = if is_long { STEPS_WHEN_LONG } else { 1 };
-        self.frames
-            .is_multiple_of(steps * self.settings.step_frames as u64)
+        let step_frames = self.settings.step_frames as u64;
+        self.counts(self.frames)
+            || pacing == Pacing::Live && !is_long && self.frames.is_multiple_of(step_frames)
+    }
+
+    /// Whether a segment that ends there while the utterance goes on counts towards it.
+    fn counts(&self, end: u64) -> bool {
+        end.is_multiple_of(COUNTED_STEPS * self.settings.step_frames as u64)
     }
 
     /// Classifies the due segment and adds a prediction.
@@ -570,7 +577,8 @@ impl Track {
         let Some(end) = self.due.take() else {
             return Ok(());
         };
-        let Some((heard, newest)) = self.classify(end, classifier)? else {
+        let counts = self.counts(end);
+        let Some((heard, newest)) = self.classify(end, counts, classifier)? else {
             return Ok(());
         };
         let posterior = self.smoother.push(&newest, self.settings.trust(heard));
@@ -590,11 +598,12 @@ impl Track {
         Ok(())
     }
 
-    /// Classifies the utterance's newest segment up to frame `end` (exclusive) and counts it towards
-    /// the utterance. Gives the frames of speech it holds, or nothing when they are too few.
+    /// Classifies the utterance's newest segment up to frame `end` (exclusive), which `counts` towards
+    /// the utterance or not. Gives the frames of speech it holds, or nothing when they are too few.
     fn classify<C: Classifier>(
         &mut self,
         end: u64,
+        counts: bool,
         classifier: &mut C,
     ) -> Result<Option<(usize, Posterior)>, ModelError> {
         let Some(utterance) = &mut self.utterance else {
@@ -616,7 +625,9 @@ impl Track {
             Some(calibration) => calibration.apply(&newest),
             None => newest,
         };
-        utterance.add(heard, &newest, &calibrated);
+        if counts {
+            utterance.add(heard, &newest, &calibrated);
+        }
         Ok(Some((heard, calibrated)))
     }
 
@@ -627,7 +638,7 @@ impl Track {
         updates: &mut Vec<Update>,
     ) -> Result<(), ModelError> {
         let end = self.frames;
-        let result = self.classify(end, classifier).map(|_| ());
+        let result = self.classify(end, true, classifier).map(|_| ());
         self.due = None;
         self.smoother.reset();
         let Some(utterance) = self.utterance.take() else {

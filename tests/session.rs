@@ -78,6 +78,17 @@ fn predictions(updates: &[Update]) -> Vec<&Update> {
         .collect()
 }
 
+/// Frames after which predictions were made.
+fn times(updates: &[Update]) -> Vec<usize> {
+    updates
+        .iter()
+        .filter_map(|update| match update {
+            Update::Prediction { at_s, .. } => Some((at_s * 62.5).round() as usize),
+            _ => None,
+        })
+        .collect()
+}
+
 fn utterances(updates: &[Update]) -> Vec<(f64, f64, Verdict)> {
     updates
         .iter()
@@ -155,13 +166,18 @@ fn chunk_size_does_not_change_what_is_found() {
 fn a_microphone_that_is_kept_up_with_finds_what_a_recording_finds() {
     let recorded = run(&mut session(Pacing::Recorded), &recording(), 683, false);
     let live = run(&mut session(Pacing::Live), &recording(), 683, true);
-    assert_eq!(predictions(&live.0), predictions(&recorded.0));
+    assert_eq!(utterances(&live.0), utterances(&recorded.0));
     assert_eq!(live.1, recorded.1);
+    let (live, recorded) = (times(&live.0), times(&recorded.0));
+    let step = SessionSettings::default().step_frames;
+    assert!(live.windows(2).all(|at| at[1] - at[0] == step), "{live:?}");
+    let every_second: Vec<usize> = live.into_iter().filter(|at| at % (2 * step) == 0).collect();
+    assert_eq!(recorded, every_second);
 }
 
 #[test]
 fn late_segments_are_skipped_and_the_newest_is_classified() {
-    let all = run(&mut session(Pacing::Recorded), &recording(), 683, false).0;
+    let all = run(&mut session(Pacing::Live), &recording(), 683, true).0;
     let mut session = session(Pacing::Live);
     let mut updates = vec![];
     session
@@ -213,14 +229,8 @@ fn level_is_reported_in_dbfs_twenty_times_a_second() {
 fn a_long_utterance_is_classified_half_as_often_once_it_fills_a_segment() {
     let settings = SessionSettings::default();
     let speech = recording()[3_072..20_736].repeat(6);
-    let (updates, _) = run(&mut session(Pacing::Recorded), &speech, 700, false);
-    let frames_at: Vec<usize> = predictions(&updates)
-        .iter()
-        .map(|update| match update {
-            Update::Prediction { at_s, .. } => (at_s * 62.5).round() as usize,
-            _ => unreachable!(),
-        })
-        .collect();
+    let (updates, _) = run(&mut session(Pacing::Live), &speech, 700, true);
+    let frames_at = times(&updates);
     let Some(filled) = frames_at
         .iter()
         .position(|&frame| frame > settings.max_segment_frames)

@@ -342,14 +342,17 @@ impl App {
                 if self.reading.is_some() {
                     self.read(&update);
                 } else {
-                    self.display.update(&update, compute_ms);
+                    let is_due = self.display.update(update, compute_ms);
                     self.check_muted();
-                    self.draw_soon();
+                    if is_due {
+                        self.draw_soon();
+                    }
                 }
             }
             Event::Progress { session, at_s } if self.shows(session) => {
-                self.display.progress(at_s);
-                self.draw_soon();
+                if self.display.progress(at_s) {
+                    self.draw_soon();
+                }
             }
             Event::Gap { session, lost_s } if self.shows(session) && self.reading.is_none() => {
                 self.display.gap(lost_s);

@@ -57,6 +57,8 @@ pub struct Display {
     finished_s: Option<f64>,
     /// When speech was last heard.
     speech_s: Option<f64>,
+    /// Of a file: updates come faster than anyone reads.
+    newest: Option<Update>,
     /// What was last expressed.
     last: Option<(Verdict, f32)>,
     /// When sound was last heard.
@@ -82,6 +84,7 @@ impl Display {
             at_s: 0.0,
             finished_s: None,
             speech_s: None,
+            newest: None,
             last: None,
             sound_s: 0.0,
             lost_s: 0.0,
@@ -119,6 +122,7 @@ impl Display {
         self.at_s = 0.0;
         self.finished_s = None;
         self.speech_s = None;
+        self.newest = None;
         self.last = None;
         self.sound_s = 0.0;
         self.lost_s = 0.0;
@@ -134,9 +138,10 @@ impl Display {
         self.say(words);
     }
 
-    /// Shows one update and how long it took.
-    pub fn update(&mut self, update: &Update, compute_ms: f32) {
-        match update {
+    /// Shows one update and how long it took, of a file's when it is next drawn; says whether to draw.
+    pub fn update(&mut self, update: Update, compute_ms: f32) -> bool {
+        let is_live = self.origin == Origin::Microphone;
+        match &update {
             Update::Level {
                 at_s,
                 rms_dbfs,
@@ -144,22 +149,18 @@ impl Display {
             } => self.level(*at_s, *rms_dbfs, *speaking),
             Update::Prediction {
                 at_s,
-                heard_s,
-                posterior,
                 verdict,
                 confidence,
+                ..
             } => {
-                self.at_s = self.at_s.max(*at_s);
                 self.history.add(*at_s, self.step_s, *verdict, *confidence);
                 self.last = Some((*verdict, *confidence));
-                self.view.posterior(posterior);
-                let before = self.compute_ms.unwrap_or(compute_ms);
-                let mean = before + COMPUTE_WEIGHT * (compute_ms - before);
-                self.compute_ms = Some(mean);
-                self.view.latency(mean);
-                // At first nobody can be sure, which says nothing about the voice.
-                if *verdict != Verdict::Unsure || *heard_s >= FIRM_S {
-                    self.expressed(posterior, *verdict, *confidence, "Now");
+                if is_live {
+                    self.at_s = self.at_s.max(*at_s);
+                    let before = self.compute_ms.unwrap_or(compute_ms);
+                    let mean = before + COMPUTE_WEIGHT * (compute_ms - before);
+                    self.compute_ms = Some(mean);
+                    self.view.latency(mean);
                 }
             }
             Update::Utterance {
@@ -170,14 +171,48 @@ impl Display {
                 confidence,
             } => {
                 self.last = Some((*verdict, *confidence));
-                self.view.posterior(posterior);
-                self.expressed(posterior, *verdict, *confidence, "Just heard");
                 // A list that cannot grow still leaves the timeline.
                 let _ = self
                     .view
                     .utterance(*start_s, *end_s, *verdict, *confidence, posterior);
             }
         }
+        if is_live {
+            self.show(&update);
+        } else {
+            self.newest = Some(update);
+        }
+        is_live
+    }
+
+    fn show(&mut self, update: &Update) {
+        let (posterior, verdict, confidence, kicker) = match update {
+            Update::Level { .. } => return,
+            Update::Prediction {
+                heard_s,
+                posterior,
+                verdict,
+                confidence,
+                ..
+            } => {
+                self.view.posterior(posterior);
+                // At first nobody can be sure, which says nothing about the voice.
+                if *verdict == Verdict::Unsure && *heard_s < FIRM_S {
+                    return;
+                }
+                (posterior, verdict, confidence, "Now")
+            }
+            Update::Utterance {
+                posterior,
+                verdict,
+                confidence,
+                ..
+            } => {
+                self.view.posterior(posterior);
+                (posterior, verdict, confidence, "Just heard")
+            }
+        };
+        self.expressed(posterior, *verdict, *confidence, kicker);
     }
 
     /// Shows that sound was lost; the timeline stays blank there.
@@ -186,12 +221,14 @@ impl Display {
         self.view.lost(self.lost_s);
     }
 
-    /// Shows how far a file has been read.
-    pub fn progress(&mut self, at_s: f64) {
-        self.at_s = at_s;
-        if let Origin::File { duration_s, .. } = self.origin {
-            self.view.file_progress(at_s, duration_s);
-        }
+    /// Notes how far a file has been read; says whether to draw, which is about a hundred times.
+    pub fn progress(&mut self, at_s: f64) -> bool {
+        let before_s = std::mem::replace(&mut self.at_s, at_s);
+        let Origin::File { duration_s, .. } = self.origin else {
+            return false;
+        };
+        let percent = |at_s: f64| (100.0 * at_s / duration_s) as u32;
+        percent(at_s) != percent(before_s)
     }
 
     /// Whether the microphone has given nothing but zeros for a while.
@@ -202,6 +239,7 @@ impl Display {
     /// Shows the result of a session that is over.
     pub fn finish(&mut self, summary: &Summary) {
         self.finished_s = Some(summary.duration_s);
+        self.newest = None;
         let kicker = match &self.origin {
             Origin::Microphone => "Overall".to_owned(),
             Origin::File { name, .. } => name.clone(),
@@ -255,8 +293,14 @@ impl Display {
         self.view.level(-120.0, false, self.at_s);
     }
 
-    /// Draws the timeline.
-    pub fn draw(&self) {
+    /// Draws the timeline, and what of a file is not shown yet.
+    pub fn draw(&mut self) {
+        if let Some(update) = self.newest.take() {
+            self.show(&update);
+        }
+        if let Origin::File { duration_s, .. } = self.origin {
+            self.view.file_progress(self.at_s, duration_s);
+        }
         let end_s = match (&self.origin, self.finished_s) {
             (_, Some(finished_s)) => finished_s.max(LEAST_SPAN_S),
             (Origin::File { duration_s, .. }, None) => duration_s.max(LEAST_SPAN_S),

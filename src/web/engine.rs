@@ -1,6 +1,6 @@
 //! The page's side of the worker: fetching what it needs, starting it, talking to it.
 
-use js_sys::{Array, Reflect, Uint8Array};
+use js_sys::{Array, Function, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{MessageEvent, MessagePort};
 
@@ -11,8 +11,6 @@ use super::{
 };
 use crate::protocol::{Command, Event, Fields, Value};
 
-const LOADER: &str = "worker_loader.js";
-const ENGINE: &str = "worker_bg.wasm";
 const MODEL: &str = "model.onnx";
 const MANIFEST: &str = "model.json";
 
@@ -43,17 +41,9 @@ pub struct ModelFiles {
 }
 
 impl Engine {
-    /// Starts the worker, or takes over the one that index.html has started.
+    /// Starts the worker or takes over the one that has started with the page.
     pub fn start(on_sign: impl Fn(Sign) + Clone + 'static) -> Result<Self, WebError> {
-        let (worker, early) = match started() {
-            Some(started) => started,
-            None => {
-                let options = object(&[("type", "module".into())]);
-                let worker = web_sys::Worker::new_with_options(LOADER, options.unchecked_ref())
-                    .map_err(|_| WebError::Unsupported("module workers"))?;
-                (worker, Array::new())
-            }
-        };
+        let (worker, early) = started().map_err(|_| WebError::Unsupported("module workers"))?;
         let on_error = Callback::new({
             let on_sign = on_sign.clone();
             move |_| on_sign(Sign::Broken)
@@ -83,15 +73,25 @@ impl Engine {
     }
 }
 
-/// The worker that index.html has started, once, and the events it has fired since.
-fn started() -> Option<(web_sys::Worker, Array)> {
+/// The worker that index.html has started, or another after the first, and the events it has fired since.
+fn started() -> Result<(web_sys::Worker, Array), JsValue> {
     let (window, name) = (js_sys::global(), "engine".into());
-    let worker = Reflect::get(&window, &name)
-        .ok()
-        .filter(JsValue::is_object)?;
-    Reflect::set(&window, &name, &JsValue::NULL).ok()?;
-    let early = Reflect::get(&worker, &"early".into()).ok()?;
-    Some((worker.unchecked_into(), early.unchecked_into()))
+    let mut worker = Reflect::get(&window, &name)?;
+    if worker.is_null() {
+        let start: Function = Reflect::get(&window, &"start".into())?.unchecked_into();
+        worker = start.call0(&window)?;
+    }
+    Reflect::set(&window, &name, &JsValue::NULL)?;
+    let early = Reflect::get(&worker, &"early".into())?;
+    Ok((worker.unchecked_into(), early.unchecked_into()))
+}
+
+/// Name of the engine for this browser, which index.html has chosen.
+pub fn program() -> String {
+    let name = Reflect::get(&js_sys::global(), &"program".into());
+    name.ok()
+        .and_then(|name| name.as_string())
+        .unwrap_or_default()
 }
 
 impl Value for JsValue {
@@ -176,14 +176,20 @@ impl ModelFiles {
 /// # Errors
 /// [`WebError::EngineUnavailable`] with the reason.
 pub async fn fetch_program(received: impl Fn(u32)) -> Result<(), WebError> {
-    download(ENGINE, &mut |bytes| received(bytes.length()))
-        .await
-        .map_err(WebError::EngineUnavailable)
+    download(&[&program(), "_bg.wasm"].concat(), &mut |bytes| {
+        received(bytes.length())
+    })
+    .await
+    .map_err(WebError::EngineUnavailable)
 }
 
 /// Replaces everything of the worker that the browser has cached.
 pub async fn refresh_program() {
-    for url in [LOADER, "worker.js", ENGINE, MODEL, MANIFEST] {
+    let program = program();
+    for ending in ["_loader.js", ".js", "_bg.wasm"] {
+        refresh(&[&program, ending].concat()).await;
+    }
+    for url in [MODEL, MANIFEST] {
         refresh(url).await;
     }
 }

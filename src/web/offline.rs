@@ -4,19 +4,23 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{ServiceWorkerContainer, ServiceWorkerRegistration, Window};
 
+use super::engine::program;
+
 /// Whether this page came from the kept files, and so will everything else.
 pub fn is_kept(window: &Window) -> bool {
     container(window).is_some_and(|container| container.controller().is_some())
 }
 
-/// Keeps this build's files for the next visit; returns once all of them are kept.
+/// Keeps this build's files for the next visit, of the engines only the one that runs here; returns once
+/// all of them are kept.
 ///
 /// # Errors
 /// When the browser or its settings do not allow it, or a file cannot be fetched as this build has it;
 /// the page works all the same.
 pub async fn keep(window: &Window) -> Result<(), JsValue> {
     let container = container(window).ok_or("no service workers")?;
-    JsFuture::from(container.register("sw.js")).await?;
+    let script = ["sw.js?", &program()].concat();
+    JsFuture::from(container.register(&script)).await?;
     JsFuture::from(container.ready()?).await.map(drop)
 }
 

@@ -76,8 +76,14 @@ impl Timeline {
         };
         drawing.axis(end_s)?;
         let steps = history.since(start_s);
+        let mut inked = None;
         for step in steps {
-            drawing.step(step)?;
+            // Looking a colour up takes longer than drawing with it.
+            if inked != Some(step.verdict) {
+                drawing.ink_of(step.verdict)?;
+                inked = Some(step.verdict);
+            }
+            drawing.step(step);
         }
         let mut free_from = 0.0;
         for run in runs(steps) {
@@ -173,15 +179,13 @@ impl Drawing<'_> {
         Ok(left + width + NAME_GAP)
     }
 
-    fn step(&self, step: &Step) -> Result<(), JsValue> {
+    fn step(&self, step: &Step) {
         let (left, right) = (self.x(step.start_s), self.x(step.end_s));
         let height = f64::from(step.confidence) * (self.base() - NAMES);
-        self.ink_of(step.verdict)?;
         // Columns meet without a gap on whole pixels.
         let left = left.round_ties_even();
         let width = (right.round_ties_even() - left).max(1.0);
         self.context
             .fill_rect(left, self.base() - height, width, height);
-        Ok(())
     }
 }

@@ -202,7 +202,7 @@ test("a model of another front end is refused by the field's name", async () => 
 });
 
 test("an engine that is missing, and comes back", async () => {
-  await withPage({ alter: { "worker_bg.wasm": () => null } }, async ({ server, engine, press, error }) => {
+  await withPage({ alter: { "worker-relaxed_bg.wasm": () => null } }, async ({ server, engine, press, error }) => {
     await error("engine-unavailable");
     server.alter.clear();
     await press("Try again");
@@ -215,7 +215,7 @@ test("an engine of another build asks for a reload, which helps", async () => {
   const build = new Promise((resolve) => { tell = resolve; });
   // The same length, another name.
   const alter = {
-    "worker_bg.wasm": async (body) => {
+    "worker-relaxed_bg.wasm": async (body) => {
       const name = await build;
       const other = Buffer.from(body);
       assert.ok(other.includes(name), "the engine names its build");

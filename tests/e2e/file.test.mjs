@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { test } from "node:test";
 import { withPage } from "./browser.mjs";
-import { bytes, distance, generated, predict, speech } from "./sound.mjs";
+import { bytes, distance, emptyFolder, generated, predict, speech } from "./sound.mjs";
 
 const HAPPY = "03-01-03-02-02-01-12";
 
@@ -25,6 +25,23 @@ test("files of any rate give what the trainer's program gives", async () => {
       assert.match(await page.locator("#detail").innerText(), /of speech in 0:0\d/);
     }
   });
+});
+
+test("a browser without relaxed SIMD gets an engine of its own, which answers the same and is kept", async () => {
+  const file = speech(HAPPY, "plain.wav");
+  const answers = [];
+  for (const script of [undefined, () => { WebAssembly.validate = () => false; }]) {
+    await withPage({ script, profile: emptyFolder() }, async ({ page, server, choose, result, posterior }) => {
+      await choose(file);
+      await result("plain.wav");
+      answers.push(await posterior());
+      await page.getByText("works offline now").waitFor();
+      const fetched = [...server.counts.keys()].filter((name) => name.endsWith("_bg.wasm") && name.startsWith("worker"));
+      assert.deepEqual(fetched, [script ? "worker_bg.wasm" : "worker-relaxed_bg.wasm"]);
+    });
+  }
+  // They are shown in thousandths.
+  assert.ok(distance(...answers) <= 0.0015, JSON.stringify(answers));
 });
 
 test("a dropped file is analysed", async () => {

@@ -32,7 +32,7 @@ test("everything works offline once it is loaded, and no sound leaves the page",
   await withPage({ microphone: wav, profile: emptyFolder() }, async ({ page, server, engine, press, phase }) => {
     await engine("ready");
     // Its progress is shown by a request of the page's own, and its worker takes it from the cache.
-    assert.equal(server.counts.get("worker_bg.wasm"), 1);
+    assert.equal(server.counts.get("worker-relaxed_bg.wasm"), 1);
     const sent = [];
     page.on("request", (request) => { if (request.method() !== "GET" || request.postData()) sent.push(request.url()); });
     await press("Start listening");

@@ -29,8 +29,8 @@ async function nextBuild(server) {
     return altered;
   };
   server.alter.set("index.html", change((html) => html.replace("<html", '<html data-generation="2"')));
-  server.alter.set("worker_loader.js", change((script) => `self.generation = 2;${script}`));
-  for (const name of ["", "worker_loader.js"]) await fetch(server.url + name);
+  server.alter.set("worker-relaxed_loader.js", change((script) => `self.generation = 2;${script}`));
+  for (const name of ["", "worker-relaxed_loader.js"]) await fetch(server.url + name);
   server.alter.set("sw.js", (body) => {
     let script = String(body);
     for (const [old, altered] of hashes) {
@@ -93,7 +93,7 @@ test("the next build takes over as a whole and leaves nothing of the old one", a
     await engine("ready");
     assert.deepEqual(await generations(), [null, null]);
     await waiting(page, true);
-    assert.equal(server.counts.get("worker_bg.wasm"), undefined, "what has not changed is not fetched again");
+    assert.equal(server.counts.get("worker-relaxed_bg.wasm"), undefined, "what has not changed is not fetched again");
     assert.deepEqual(await generations(), [null, null]);
 
     await page.reload();

@@ -71,7 +71,7 @@ test("a reading fits it to a voice, for now and for the next visit, until it is 
     await page.locator("#file-progress-text").waitFor({ state: "attached" });
     await result("calm.wav");
     assert.ok(distance(await posterior(), plain.posterior) <= 0.01);
-    assert.equal(server.counts.get("worker_bg.wasm") <= 2, true);
+    assert.equal(server.counts.get("worker-relaxed_bg.wasm") <= 2, true);
   });
 });
 

@@ -51,7 +51,7 @@ impl Default for TrainConfig {
     fn default() -> Self {
         Self {
             seed: 1,
-            epochs: 40,
+            epochs: 60,
             batch_size: 32,
             peak_rate: 2e-3,
             weight_decay: 1e-2,

@@ -2,7 +2,8 @@
 //!
 //! The matrix is stored in panels of [`WIDTH`] columns, so that the innermost loop reads it in order
 //! and keeps its sums in registers. The loop is compiled for the target's own vectors, and natively
-//! for AVX2 and AVX-512 too, of which the processor's best is taken.
+//! for AVX2 and AVX-512 too, of which the processor's best is taken. On wasm32 feature `relaxed-simd`
+//! decides.
 
 use pulp::{Arch, Simd, WithSimd};
 
@@ -362,7 +363,22 @@ pub fn vectorise(work: impl Vectorised) {
             self.0.run(simd);
         }
     }
-    Arch::new().dispatch(Work(work));
+    arch().dispatch(Work(work));
+}
+
+#[cfg(not(all(target_arch = "wasm32", feature = "relaxed-simd")))]
+fn arch() -> Arch {
+    Arch::new()
+}
+
+/// What this program is built for: a browser without would have refused it.
+#[cfg(all(target_arch = "wasm32", feature = "relaxed-simd"))]
+fn arch() -> Arch {
+    use pulp::{core_arch, wasm};
+    Arch::RelaxedSimd(wasm::RelaxedSimd {
+        simd128: core_arch::wasm::Simd128::new_unchecked(),
+        relaxed_simd: core_arch::wasm::RelaxedSimd::new_unchecked(),
+    })
 }
 
 #[cfg(test)]

@@ -184,12 +184,13 @@ fn settings() -> SessionSettings {
     }
 }
 
-/// Runs a sound through a session.
+/// Runs a sound through a session, as a microphone's that is kept up with.
 fn listen(sound: &Sound, classifier: OnnxClassifier) -> Result<Judgement> {
-    let mut session = Session::new(classifier, &settings(), sound.rate_hz, Pacing::Recorded)?;
+    let mut session = Session::new(classifier, &settings(), sound.rate_hz, Pacing::Live)?;
     let mut updates = Vec::new();
     for chunk in sound.samples.chunks(CHUNK_SAMPLES) {
         session.push(&[chunk], &mut updates)?;
+        session.catch_up(&mut updates)?;
     }
     let summary = session.finish(&mut updates)?;
     let live = updates.into_iter().filter_map(|update| match update {
