@@ -140,7 +140,11 @@ async function file() {
   await engine("ready");
   const begun = performance.now();
   await choose(path);
-  await result("hour.ogg");
+  const refused = page.locator("#alert[data-error]").waitFor().then(async () => {
+    throw new Error(await page.locator("#alert").innerText());
+  });
+  await Promise.race([result("hour.ogg"), refused]);
+  refused.catch(() => {});
   const took_s = (performance.now() - begun) / 1e3;
   await close();
   return { duration_s: FILE_S, took_s };
