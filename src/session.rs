@@ -1,9 +1,9 @@
 //! The whole live loop as a pure state machine: chunks of PCM in, [`Update`]s out.
 //!
-//! Per frame the speech gate opens and closes utterances; every second step of `step_frames` the newest
-//! `max_segment_frames` of the open utterance are trimmed, level-normalised and classified, and so they
-//! are when it ends. The mean of these is the answer. A microphone's segments are classified at the steps
-//! between too, for who watches, until the utterance is longer than a segment. Segments
+//! Per frame the speech gate opens and closes utterances; every `step_frames` the newest
+//! `max_segment_frames` of the open utterance are trimmed, level-normalised and classified, half as
+//! often once the utterance is longer than that. The mean of those that hold nearly as much speech as the
+//! longest is the answer; of a recording only these are classified. Segments
 //! begin and end on frame numbers that do not depend on how the audio was cut into chunks, so that a
 //! recording gives the same answer as the same sound through a microphone.
 
@@ -29,7 +29,8 @@ pub enum Pacing {
     /// A microphone: [`Session::push`] takes audio in, [`Session::catch_up`] classifies the newest
     /// segment; segments that are late are skipped, never queued.
     Live,
-    /// A recording: every second step is classified as it is reached.
+    /// A recording: no segment that counts is skipped, and none is classified before it is known to
+    /// count: when the utterance ends or becomes longer than a segment.
     Recorded,
 }
 
@@ -40,8 +41,7 @@ pub struct SessionSettings {
     pub max_segment_frames: usize,
     /// Least speech, after trimming, that is classified at all.
     pub min_segment_frames: usize,
-    /// Frames between two predictions for a microphone while the utterance is no longer than a segment;
-    /// twice as many pass otherwise.
+    /// Frames between two predictions, while the utterance is no longer than a segment.
     pub step_frames: usize,
     /// Least speech, after trimming, from which an emotion is claimed while the utterance goes on.
     pub firm_segment_frames: usize,
@@ -161,7 +161,7 @@ pub enum Update {
         /// Whether the gate hears speech.
         speaking: bool,
     },
-    /// A posterior for the newest segment, at most once a step and only while speech is heard.
+    /// A posterior for a segment, at most one for a step and only for those in which speech is heard.
     Prediction {
         /// Time of the segment's last sample.
         at_s: f64,
@@ -215,9 +215,9 @@ const PREROLL_FRAMES: u64 = 20;
 /// towards the utterance.
 const COUNTED_SHARE: f32 = 0.75;
 
-/// Steps from one segment that counts towards the utterance to the next: neighbours have most of their
-/// sound in common.
-const COUNTED_STEPS: u64 = 2;
+/// Steps from one prediction to the next once the utterance is longer than a segment: what is new to a
+/// segment is then a small part of it.
+const STEPS_WHEN_LONG: u64 = 2;
 
 /// Frames in one [`Update::Level`].
 const LEVEL_FRAMES: u64 = 3;
@@ -408,31 +408,35 @@ struct Listener {
 /// An utterance that is still open. Frame numbers.
 struct Utterance {
     start: u64,
-    /// Of the segments that hold nearly as much speech as the longest, before calibration and after.
-    heard: WeightedMean,
-    predictions: WeightedMean,
-    /// Frames of speech in the shortest and in the longest of them.
+    /// Frames of speech in the shortest and in the longest of the segments that count.
     shortest: usize,
     longest: usize,
+    /// Where those of them end that are still to be classified.
+    to_classify: Vec<u64>,
+    /// Of the others, before calibration and after.
+    heard: WeightedMean,
+    predictions: WeightedMean,
 }
 
 impl Utterance {
     fn new(start: u64) -> Self {
         Self {
             start,
-            heard: WeightedMean::default(),
-            predictions: WeightedMean::default(),
             shortest: 0,
             longest: 0,
+            to_classify: Vec::new(),
+            heard: WeightedMean::default(),
+            predictions: WeightedMean::default(),
         }
     }
 
-    /// Counts a segment, unless a much longer one came before; a much longer one replaces those
-    /// before it, which held only the beginning of what it holds.
-    fn add(&mut self, heard: usize, newest: &Posterior, calibrated: &Posterior) {
+    /// Whether a segment with so many frames of speech counts: not if a much longer one came before. If
+    /// it is itself much longer than one before, none of these counts any more: they held only the
+    /// beginning of what it holds.
+    fn counts(&mut self, heard: usize) -> bool {
         let is_much_shorter = |a: usize, b: usize| (a as f32) < COUNTED_SHARE * b as f32;
         if is_much_shorter(heard, self.longest) {
-            return;
+            return false;
         }
         if is_much_shorter(self.shortest, heard) {
             *self = Self {
@@ -442,8 +446,7 @@ impl Utterance {
         }
         self.shortest = self.shortest.min(heard);
         self.longest = self.longest.max(heard);
-        self.heard.add(newest, heard as f64);
-        self.predictions.add(calibrated, heard as f64);
+        true
     }
 }
 
@@ -543,29 +546,36 @@ impl Track {
         if !speaking && self.utterance.is_some() {
             return self.close_utterance(classifier, updates);
         }
-        if self.is_step(pacing) {
-            self.due = Some(self.frames);
-            if pacing == Pacing::Recorded {
-                return self.predict(classifier, updates);
+        match pacing {
+            Pacing::Live if self.is_step() => self.due = Some(self.frames),
+            Pacing::Live => {}
+            Pacing::Recorded => {
+                if self.is_step() {
+                    self.note(self.frames);
+                }
+                // Later the history no longer reaches back to its start.
+                if self.is_long() {
+                    return self.classify_noted(classifier, updates);
+                }
             }
         }
         Ok(())
     }
 
     /// Whether a segment that ends with the newest frame is due.
-    fn is_step(&self, pacing: Pacing) -> bool {
-        let Some(utterance) = &self.utterance else {
-            return false;
-        };
-        let is_long = self.frames - utterance.start > self.settings.max_segment_frames as u64;
-        let step_frames = self.settings.step_frames as u64;
-        self.counts(self.frames)
-            || pacing == Pacing::Live && !is_long && self.frames.is_multiple_of(step_frames)
+    fn is_step(&self) -> bool {
+        let steps = if self.is_long() { STEPS_WHEN_LONG } else { 1 };
+        self.utterance.is_some()
+            && self
+                .frames
+                .is_multiple_of(steps * self.settings.step_frames as u64)
     }
 
-    /// Whether a segment that ends there while the utterance goes on counts towards it.
-    fn counts(&self, end: u64) -> bool {
-        end.is_multiple_of(COUNTED_STEPS * self.settings.step_frames as u64)
+    /// Whether the open utterance is longer than a segment.
+    fn is_long(&self) -> bool {
+        let max = self.settings.max_segment_frames as u64;
+        let utterance = self.utterance.as_ref();
+        utterance.is_some_and(|utterance| self.frames - utterance.start > max)
     }
 
     /// Classifies the due segment and adds a prediction.
@@ -577,58 +587,98 @@ impl Track {
         let Some(end) = self.due.take() else {
             return Ok(());
         };
-        let counts = self.counts(end);
-        let Some((heard, newest)) = self.classify(end, counts, classifier)? else {
+        let Some(segment) = self.segment(end) else {
             return Ok(());
         };
-        let posterior = self.smoother.push(&newest, self.settings.trust(heard));
+        let counts = self.counts(&segment);
+        let posterior = self.classify(&segment, counts, classifier)?;
+        self.show(end, &segment, &posterior, updates);
+        Ok(())
+    }
+
+    /// Remembers a recording's segment up to frame `end` (exclusive) if it counts.
+    fn note(&mut self, end: u64) {
+        if let Some(segment) = self.segment(end)
+            && self.counts(&segment)
+            && let Some(utterance) = &mut self.utterance
+        {
+            utterance.to_classify.push(end);
+        }
+    }
+
+    /// Classifies the segments that were noted and still count, with a prediction each.
+    fn classify_noted<C: Classifier>(
+        &mut self,
+        classifier: &mut C,
+        updates: &mut Vec<Update>,
+    ) -> Result<(), ModelError> {
+        let noted = match &mut self.utterance {
+            Some(utterance) => std::mem::take(&mut utterance.to_classify),
+            None => return Ok(()),
+        };
+        for end in noted {
+            if let Some(segment) = self.segment(end) {
+                let posterior = self.classify(&segment, true, classifier)?;
+                self.show(end, &segment, &posterior, updates);
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds a prediction for a segment that ends with frame `end` (exclusive).
+    fn show(&mut self, end: u64, segment: &[f32], newest: &Posterior, updates: &mut Vec<Update>) {
+        let heard = segment.len() / N_FEATURES;
+        let posterior = self.smoother.push(newest, self.settings.trust(heard));
         let (mut verdict, mut confidence) = self.smoother.verdict();
         if heard < self.settings.firm_segment_frames {
             (verdict, confidence) = (Verdict::Unsure, posterior.top().1);
         }
-        let heard_s = heard as f32 * HOP_SAMPLES as f32 / SAMPLE_RATE_HZ as f32;
-        let at_s = self.time_s(end);
         updates.push(Update::Prediction {
-            at_s,
-            heard_s,
+            at_s: self.time_s(end),
+            heard_s: heard as f32 * HOP_SAMPLES as f32 / SAMPLE_RATE_HZ as f32,
             posterior,
             verdict,
             confidence,
         });
-        Ok(())
     }
 
-    /// Classifies the utterance's newest segment up to frame `end` (exclusive), which `counts` towards
-    /// the utterance or not. Gives the frames of speech it holds, or nothing when they are too few.
-    fn classify<C: Classifier>(
-        &mut self,
-        end: u64,
-        counts: bool,
-        classifier: &mut C,
-    ) -> Result<Option<(usize, Posterior)>, ModelError> {
-        let Some(utterance) = &mut self.utterance else {
-            return Ok(None);
-        };
+    /// The utterance's newest segment `[T, F]` up to frame `end` (exclusive); none when it holds too
+    /// little speech.
+    fn segment(&self, end: u64) -> Option<Vec<f32>> {
+        let utterance = self.utterance.as_ref()?;
         let max = self.settings.max_segment_frames as u64;
         let start = utterance.start.max(end.saturating_sub(max));
         let held = (self.history.len() / N_FEATURES) as u64;
         let row = |frame: u64| ((frame + held).saturating_sub(self.frames)) as usize * N_FEATURES;
-        let Some(segment) = features::segment(&self.history[row(start)..row(end)]) else {
-            return Ok(None);
-        };
+        features::segment(&self.history[row(start)..row(end)])
+            .filter(|segment| segment.len() / N_FEATURES >= self.settings.min_segment_frames)
+    }
+
+    /// Whether a segment counts towards the open utterance, see [`Utterance::counts`].
+    fn counts(&mut self, segment: &[f32]) -> bool {
         let heard = segment.len() / N_FEATURES;
-        if heard < self.settings.min_segment_frames {
-            return Ok(None);
-        }
-        let newest = classifier.classify(&segment)?;
+        let utterance = self.utterance.as_mut();
+        utterance.is_some_and(|utterance| utterance.counts(heard))
+    }
+
+    /// Classifies a segment, which `counts` towards the open utterance or not.
+    fn classify<C: Classifier>(
+        &mut self,
+        segment: &[f32],
+        counts: bool,
+        classifier: &mut C,
+    ) -> Result<Posterior, ModelError> {
+        let newest = classifier.classify(segment)?;
         let calibrated = match &self.calibration {
             Some(calibration) => calibration.apply(&newest),
             None => newest,
         };
-        if counts {
-            utterance.add(heard, &newest, &calibrated);
+        if counts && let Some(utterance) = &mut self.utterance {
+            let weight = (segment.len() / N_FEATURES) as f64;
+            utterance.heard.add(&newest, weight);
+            utterance.predictions.add(&calibrated, weight);
         }
-        Ok(Some((heard, calibrated)))
+        Ok(calibrated)
     }
 
     /// Ends the open utterance, if any, with a last look at its newest segment.
@@ -638,7 +688,12 @@ impl Track {
         updates: &mut Vec<Update>,
     ) -> Result<(), ModelError> {
         let end = self.frames;
-        let result = self.classify(end, true, classifier).map(|_| ());
+        let last = self.segment(end).filter(|segment| self.counts(segment));
+        let result = self.classify_noted(classifier, updates).and_then(|()| {
+            last.map_or(Ok(()), |segment| {
+                self.classify(&segment, true, classifier).map(drop)
+            })
+        });
         self.due = None;
         self.smoother.reset();
         let Some(utterance) = self.utterance.take() else {

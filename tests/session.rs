@@ -166,13 +166,33 @@ fn chunk_size_does_not_change_what_is_found() {
 fn a_microphone_that_is_kept_up_with_finds_what_a_recording_finds() {
     let recorded = run(&mut session(Pacing::Recorded), &recording(), 683, false);
     let live = run(&mut session(Pacing::Live), &recording(), 683, true);
-    assert_eq!(utterances(&live.0), utterances(&recorded.0));
+    let ended = |updates: &[Update]| -> Vec<Update> {
+        let ends = |update: &&Update| matches!(update, Update::Utterance { .. });
+        updates.iter().filter(ends).cloned().collect()
+    };
+    assert_eq!(ended(&live.0), ended(&recorded.0));
     assert_eq!(live.1, recorded.1);
     let (live, recorded) = (times(&live.0), times(&recorded.0));
     let step = SessionSettings::default().step_frames;
     assert!(live.windows(2).all(|at| at[1] - at[0] == step), "{live:?}");
-    let every_second: Vec<usize> = live.into_iter().filter(|at| at % (2 * step) == 0).collect();
-    assert_eq!(recorded, every_second);
+    // What counts is the last quarter.
+    assert!(
+        !recorded.is_empty() && recorded.len() < live.len() / 2 && live.ends_with(&recorded),
+        "{recorded:?} of {live:?}"
+    );
+}
+
+#[test]
+fn a_long_recording_gives_what_a_microphone_that_is_kept_up_with_gives() {
+    let speech = recording()[3_072..20_736].repeat(6);
+    let recorded = run(&mut session(Pacing::Recorded), &speech, 700, false);
+    let live = run(&mut session(Pacing::Live), &speech, 700, true);
+    assert_eq!(live.1, recorded.1);
+    let (live, recorded) = (times(&live.0), times(&recorded.0));
+    assert!(
+        recorded.len() > 8 && live.ends_with(&recorded),
+        "{recorded:?} of {live:?}"
+    );
 }
 
 #[test]

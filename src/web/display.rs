@@ -149,11 +149,19 @@ impl Display {
             } => self.level(*at_s, *rms_dbfs, *speaking),
             Update::Prediction {
                 at_s,
+                heard_s,
                 verdict,
                 confidence,
                 ..
             } => {
-                self.history.add(*at_s, self.step_s, *verdict, *confidence);
+                // The first of a recording's utterance comes late and stands for all that it holds.
+                let new_s = if is_live {
+                    self.step_s
+                } else {
+                    f64::from(*heard_s)
+                };
+                self.history
+                    .add(*at_s, self.step_s, new_s, *verdict, *confidence);
                 self.last = Some((*verdict, *confidence));
                 if is_live {
                     self.at_s = self.at_s.max(*at_s);

@@ -22,14 +22,15 @@ pub struct History {
 }
 
 impl History {
-    /// Adds a prediction that reaches back `step_s`, or to the previous one if that is nearer.
-    pub fn add(&mut self, at_s: f64, step_s: f64, verdict: Verdict, confidence: f32) {
+    /// Adds a prediction that stands for the last `new_s`, or the time since the previous one if that is
+    /// shorter. There is one for every `step_s` of speech.
+    pub fn add(&mut self, at_s: f64, step_s: f64, new_s: f64, verdict: Verdict, confidence: f32) {
         let previous_s = self.steps.last().map_or(0.0, |step| step.end_s);
         // Neither a step that came late nor the double step of a long utterance leaves a hole.
-        let start_s = if at_s - previous_s < 2.5 * step_s {
+        let start_s = if at_s - previous_s < new_s.max(2.5 * step_s) {
             previous_s
         } else {
-            at_s - step_s
+            at_s - new_s
         };
         self.steps.push(Step {
             start_s,
@@ -70,7 +71,7 @@ mod tests {
         let mut history = History::default();
         let happy = Verdict::Emotion(HAPPY);
         for at_s in [2.0, 2.25, 2.6, 9.0] {
-            history.add(at_s, 0.25, happy, 0.5);
+            history.add(at_s, 0.25, 0.25, happy, 0.5);
         }
         let spans: Vec<_> = history
             .since(0.0)
@@ -83,11 +84,22 @@ mod tests {
     }
 
     #[test]
+    fn a_late_prediction_stands_for_all_it_was_made_of_and_not_for_the_silence_before() {
+        let mut history = History::default();
+        for (at_s, new_s) in [(3.0, 2.5), (3.25, 2.75), (9.0, 3.0), (9.5, 3.0)] {
+            history.add(at_s, 0.25, new_s, Verdict::Unsure, 0.5);
+        }
+        let spans = history.since(0.0).iter();
+        let spans: Vec<_> = spans.map(|step| (step.start_s, step.end_s)).collect();
+        assert_eq!(spans, [(0.5, 3.0), (3.0, 3.25), (6.0, 9.0), (9.0, 9.5)]);
+    }
+
+    #[test]
     fn a_change_of_verdict_begins_a_run() {
         let mut history = History::default();
-        history.add(1.0, 0.25, Verdict::Unsure, 0.2);
-        history.add(1.25, 0.25, Verdict::Emotion(SAD), 0.6);
-        history.add(1.5, 0.25, Verdict::Emotion(SAD), 0.7);
+        history.add(1.0, 0.25, 0.25, Verdict::Unsure, 0.2);
+        history.add(1.25, 0.25, 0.25, Verdict::Emotion(SAD), 0.6);
+        history.add(1.5, 0.25, 0.25, Verdict::Emotion(SAD), 0.7);
         let runs: Vec<_> = runs(history.since(0.0)).collect();
         assert_eq!(runs.len(), 2);
         assert_eq!((runs[1].start_s, runs[1].end_s), (1.0, 1.5));
