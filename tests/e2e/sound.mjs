@@ -30,7 +30,7 @@ function source(clip) {
     .find((candidate) => existsSync(candidate));
   if (recording) return recording;
   const spoken = join(folder, `${clip}-spoken.wav`);
-  execFileSync("espeak-ng", ["-s", "130", "-w", spoken, "Kids are talking by the door. Dogs are sitting by the door."]);
+  execFileSync("espeak-ng", ["-s", "130", "-w", spoken, "Kids are talking by the door."]);
   return spoken;
 }
 
