@@ -411,8 +411,8 @@ struct Utterance {
     /// Frames of speech in the shortest and in the longest of the segments that count.
     shortest: usize,
     longest: usize,
-    /// Where those of them end that are still to be classified.
-    to_classify: Vec<u64>,
+    /// Those of them that are still to be classified, each with where it ends.
+    to_classify: Vec<(u64, Vec<f32>)>,
     /// Of the others, before calibration and after.
     heard: WeightedMean,
     predictions: WeightedMean,
@@ -553,7 +553,7 @@ impl Track {
                 if self.is_step() {
                     self.note(self.frames);
                 }
-                // Later the history no longer reaches back to its start.
+                // Now every further segment is known to count.
                 if self.is_long() {
                     return self.classify_noted(classifier, updates);
                 }
@@ -602,7 +602,7 @@ impl Track {
             && self.counts(&segment)
             && let Some(utterance) = &mut self.utterance
         {
-            utterance.to_classify.push(end);
+            utterance.to_classify.push((end, segment));
         }
     }
 
@@ -616,11 +616,9 @@ impl Track {
             Some(utterance) => std::mem::take(&mut utterance.to_classify),
             None => return Ok(()),
         };
-        for end in noted {
-            if let Some(segment) = self.segment(end) {
-                let posterior = self.classify(&segment, true, classifier)?;
-                self.show(end, &segment, &posterior, updates);
-            }
+        for (end, segment) in noted {
+            let posterior = self.classify(&segment, true, classifier)?;
+            self.show(end, &segment, &posterior, updates);
         }
         Ok(())
     }
