@@ -54,6 +54,32 @@ pub fn exp(x: f32) -> f32 {
     power * f32::from_bits(((whole as i32 + 127) as u32) << 23)
 }
 
+/// Natural logarithm to 1e-7 of it or, near 1, 1e-7; of positive normal numbers only.
+#[inline(always)]
+pub fn ln(x: f32) -> f32 {
+    // ln(1 + r) = r - r²/2 + r³ p(r) for 1 + r between the roots of 1/2 and of 2 (Cephes).
+    const COEFFICIENTS: [f32; 9] = [
+        7.037_683_6e-2,
+        -1.151_461e-1,
+        1.167_699_9e-1,
+        -1.242_014_1e-1,
+        1.424_932_3e-1,
+        -1.666_805_8e-1,
+        2.000_071_4e-1,
+        -2.499_999_4e-1,
+        3.333_333_1e-1,
+    ];
+    const ROOT_BITS: u32 = std::f32::consts::FRAC_1_SQRT_2.to_bits();
+    // As a whole number, the bits of x over those of the root hold the exponent.
+    let exponent = (x.to_bits().wrapping_sub(ROOT_BITS) as i32) >> 23;
+    let r = f32::from_bits(x.to_bits().wrapping_sub((exponent as u32) << 23)) - 1.0;
+    let exponent = exponent as f32;
+    let polynomial = COEFFICIENTS.iter().fold(0.0, |sum, c| sum * r + c);
+    let square = r * r;
+    let small = r * square * polynomial + exponent * -2.121_944_4e-4 - 0.5 * square;
+    (r + small) + exponent * 0.693_359_4
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,6 +99,12 @@ mod tests {
             assert!((f64::from(exp(x)) / exact - 1.0).abs() < 3e-7, "exp {x}");
         }
         assert_eq!(exp(f32::NEG_INFINITY), exp(-87.0));
+        for bits in (f32::MIN_POSITIVE.to_bits()..f32::MAX.to_bits()).step_by(9_973) {
+            let x = f32::from_bits(bits);
+            let exact = f64::from(x).ln();
+            let error = (f64::from(ln(x)) - exact).abs();
+            assert!(error < 1e-7 * exact.abs().max(1.0), "ln {x}");
+        }
         for (x, limit) in [(f32::MAX, 1.0), (f32::NEG_INFINITY, -1.0)] {
             assert!((tanh(x) - limit).abs() < 5e-7);
             assert!((0.0..=1.0).contains(&sigmoid(x)));

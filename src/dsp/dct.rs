@@ -25,15 +25,17 @@ pub fn transposed(matrix: &[f32], n: usize) -> Vec<f32> {
         .collect()
 }
 
-/// `output[k] = sum over m of transposed[m, k] input[m]`: row by row, so that the coefficients are
-/// summed up side by side.
-pub fn apply(transposed: &[f32], input: &[f32], output: &mut [f32]) {
-    output.fill(0.0);
-    for (value, row) in input.iter().zip(transposed.chunks_exact(output.len())) {
+/// Coefficient `k` is the `sum over m of transposed[m, k] input[m]`: row by row, so that the
+/// coefficients are summed up side by side.
+#[inline(always)]
+pub fn apply<const N: usize>(transposed: &[f32], input: &[f32; N]) -> [f32; N] {
+    let mut output = [0.0; N];
+    for (value, row) in input.iter().zip(transposed.as_chunks::<N>().0) {
         for (output, weight) in output.iter_mut().zip(row) {
             *output += weight * value;
         }
     }
+    output
 }
 
 #[cfg(test)]
@@ -54,8 +56,7 @@ mod tests {
 
     #[test]
     fn a_constant_has_only_the_first_coefficient() {
-        let mut coefficients = [0.0; 64];
-        apply(&transposed(&matrix(64), 64), &[3.0; 64], &mut coefficients);
+        let coefficients = apply(&transposed(&matrix(64), 64), &[3.0; 64]);
         assert!((coefficients[0] - 24.0).abs() < 1e-5);
         assert!(coefficients[1..].iter().all(|c| c.abs() < 1e-5));
     }

@@ -9,10 +9,14 @@ pub struct Filterbank {
     bands: Vec<Band>,
 }
 
+/// Weights that are added up side by side.
+const LANES: usize = 4;
+
 #[derive(Clone, Debug)]
 struct Band {
     first_bin: usize,
-    weights: Vec<f32>,
+    /// Of the bins from there on, as many zeros among them as fill the last lanes.
+    weights: Vec<[f32; LANES]>,
 }
 
 impl Filterbank {
@@ -33,12 +37,14 @@ impl Filterbank {
                 };
                 let bins: Vec<usize> = (0..=n_fft / 2).filter(|&bin| triangle(bin) > 0.0).collect();
                 let sum: f64 = bins.iter().map(|&bin| triangle(bin)).sum();
+                let weight = |bin: usize| (triangle(bin) / sum).max(0.0) as f32;
+                let blocks = bins.len().div_ceil(LANES);
+                let last_start = (n_fft / 2 + 1).saturating_sub(blocks * LANES);
+                let first_bin = bins.first().copied().unwrap_or(0).min(last_start);
+                let block = |i| std::array::from_fn(|lane| weight(first_bin + i * LANES + lane));
                 Band {
-                    first_bin: bins.first().copied().unwrap_or(0),
-                    weights: bins
-                        .iter()
-                        .map(|&bin| (triangle(bin) / sum) as f32)
-                        .collect(),
+                    first_bin,
+                    weights: (0..blocks).map(block).collect(),
                 }
             })
             .collect();
@@ -46,14 +52,17 @@ impl Filterbank {
     }
 
     /// Weighted mean power per band: `power` of `n_fft / 2 + 1` bins to `mel` of M bands.
+    #[inline(always)]
     pub fn apply(&self, power: &[f32], mel: &mut [f32]) {
         for (mel, band) in mel.iter_mut().zip(&self.bands) {
-            let bins = &power[band.first_bin..][..band.weights.len()];
-            *mel = bins
-                .iter()
-                .zip(&band.weights)
-                .map(|(power, weight)| power * weight)
-                .sum();
+            let bins = power[band.first_bin..].as_chunks::<LANES>().0;
+            let mut sums = [0.0; LANES];
+            for (bins, weights) in bins.iter().zip(&band.weights) {
+                for lane in 0..LANES {
+                    sums[lane] += bins[lane] * weights[lane];
+                }
+            }
+            *mel = (sums[0] + sums[2]) + (sums[1] + sums[3]);
         }
     }
 }

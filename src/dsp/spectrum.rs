@@ -5,6 +5,8 @@
 
 use microfft::Complex32;
 
+use super::vectorise;
+
 /// Bins of a 512-point spectrum.
 pub const BINS_512: usize = 257;
 
@@ -13,14 +15,17 @@ pub const BINS_2048: usize = 1025;
 
 /// Power `|X[k]|²` of the 512-point DFT of `signal`, which is used up as working space.
 pub fn power_512(signal: &mut [f32; 512], power: &mut [f32; BINS_512]) {
-    unpack(microfft::real::rfft_512(signal), power);
+    let bins = microfft::real::rfft_512(signal);
+    vectorise(|| unpack(bins, power));
 }
 
 /// Power `|X[k]|²` of the 2048-point DFT of `signal`, which is used up as working space.
 pub fn power_2048(signal: &mut [f32; 2048], power: &mut [f32; BINS_2048]) {
-    unpack(microfft::real::rfft_2048(signal), power);
+    let bins = microfft::real::rfft_2048(signal);
+    vectorise(|| unpack(bins, power));
 }
 
+#[inline(always)]
 fn unpack(bins: &[Complex32], power: &mut [f32]) {
     for (power, bin) in power.iter_mut().zip(bins) {
         *power = bin.norm_sqr();

@@ -8,7 +8,7 @@
 //! know yet); there is no pre-emphasis and no liftering.
 
 use crate::audio::SAMPLE_RATE_HZ;
-use crate::dsp::{dct, mel::Filterbank, spectrum, window};
+use crate::dsp::{activation::ln, dct, mel::Filterbank, spectrum, vectorise, window};
 
 use super::{FRAME_SAMPLES, N_MFCC};
 
@@ -29,8 +29,8 @@ pub fn dct_matrix() -> Vec<f32> {
 
 /// Computes log-mel energies and MFCC of one frame at a time.
 pub struct Mfcc {
+    /// Taper over the root of its energy.
     window: Vec<f32>,
-    window_energy: f32,
     filterbank: Filterbank,
     /// `[M, K]` for M bands and as many coefficients.
     transposed_dct: Vec<f32>,
@@ -42,9 +42,9 @@ impl Mfcc {
     /// The tables for frames of 512 samples at 16 kHz.
     pub fn new() -> Self {
         let window = window::hann(FRAME_SAMPLES);
+        let norm = window::energy(&window).sqrt();
         Self {
-            window_energy: window::energy(&window),
-            window,
+            window: window.iter().map(|weight| weight / norm).collect(),
             filterbank: Filterbank::new(SAMPLE_RATE_HZ, FRAME_SAMPLES, N_MELS, MIN_HZ, MAX_HZ),
             transposed_dct: dct::transposed(&dct_matrix(), N_MELS),
             tapered: [0.0; FRAME_SAMPLES],
@@ -58,9 +58,6 @@ impl Mfcc {
             *tapered = sample * weight;
         }
         spectrum::power_512(&mut self.tapered, &mut self.power);
-        for power in &mut self.power {
-            *power /= self.window_energy;
-        }
         &self.power
     }
 
@@ -72,17 +69,30 @@ impl Mfcc {
     /// Log-mel energies of a frame, `[M]`: `ln(mean power of the band + 1e-10)`.
     pub fn log_mel(&mut self, frame: &[f32; FRAME_SAMPLES]) -> [f32; N_MELS] {
         self.power(frame);
-        let mut mel = [0.0; N_MELS];
-        self.filterbank.apply(&self.power, &mut mel);
-        mel.map(|power| (power + LOG_FLOOR).ln())
+        vectorise(
+            #[inline(always)]
+            || self.log_bands(),
+        )
     }
 
     /// Cepstral coefficients of a frame, `[64]`.
     pub fn mfcc(&mut self, frame: &[f32; FRAME_SAMPLES]) -> [f32; N_MFCC] {
-        let log_mel = self.log_mel(frame);
-        let mut coefficients = [0.0; N_MFCC];
-        dct::apply(&self.transposed_dct, &log_mel, &mut coefficients);
-        coefficients
+        self.power(frame);
+        vectorise(
+            #[inline(always)]
+            || dct::apply(&self.transposed_dct, &self.log_bands()),
+        )
+    }
+
+    /// Log-mel energies of the last frame.
+    #[inline(always)]
+    fn log_bands(&self) -> [f32; N_MELS] {
+        let mut mel = [0.0; N_MELS];
+        self.filterbank.apply(&self.power, &mut mel);
+        for mel in &mut mel {
+            *mel = ln(*mel + LOG_FLOOR);
+        }
+        mel
     }
 }
 

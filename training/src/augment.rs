@@ -7,14 +7,16 @@ use std::ops::Range;
 
 use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
-use speech_emotion::dsp::activation::exp;
-use speech_emotion::dsp::mel::{hz_to_mel, mel_to_hz};
+use speech_emotion::dsp::{
+    activation::exp,
+    mel::{hz_to_mel, mel_to_hz},
+    vectorise,
+};
 use speech_emotion::features::{
     ENERGY, FrontEndConfig, N_FEATURES, N_MFCC, PITCH, VOICING, energies, level_shift, trim,
 };
 
 use crate::background::Powers;
-use crate::network::vectorise;
 use crate::train::MIN_FRAMES;
 
 /// Warped frequencies leave their straight line here (Jaitly & Hinton, 2013).

@@ -8,11 +8,11 @@ use std::{f32::consts::TAU, ops::Range};
 
 use rand::{Rng, RngExt, seq::IndexedRandom};
 use rand_distr::StandardNormal;
-use speech_emotion::dsp::activation::exp;
+use speech_emotion::dsp::{activation::exp, vectorise};
 use speech_emotion::features::{ENERGY, N_FEATURES, N_MFCC, PITCH, VOICING};
 
 use crate::augment::{Bands, NATS_PER_DB, logarithmic};
-use crate::network::{vectorise, with_log_mel};
+use crate::network::with_log_mel;
 
 /// Most voices at once, and most coloured sounds.
 const VOICES: usize = 6;

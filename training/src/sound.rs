@@ -5,8 +5,9 @@ use std::{f32::consts::TAU, path::Path};
 use anyhow::Result;
 use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
+use speech_emotion::dsp::vectorise;
 
-use crate::{audio::Recording, network::vectorise};
+use crate::audio::Recording;
 
 /// A mono recording.
 #[derive(Clone, Debug, PartialEq)]

@@ -2,7 +2,7 @@
 
 use pulp::Simd;
 
-use super::matrix::{Dense, Matrix, Vectorised, vectorise};
+use super::matrix::{Dense, Matrix, Vectorised, dispatch};
 use crate::dsp::activation::{sigmoid, tanh};
 
 /// One ONNX LSTM node; gates in ONNX's order: input, output, forget, cell.
@@ -73,7 +73,7 @@ impl Lstm {
             direction.input.apply(x, &mut gates);
             state.fill(0.0);
             let (hidden, cell) = state.split_at_mut(self.units);
-            vectorise(Recurrence {
+            dispatch(Recurrence {
                 direction,
                 gates: &mut gates,
                 hidden,

@@ -163,7 +163,7 @@ impl Dense {
 
     /// Turns the `rows` of `x` into rows `y` `[lines, rows, outputs]`.
     pub fn apply_rows(&self, x: &[f32], rows: &Rows, y: &mut [f32]) {
-        vectorise(Apply {
+        dispatch(Apply {
             dense: self,
             x,
             rows,
@@ -354,7 +354,7 @@ pub trait Vectorised {
 }
 
 /// Does `work` with the best instructions at hand.
-pub fn vectorise(work: impl Vectorised) {
+pub fn dispatch(work: impl Vectorised) {
     struct Work<W>(W);
     impl<W: Vectorised> WithSimd for Work<W> {
         type Output = ();
@@ -418,7 +418,7 @@ mod tests {
             }
             let matrix = Matrix::new(inputs, outputs, weight);
             let mut added = vec![0.5; outputs];
-            vectorise(AddProduct {
+            dispatch(AddProduct {
                 matrix: &matrix,
                 x: &x[..inputs],
                 sums: &mut added,

@@ -7,10 +7,9 @@
 
 use rand::Rng;
 
-use speech_emotion::dsp::activation::tanh;
+use speech_emotion::dsp::{activation::tanh, vectorise};
 
 use super::linear::Linear;
-use super::matrix::vectorise;
 use super::parameter::Parameters;
 
 /// Added to the weighted variance before the square root.

@@ -1,6 +1,7 @@
 //! Batch normalisation (Ioffe & Szegedy, 2015) followed by rectification.
 
-use super::matrix::vectorise;
+use speech_emotion::dsp::vectorise;
+
 use super::parameter::{Id, Kind, Parameters};
 
 /// Added to the variance before the square root.

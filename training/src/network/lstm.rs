@@ -8,9 +8,12 @@
 //! are the first rows of the step before: nothing is padded.
 
 use rand::Rng;
-use speech_emotion::dsp::activation::{sigmoid, tanh};
+use speech_emotion::dsp::{
+    activation::{sigmoid, tanh},
+    vectorise,
+};
 
-use super::matrix::{add_product, add_rows, matrix, product, vectorise};
+use super::matrix::{add_product, add_rows, matrix, product};
 use super::parameter::{Id, Kind, Parameters};
 
 /// `weight_ih` `[4H, inputs]`, `weight_hh` `[4H, H]` and bias `[4H]`, gates in the order i, f, g, o.

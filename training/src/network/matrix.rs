@@ -30,12 +30,6 @@ fn multiply(a: MatRef<'_, f32>, b: MatRef<'_, f32>, c: &mut [f32], accum: Accum)
     matmul(c, accum, a, b, 1.0, Par::Seq);
 }
 
-/// Runs loops of `f` with the widest vector instructions of the processor; the results do not depend
-/// on which they are.
-pub fn vectorise<R>(f: impl FnOnce() -> R) -> R {
-    pulp::Arch::new().dispatch(f)
-}
-
 /// Adds every row of `rows` to `sum`.
 pub fn add_rows(rows: &[f32], sum: &mut [f32]) {
     for row in rows.chunks_exact(sum.len()) {

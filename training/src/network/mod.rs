@@ -49,7 +49,6 @@ pub use notebook::{COEFFICIENTS as NOTEBOOK_COEFFICIENTS, NotebookNetwork};
 pub use parameter::{Kind, Parameter, Parameters};
 
 pub(crate) use batch_norm::statistics;
-pub(crate) use matrix::vectorise;
 
 use rand_chacha::ChaCha8Rng;
 use speech_emotion::class::Class;
