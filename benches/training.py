@@ -1,8 +1,8 @@
 """A training step of the same network in PyTorch, in turns with this project's own.
 
 Usage: training.py STEP OUT, where STEP is the built `step` benchmark; writes medians as JSON.
-Both on one thread: batch of 32 segments of equal length, forward, backward, gradient clipping, AdamW,
-weight averaging."""
+Both on one thread: batch of 32 segments of equal length, forward, backward, gradient clipping, Muon for
+matrices and AdamW for vectors, weight averaging."""
 
 import json
 import os
@@ -43,22 +43,40 @@ class Network(nn.Module):
 
     def forward(self, mel, sides):
         x = mel[:, None]
-        for index, (conv, norm) in enumerate(zip(self.conv, self.norm)):
+        for conv, norm in zip(self.conv, self.norm):
             x = torch.relu(norm(conv(x)))
-            if index == 1:
-                x = nn.functional.dropout2d(x, 0.05)
         x = x.permute(0, 2, 3, 1).flatten(2)
         sides = nn.functional.avg_pool1d(sides.transpose(1, 2), 4).transpose(1, 2)
         x = self.projection(torch.cat([x, sides], 2))
         x = torch.relu(self.projection_norm(x.transpose(1, 2)).transpose(1, 2))
-        x, _ = self.lstm(nn.functional.dropout(x, 0.05))
-        x = x * nn.functional.dropout(torch.ones(x.shape[0], 1, x.shape[2]), 0.15)
+        x, _ = self.lstm(x)
         weights = torch.softmax(self.attention(x), 1).repeat_interleave(32, 2)
         mean = (weights * x).sum(1)
         deviation = ((weights * (x - mean[:, None]) ** 2).sum(1) + 1e-5).sqrt()
-        x = nn.functional.dropout(torch.cat([mean, deviation], 1), 0.2)
-        x = torch.relu(self.hidden_norm(self.hidden(x)))
-        return self.output(nn.functional.dropout(x, 0.1))
+        x = torch.relu(self.hidden_norm(self.hidden(torch.cat([mean, deviation], 1))))
+        return self.output(x)
+
+
+class Muon:
+    """As training/src/optimizer.rs, in single precision."""
+
+    def __init__(self, matrices, rate, decay):
+        self.matrices, self.rate, self.decay = matrices, rate, decay
+        self.means = [torch.zeros_like(matrix) for matrix in matrices]
+
+    @torch.no_grad()
+    def step(self):
+        torch._foreach_lerp_(self.means, [matrix.grad for matrix in self.matrices], 0.05)
+        for matrix, mean in zip(self.matrices, self.means):
+            x = mean.lerp(matrix.grad, 0.05).flatten(1)
+            tall = x.shape[0] > x.shape[1]
+            x = x.T if tall else x
+            x = x / x.norm()
+            length = 0.4 * self.rate * max(x.shape) ** 0.5
+            for _ in range(5):
+                gram = x @ x.T
+                x = 3.4445 * x + torch.addmm(gram, gram, gram, beta=-4.775, alpha=2.0315) @ x
+            matrix.mul_(1 - self.rate * self.decay).sub_((x.T if tall else x).reshape(matrix.shape), alpha=length)
 
 
 def pytorch(frames):
@@ -66,16 +84,19 @@ def pytorch(frames):
     torch.manual_seed(1)
     network = Network().train()
     average = [parameter.detach().clone() for parameter in network.parameters()]
-    optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3, weight_decay=1e-2)
+    matrices = [parameter for parameter in network.parameters() if parameter.ndim > 1]
+    vectors = [parameter for parameter in network.parameters() if parameter.ndim == 1]
+    optimizers = [Muon(matrices, 1e-3, 1e-2), torch.optim.AdamW(vectors, lr=1e-3, weight_decay=0)]
     mel, sides = torch.randn(BATCH, frames, MELS), torch.randn(BATCH, frames, SIDES)
     labels = torch.arange(BATCH) % CLASSES
 
     def step():
         loss = nn.functional.cross_entropy(network(mel, sides), labels, label_smoothing=0.1)
-        optimizer.zero_grad()
+        network.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-        optimizer.step()
+        for optimizer in optimizers:
+            optimizer.step()
         with torch.no_grad():
             torch._foreach_lerp_(average, list(network.parameters()), 0.01)
 

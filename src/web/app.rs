@@ -322,7 +322,12 @@ impl App {
                     return self.give_up(WebError::EngineOutdated);
                 }
                 self.watch(lock);
-                self.set_readiness(Readiness::Booted);
+                let has_model = (self.engine.as_ref()).is_some_and(|(engine, _)| engine.has_model);
+                self.set_readiness(if has_model {
+                    Readiness::Loading
+                } else {
+                    Readiness::Booted
+                });
                 self.load_model();
             }
             Event::Ready { model } => {

@@ -29,6 +29,8 @@ pub enum Sign {
 /// The running worker. Dropping it ends the worker.
 pub struct Engine {
     worker: web_sys::Worker,
+    /// Whether index.html has sent it the model.
+    pub has_model: bool,
     _on_message: Callback,
     _on_error: Callback,
 }
@@ -43,7 +45,8 @@ pub struct ModelFiles {
 impl Engine {
     /// Starts the worker or takes over the one that has started with the page.
     pub fn start(on_sign: impl Fn(Sign) + Clone + 'static) -> Result<Self, WebError> {
-        let (worker, early) = started().map_err(|_| WebError::Unsupported("module workers"))?;
+        let (worker, early, has_model) =
+            started().map_err(|_| WebError::Unsupported("module workers"))?;
         let on_error = Callback::new({
             let on_sign = on_sign.clone();
             move |_| on_sign(Sign::Broken)
@@ -60,6 +63,7 @@ impl Engine {
         }
         Ok(Self {
             worker,
+            has_model,
             _on_message: on_message,
             _on_error: on_error,
         })
@@ -73,8 +77,9 @@ impl Engine {
     }
 }
 
-/// The worker that index.html has started, or another after the first, and the events it has fired since.
-fn started() -> Result<(web_sys::Worker, Array), JsValue> {
+/// The worker that index.html has started, or another after the first, the events it has fired since, and
+/// whether it has been sent the model.
+fn started() -> Result<(web_sys::Worker, Array, bool), JsValue> {
     let (window, name) = (js_sys::global(), "engine".into());
     let mut worker = Reflect::get(&window, &name)?;
     if worker.is_null() {
@@ -82,8 +87,15 @@ fn started() -> Result<(web_sys::Worker, Array), JsValue> {
         worker = start.call0(&window)?;
     }
     Reflect::set(&window, &name, &JsValue::NULL)?;
-    let early = Reflect::get(&worker, &"early".into())?;
-    Ok((worker.unchecked_into(), early.unchecked_into()))
+    let name = "early".into();
+    let early = Reflect::get(&worker, &name)?;
+    Reflect::set(&worker, &name, &JsValue::NULL)?;
+    let given = Reflect::get(&worker, &"given".into())?;
+    Ok((
+        worker.unchecked_into(),
+        early.unchecked_into(),
+        given.is_truthy(),
+    ))
 }
 
 /// Name of the engine for this browser, which index.html has chosen.

@@ -1,4 +1,4 @@
-//! One training step: forward, backward, clipping, AdamW and weight averaging of a batch on one thread.
+//! One training step: forward, backward, clipping, Muon, AdamW and weight averaging of a batch on one thread.
 //!
 //! `cargo bench -p training --bench step -- BATCH FRAMES SECONDS` prints the median in milliseconds;
 //! scripts/bench runs it in turns with PyTorch.
@@ -12,7 +12,7 @@ use rand_chacha::ChaCha8Rng;
 use speech_emotion::{class::Class, features::N_FEATURES};
 use training::{
     network::{Batch, Network},
-    optimizer::{AdamW, clip_gradients, update_average},
+    optimizer::{Matrices, Optimizer, clip_gradients, update_average},
 };
 
 const CLASSES: usize = 8;
@@ -34,7 +34,7 @@ fn main() {
         labels.extend(Class::new(item % CLASSES));
     }
     let mut network = Network::new(CLASSES, &mut rng);
-    let mut optimizer = AdamW::new(network.parameters());
+    let mut optimizer = Optimizer::new(Matrices::Muon, network.parameters());
     let mut average: Vec<Vec<f32>> = network
         .parameters()
         .iter()

@@ -173,7 +173,7 @@ impl Augmentation {
 
     /// All changes up to the subtraction of the level, by random amounts; one of the `voices` may be
     /// heard beside.
-    pub fn apply(&self, frames: &[f32], voices: &[Powers], rng: &mut impl Rng) -> Vec<f32> {
+    pub fn apply(&self, frames: &[f32], voices: &[&Powers], rng: &mut impl Rng) -> Vec<f32> {
         let stretch = self.ranges.stretch;
         let mut frames = stretch_time(frames, rng.random_range(-stretch..=stretch).exp());
         let warp = self.ranges.warp;
@@ -193,7 +193,7 @@ impl Augmentation {
     }
 
     /// The frames amid noise that was there before and goes on after, trimmed as live.
-    fn in_noise(&self, frames: &[f32], voices: &[Powers], rng: &mut impl Rng) -> Vec<f32> {
+    fn in_noise(&self, frames: &[f32], voices: &[&Powers], rng: &mut impl Rng) -> Vec<f32> {
         let spoken = frames.len() / N_FEATURES;
         let (before, after) = (
             rng.random_range(0..=AROUND_FRAMES),

@@ -114,7 +114,7 @@ impl Powers {
     }
 
     /// `count` frames of one to six of these voices, each from a random place on, over and over.
-    pub fn voices(count: usize, voices: &[Self], rng: &mut impl Rng) -> Self {
+    pub fn voices(count: usize, voices: &[&Self], rng: &mut impl Rng) -> Self {
         let mut sum = Self::silent(count, true);
         for _ in 0..rng.random_range(1..=VOICES) {
             let Some(voice) = voices.choose(rng) else {
@@ -305,7 +305,7 @@ mod tests {
         let bands = bands();
         for noise in [
             Powers::coloured(400, &bands, &mut rng()),
-            Powers::voices(400, &[voice(&bands)], &mut rng()),
+            Powers::voices(400, &[&voice(&bands)], &mut rng()),
         ] {
             // Silence, in which only the noise is heard, then speech.
             let mut frames = flat(200, -30.0, &bands);

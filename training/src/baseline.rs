@@ -32,8 +32,8 @@ use crate::{
     interrupt::{self, Interrupted},
     metrics::Confusion,
     network::{NOTEBOOK_COEFFICIENTS, NotebookNetwork},
-    optimizer::AdamW,
-    train::{Progress, TrainConfig},
+    optimizer::{Matrices, Optimizer},
+    train::{Material, Progress, TrainConfig},
 };
 
 /// Name of the file a [`Comparison`] is kept in.
@@ -227,7 +227,8 @@ fn judge_this<P: Progress>(
     progress: impl FnMut(usize, &Path) -> P,
     stop: &AtomicBool,
 ) -> Result<Confusion> {
-    let ensemble = ensemble::train(dataset, &split.train, config, folder, progress, stop)?;
+    let material = Material::new(dataset);
+    let ensemble = ensemble::train(&material, &split.train, config, folder, progress, stop)?;
     let ensemble = ensemble.ok_or(Interrupted)?;
     let answer = |clip: &Clip| ensemble.forward(&clip.segment());
     Ok(judge(dataset, split, answer))
@@ -262,7 +263,7 @@ fn train_notebook(
 ) -> Result<NotebookNetwork> {
     let rng = &mut ChaCha8Rng::seed_from_u64(seed);
     let mut network = NotebookNetwork::new(dataset.corpus.labels.len(), rng);
-    let mut optimizer = AdamW::new(network.parameters());
+    let mut optimizer = Optimizer::new(Matrices::AdamW, network.parameters());
     let mut clips: Vec<(Vec<f32>, Class)> = clips
         .iter()
         .map(|&index| {
@@ -286,7 +287,7 @@ fn train_notebook(
 
 /// Means of the first 40 coefficients over a clip, in decibels as librosa gives them.
 fn mean_mfcc(clip: &Clip) -> Vec<f32> {
-    let frames = clip.features[0].chunks_exact(N_FEATURES);
+    let frames = clip.features.chunks_exact(N_FEATURES);
     let count = frames.len() as f32;
     let mut mean = vec![0.0; NOTEBOOK_COEFFICIENTS];
     for frame in frames {
@@ -329,7 +330,8 @@ mod tests {
                     class: Class::new(index % Emotion::COUNT).unwrap(),
                     speaker: Speaker::new((1 + index / Emotion::COUNT).to_string()),
                     ravdess: None,
-                    features: vec![frame.repeat(16)],
+                    features: frame.repeat(16),
+                    at_speeds: Vec::new(),
                 }
             })
             .collect();

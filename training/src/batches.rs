@@ -1,5 +1,8 @@
 //! An epoch's batches: every clip once, in another voice and place each time.
 
+use std::borrow::Cow;
+
+use half::slice::HalfFloatSliceExt;
 use rand::RngExt;
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand_chacha::ChaCha8Rng;
@@ -28,7 +31,7 @@ const START_JITTER: usize = 8;
 /// Batches differ by at most one in size.
 pub fn epoch_batches<'a>(
     clips: &[&'a Clip],
-    voices: &'a [Powers],
+    voices: &'a [&Powers],
     batch_size: usize,
     augmentation: &'a Augmentation,
     mean: &'a [f32],
@@ -57,17 +60,16 @@ pub fn batch_count(clips: usize, batch_size: usize) -> usize {
 /// What the network is shown of a clip this time, `[T, F]` with log-mel energies.
 fn segment(
     clip: &Clip,
-    voices: &[Powers],
+    voices: &[&Powers],
     augmentation: &Augmentation,
     mean: &[f32],
     rng: &mut ChaCha8Rng,
 ) -> Vec<f32> {
-    let others = &clip.features[1..];
-    let features = match others.choose(rng) {
-        Some(other) if rng.random::<f32>() < SPEED_PROBABILITY => other,
-        _ => &clip.features[0],
+    let features = match clip.at_speeds.choose(rng) {
+        Some(other) if rng.random::<f32>() < SPEED_PROBABILITY => Cow::Owned(other.to_f32_vec()),
+        _ => Cow::Borrowed(&clip.features),
     };
-    let frames = augmentation.apply(&with_log_mel(features), voices, rng);
+    let frames = augmentation.apply(&with_log_mel(&features), voices, rng);
     let kept = excerpt(frames.len() / N_FEATURES, rng);
     let mut segment = frames[kept.start * N_FEATURES..kept.end * N_FEATURES].to_vec();
     subtract_level(&mut segment);
@@ -92,6 +94,7 @@ fn excerpt(count: usize, rng: &mut ChaCha8Rng) -> std::ops::Range<usize> {
 
 #[cfg(test)]
 mod tests {
+    use half::f16;
     use rand::SeedableRng;
 
     use super::*;
@@ -123,7 +126,8 @@ mod tests {
                 class: Class::new(index % 8).unwrap(),
                 speaker: Speaker::new("1"),
                 ravdess: None,
-                features: vec![vec![-6.0; (60 + index * 2) * N_FEATURES]; 5],
+                features: vec![-6.0; (60 + index * 2) * N_FEATURES],
+                at_speeds: vec![vec![f16::from_f32(-6.0); (60 + index * 2) * N_FEATURES]; 4],
             })
             .collect();
         let clips: Vec<&Clip> = clips.iter().collect();

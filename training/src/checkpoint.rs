@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::network::{Network, Parameter};
-use crate::optimizer::AdamW;
+use crate::optimizer::Optimizer;
 use crate::tensor_file::TensorFile;
 
 /// All that changes from epoch to epoch. Random numbers depend on seed and epoch alone.
@@ -18,7 +18,7 @@ pub struct State {
     /// Averaged values of all parameters.
     pub average: Vec<Vec<f32>>,
     /// Moments and number of steps.
-    pub optimizer: AdamW,
+    pub optimizer: Optimizer,
     /// Epochs completed.
     pub epoch: usize,
 }

@@ -2,11 +2,12 @@
 
 use std::{
     fs::{self, File},
-    io::{BufReader, BufWriter, Read, Write},
+    io::{BufReader, Read, Write},
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context, Result, bail, ensure};
+use half::f16;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use speech_emotion::{
@@ -25,6 +26,8 @@ use crate::{
 /// A speed of 1.06 shortens the clip and raises its pitch by 6 %.
 pub const SPEEDS: [f32; 5] = [1.0, 0.88, 0.94, 1.06, 1.13];
 
+const FEATURES_FILE: &str = "features.bin";
+
 /// One recording with what is known of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Clip {
@@ -36,18 +39,42 @@ pub struct Clip {
     pub speaker: Speaker,
     /// What else RAVDESS's name says of it.
     pub ravdess: Option<FileName>,
-    /// One `[T, F]` matrix per entry of [`SPEEDS`]: trimmed, level not subtracted.
-    pub features: Vec<Vec<f32>>,
+    /// `[T, F]`: trimmed, level not subtracted.
+    pub features: Vec<f32>,
+    /// The same at every other of the [`SPEEDS`], in half precision to take half the memory: only
+    /// augmentation reads them, which changes them by far more.
+    pub at_speeds: Vec<Vec<f16>>,
 }
+
+/// Bytes of a value as recorded and at another speed.
+const VALUE: usize = size_of::<f32>();
+const HALF: usize = size_of::<f16>();
 
 impl Clip {
     /// The whole clip as the network sees it, `[T, F]`: what [`features::segment`] makes of it.
     pub fn segment(&self) -> Vec<f32> {
-        let trimmed = &self.features[0];
-        let excess = trimmed.len() % (SEGMENT_MULTIPLE * N_FEATURES);
-        let mut segment = trimmed[excess..].to_vec();
+        let excess = self.features.len() % (SEGMENT_MULTIPLE * N_FEATURES);
+        let mut segment = self.features[excess..].to_vec();
         features::subtract_level(&mut segment);
         segment
+    }
+
+    /// Its features as they are kept: speed by speed, little-endian.
+    fn bytes(&self) -> Vec<u8> {
+        let first = self.features.iter().flat_map(|value| value.to_le_bytes());
+        let others = self.at_speeds.iter().flatten();
+        first
+            .chain(others.flat_map(|value| value.to_le_bytes()))
+            .collect()
+    }
+
+    /// T at each speed.
+    fn frames(&self) -> Vec<usize> {
+        let others = self.at_speeds.iter().map(Vec::len);
+        std::iter::once(self.features.len())
+            .chain(others)
+            .map(|values| values / N_FEATURES)
+            .collect()
     }
 }
 
@@ -101,11 +128,8 @@ impl Dataset {
     /// SHA-256 of all features, in hexadecimal digits: tells one corpus from another.
     pub fn sha256(&self) -> String {
         let mut sha256 = Sha256::new();
-        let mut bytes = Vec::new();
-        for matrix in self.clips.iter().flat_map(|clip| &clip.features) {
-            bytes.clear();
-            bytes.extend(matrix.iter().flat_map(|value| value.to_le_bytes()));
-            sha256.update(&bytes);
+        for clip in &self.clips {
+            sha256.update(clip.bytes());
         }
         sha256
             .finalize()
@@ -114,8 +138,9 @@ impl Dataset {
             .collect()
     }
 
-    /// Writes `features-<fingerprint>/` with index.json and features.f32 (little-endian, clip by
-    /// clip, speed by speed) into `data` and returns its path and size in bytes.
+    /// Writes `features-<fingerprint>/` with index.json and features.bin (clip by clip, speed by
+    /// speed, little-endian, the first in single and the others in half precision) into `data` and
+    /// returns its path and size in bytes.
     ///
     /// The folder appears, or replaces an older one, only once it is whole.
     ///
@@ -176,21 +201,18 @@ impl Dataset {
             fs::remove_dir_all(folder)?;
         }
         fs::create_dir_all(folder)?;
-        let mut file = BufWriter::new(File::create(folder.join("features.f32"))?);
-        let mut bytes = 0;
-        for matrix in self.clips.iter().flat_map(|clip| &clip.features) {
-            for value in matrix {
-                file.write_all(&value.to_le_bytes())?;
-            }
-            bytes += size_of_val(matrix.as_slice()) as u64;
+        let mut file = File::create(folder.join(FEATURES_FILE))?;
+        for clip in &self.clips {
+            file.write_all(&clip.bytes())?;
         }
-        file.into_inner()?.sync_all()?;
+        file.sync_all()?;
+        let bytes = file.metadata()?.len();
 
         let entry = |clip: &Clip| IndexEntry {
             path: clip.path.clone(),
             label: self.corpus.labels.name(clip.class).to_owned(),
             speaker: clip.speaker.clone(),
-            frames: clip.features.iter().map(|m| m.len() / N_FEATURES).collect(),
+            frames: clip.frames(),
         };
         let index = Index {
             corpus: Corpus {
@@ -248,24 +270,37 @@ impl Dataset {
             index.speeds == SPEEDS && index.n_features == N_FEATURES,
             "index.json has other speeds or another number of features than this program"
         );
-        let file = File::open(folder.join("features.f32")).context("features.f32")?;
+        let file = File::open(folder.join(FEATURES_FILE)).context(FEATURES_FILE)?;
         let found = file.metadata()?.len();
-        let frames: usize = index.clips.iter().flat_map(|clip| &clip.frames).sum();
-        let expected = (frames * N_FEATURES * size_of::<f32>()) as u64;
+        let size = |entry: &IndexEntry| {
+            let others: usize = entry.frames.iter().skip(1).sum();
+            let first = entry.frames.first().unwrap_or(&0);
+            (first * VALUE + others * HALF) * N_FEATURES
+        };
+        let expected = index.clips.iter().map(size).sum::<usize>() as u64;
         ensure!(
             found == expected,
-            "features.f32 has {found} bytes instead of {expected}"
+            "{FEATURES_FILE} has {found} bytes instead of {expected}"
         );
 
         let mut file = BufReader::new(file);
         let mut clips = Vec::with_capacity(index.clips.len());
         for entry in index.clips {
-            let mut features = Vec::with_capacity(SPEEDS.len());
-            for frames in entry.frames {
-                let mut bytes = vec![0; frames * N_FEATURES * size_of::<f32>()];
-                file.read_exact(&mut bytes).context("features.f32")?;
-                let (values, _) = bytes.as_chunks::<4>();
-                features.push(values.iter().map(|&b| f32::from_le_bytes(b)).collect());
+            let mut next = |frames: usize, size: usize| -> Result<Vec<u8>> {
+                let mut bytes = vec![0; frames * N_FEATURES * size];
+                file.read_exact(&mut bytes).context(FEATURES_FILE)?;
+                Ok(bytes)
+            };
+            let (&first, others) = (entry.frames.split_first())
+                .with_context(|| format!("index.json knows no frames of {}", entry.path))?;
+            let bytes = next(first, VALUE)?;
+            let values = bytes.as_chunks::<VALUE>().0.iter();
+            let features = values.map(|&bytes| f32::from_le_bytes(bytes)).collect();
+            let mut at_speeds = Vec::with_capacity(others.len());
+            for &frames in others {
+                let bytes = next(frames, HALF)?;
+                let values = bytes.as_chunks::<HALF>().0.iter();
+                at_speeds.push(values.map(|&bytes| f16::from_le_bytes(bytes)).collect());
             }
             let class = index.corpus.labels.class(&entry.label).with_context(|| {
                 format!(
@@ -283,6 +318,7 @@ impl Dataset {
                 speaker: entry.speaker,
                 ravdess,
                 features,
+                at_speeds,
             });
         }
         let dataset = Self {
@@ -292,7 +328,7 @@ impl Dataset {
         };
         ensure!(
             dataset.sha256() == index.sha256,
-            "features.f32 is damaged: its SHA-256 is not the one in index.json"
+            "{FEATURES_FILE} is damaged: its SHA-256 is not the one in index.json"
         );
         Ok(dataset)
     }
@@ -310,8 +346,12 @@ mod tests {
             class: Emotion::Sad.class(),
             speaker: Speaker::new(actor.to_string()),
             ravdess: FileName::parse(&name(actor)),
-            features: (0..SPEEDS.len())
-                .map(|speed| vec![actor as f32 + 0.1 * speed as f32; frames * N_FEATURES])
+            features: vec![actor as f32; frames * N_FEATURES],
+            at_speeds: (1..SPEEDS.len())
+                .map(|speed| {
+                    let value = f16::from_f32(actor as f32 + 0.1 * speed as f32);
+                    vec![value; frames * N_FEATURES]
+                })
                 .collect(),
         };
         Dataset {
@@ -358,14 +398,14 @@ mod tests {
     fn damage_is_noticed() {
         let data = tempfile::tempdir().unwrap();
         let (folder, _) = dataset().save(data.path()).unwrap();
-        let path = folder.join("features.f32");
+        let path = folder.join(FEATURES_FILE);
         let mut bytes = fs::read(&path).unwrap();
         bytes[1000] ^= 1;
         fs::write(&path, &bytes).unwrap();
-        assert!(load_error(data.path()).contains("features.f32 is damaged"));
+        assert!(load_error(data.path()).contains("features.bin is damaged"));
         bytes.pop();
         fs::write(&path, &bytes).unwrap();
-        assert!(load_error(data.path()).contains("93799 bytes instead of 93800"));
+        assert!(load_error(data.path()).contains("56279 bytes instead of 56280"));
     }
 
     #[test]

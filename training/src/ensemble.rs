@@ -9,9 +9,8 @@ use std::{
 use anyhow::Result;
 
 use crate::{
-    dataset::Dataset,
     network::Network,
-    train::{self, Outcome, Progress, TrainConfig},
+    train::{self, Material, Outcome, Progress, TrainConfig},
 };
 
 /// Networks of an ensemble.
@@ -101,7 +100,7 @@ fn member_seed(ensemble: u64, member: usize) -> u64 {
 /// # Errors
 /// Those of [`train::train`].
 pub fn train<P: Progress>(
-    dataset: &Dataset,
+    material: &Material,
     clips: &[usize],
     config: &TrainConfig,
     run_dir: &Path,
@@ -116,7 +115,7 @@ pub fn train<P: Progress>(
         };
         let folder = member_folder(run_dir, member);
         let mut progress = progress(member, &folder);
-        match train::train(dataset, clips, &config, &folder, &mut progress, stop)? {
+        match train::train(material, clips, &config, &folder, &mut progress, stop)? {
             Outcome::Finished(network) => members.push(*network),
             Outcome::Interrupted { .. } => return Ok(None),
         }

@@ -13,6 +13,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
+use half::{f16, vec::HalfFloatVecExt};
 use indicatif::ProgressBar;
 use sha2::{Digest, Sha256};
 use speech_emotion::features::{FrontEnd, FrontEndConfig, N_FEATURES, energies, trim};
@@ -121,7 +122,8 @@ impl Extraction {
 /// What one clip gives.
 struct Heard {
     sha256: [u8; 32],
-    features: Vec<Vec<f32>>,
+    features: Vec<f32>,
+    at_speeds: Vec<Vec<f16>>,
     nonfinite_samples: u64,
 }
 
@@ -178,6 +180,7 @@ pub fn extract(list: ClipList, progress: &ProgressBar, stop: &AtomicBool) -> Res
             speaker: listed.speaker,
             ravdess: listed.ravdess,
             features: heard.features,
+            at_speeds: heard.at_speeds,
         });
     }
     Ok(Extraction {
@@ -250,8 +253,8 @@ fn hear(path: &Path) -> Result<Heard> {
         Ok(())
     })?;
 
-    let mut features = Vec::with_capacity(SPEEDS.len());
-    for (mut front_end, mut frames) in front_ends {
+    let (mut features, mut at_speeds) = (Vec::new(), Vec::new());
+    for (index, (mut front_end, mut frames)) in front_ends.into_iter().enumerate() {
         front_end.finish(|frame| frames.extend_from_slice(&frame.features));
         let (rows, _) = frames.as_chunks::<N_FEATURES>();
         let speech = trim(&energies(&frames))
@@ -262,11 +265,17 @@ fn hear(path: &Path) -> Result<Heard> {
             path.display(),
             speech.len()
         );
-        features.push(rows[speech].as_flattened().to_vec());
+        let speech = rows[speech].as_flattened();
+        if index == 0 {
+            features = speech.to_vec();
+        } else {
+            at_speeds.push(Vec::from_f32_slice(speech));
+        }
     }
     Ok(Heard {
         sha256: sha256.finalize().into(),
         features,
+        at_speeds,
         nonfinite_samples: decoded.nonfinite_samples,
     })
 }

@@ -1,4 +1,4 @@
-//! Training by the recipe: AdamW with a one-cycle learning rate, averaged weights, augmented segments.
+//! Training by the recipe: Muon and AdamW with a one-cycle learning rate, averaged weights, augmented segments.
 
 use std::fs;
 use std::path::Path;
@@ -20,7 +20,7 @@ use crate::checkpoint::{self, State};
 use crate::corpus::Kind;
 use crate::dataset::{Clip, Dataset};
 use crate::network::{MIN_LOG_ENERGY, Network, statistics, with_log_mel};
-use crate::optimizer::{AdamW, clip_gradients, learning_rate, update_average};
+use crate::optimizer::{Matrices, Optimizer, clip_gradients, learning_rate, update_average};
 
 /// Fewest frames of speech in a clip, at any speed.
 pub const MIN_FRAMES: usize = 2 * SEGMENT_MULTIPLE;
@@ -39,6 +39,8 @@ pub struct TrainConfig {
     pub batch_size: usize,
     /// Highest learning rate.
     pub peak_rate: f32,
+    /// How matrices are stepped.
+    pub matrices: Matrices,
     /// Share of a matrix taken off per step, times the learning rate.
     pub weight_decay: f32,
     /// Share of a label spread over all classes.
@@ -54,9 +56,32 @@ impl Default for TrainConfig {
             epochs: 60,
             batch_size: 32,
             peak_rate: 2e-3,
+            matrices: Matrices::Muon,
             weight_decay: 1e-2,
             label_smoothing: 0.1,
             clip_norm: 5.0,
+        }
+    }
+}
+
+/// A data set and what augmentation takes of it: for all trainings on it, whichever clips they use.
+pub struct Material<'a> {
+    /// The data set.
+    pub dataset: &'a Dataset,
+    /// Every clip as noise.
+    powers: Vec<Powers>,
+    augmentation: Augmentation,
+}
+
+impl<'a> Material<'a> {
+    /// From a data set.
+    pub fn new(dataset: &'a Dataset) -> Self {
+        let augmentation = Augmentation::new(Ranges::default());
+        let of = |clip: &Clip| Powers::of(&clip.features, &augmentation.bands);
+        Self {
+            dataset,
+            powers: dataset.clips.iter().map(of).collect(),
+            augmentation,
         }
     }
 }
@@ -111,13 +136,15 @@ pub enum Outcome {
 /// When there are fewer than two clips or one is too short, when the checkpoint cannot be written,
 /// is damaged or belongs to another training, and when the loss is no longer a number.
 pub fn train(
-    dataset: &Dataset,
+    material: &Material,
     clips: &[usize],
     config: &TrainConfig,
     run_dir: &Path,
     progress: &mut dyn Progress,
     stop: &AtomicBool,
 ) -> Result<Outcome> {
+    let dataset = material.dataset;
+    let voices: Vec<&Powers> = clips.iter().map(|&index| &material.powers[index]).collect();
     let clips: Vec<&Clip> = clips.iter().map(|&index| &dataset.clips[index]).collect();
     refuse_unusable(&clips)?;
     fs::create_dir_all(run_dir)
@@ -128,11 +155,6 @@ pub fn train(
     if path.exists() {
         checkpoint::read(&path, &run, &mut state)?;
     }
-    let augmentation = Augmentation::new(Ranges::default());
-    let voices: Vec<Powers> = clips
-        .iter()
-        .map(|clip| Powers::of(&clip.features[0], &augmentation.bands))
-        .collect();
     let steps = batch_count(clips.len(), config.batch_size);
     while state.epoch < config.epochs {
         let started = Instant::now();
@@ -143,7 +165,7 @@ pub fn train(
             &clips,
             &voices,
             config.batch_size,
-            &augmentation,
+            &material.augmentation,
             &mean,
             rng,
         );
@@ -222,7 +244,7 @@ fn start(clips: &[&Clip], classes: usize, config: &TrainConfig) -> State {
             .iter()
             .map(|parameter| parameter.value.clone())
             .collect(),
-        optimizer: AdamW::new(parameters),
+        optimizer: Optimizer::new(config.matrices, parameters),
         network,
         epoch: 0,
     }
@@ -232,7 +254,7 @@ fn start(clips: &[&Clip], classes: usize, config: &TrainConfig) -> State {
 fn standardisation(clips: &[&Clip]) -> (Vec<f32>, Vec<f32>) {
     let mut bands = Vec::new();
     for clip in clips {
-        let mut frames = with_log_mel(&clip.features[0]);
+        let mut frames = with_log_mel(&clip.features);
         subtract_level(&mut frames);
         for frame in frames.chunks_exact(N_FEATURES) {
             bands.extend(frame[..N_MFCC].iter().map(|band| band.max(MIN_LOG_ENERGY)));
@@ -254,8 +276,8 @@ fn refuse_unusable(clips: &[&Clip]) -> Result<()> {
         );
     }
     for clip in clips {
-        let shortest = clip.features.iter().map(Vec::len).min().unwrap_or(0);
-        if shortest < MIN_FRAMES * N_FEATURES {
+        let lengths = clip.at_speeds.iter().map(Vec::len);
+        if lengths.chain([clip.features.len()]).min() < Some(MIN_FRAMES * N_FEATURES) {
             bail!(
                 "{} has fewer than {MIN_FRAMES} frames of speech; leave it out",
                 clip.path

@@ -20,7 +20,7 @@ use training::{
     interrupt::Interrupted,
     progress::{self, TrainingBar},
     ravdess,
-    train::TrainConfig,
+    train::{Material, TrainConfig},
 };
 
 use super::data::{self, CorpusArgs, ExtractArgs};
@@ -199,7 +199,14 @@ pub fn train(data: &Path, args: &TrainArgs, stop: &AtomicBool) -> Result<()> {
         eprintln!("network {} of {MEMBERS}", member + 1);
         TrainingBar::new(config.epochs, run_dir)
     };
-    match ensemble::train(&dataset, &clips, &config, &folder, bar, stop)? {
+    match ensemble::train(
+        &Material::new(&dataset),
+        &clips,
+        &config,
+        &folder,
+        bar,
+        stop,
+    )? {
         Some(ensemble) => {
             ensemble.save(&folder)?;
             let training = Training {

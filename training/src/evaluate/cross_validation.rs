@@ -26,7 +26,7 @@ use crate::{
     folds::{Protocol, Voices, class_left_out},
     interrupt::Interrupted,
     network::Network,
-    train::{EpochReport, Progress, TrainConfig},
+    train::{EpochReport, Material, Progress, TrainConfig},
 };
 
 /// What is trained and tested.
@@ -184,6 +184,7 @@ impl CrossValidation {
         }
         progress.set_length((jobs.len() * MEMBERS * self.config.epochs) as u64);
 
+        let material = Material::new(dataset);
         let next = AtomicUsize::new(0);
         let failed = AtomicBool::new(false);
         let results = Mutex::new(Vec::new());
@@ -195,7 +196,7 @@ impl CrossValidation {
                         let Some(job) = jobs.get(index) else {
                             break;
                         };
-                        let result = self.run_job(job, dataset, data, progress, stop);
+                        let result = self.run_job(job, &material, data, progress, stop);
                         failed.fetch_or(result.is_err(), Ordering::Relaxed);
                         let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
                         results.push((index, result));
@@ -212,11 +213,12 @@ impl CrossValidation {
     fn run_job(
         &self,
         job: &Job,
-        dataset: &Dataset,
+        material: &Material,
         data: &Path,
         progress: &ProgressBar,
         stop: &AtomicBool,
     ) -> Result<Trial> {
+        let dataset = material.dataset;
         let (trained, judged) = job.sides(&dataset.clips);
         let clips: Vec<&Clip> = judged.iter().map(|&index| &dataset.clips[index]).collect();
         let config = TrainConfig {
@@ -233,7 +235,7 @@ impl CrossValidation {
             log: EpochLog::new(run_dir),
             validation: job.validation.map_or(&[], |_| &clips[..]),
         };
-        let ensemble = ensemble::train(dataset, &trained, &config, &folder, shown, stop)
+        let ensemble = ensemble::train(material, &trained, &config, &folder, shown, stop)
             .with_context(|| format!("cannot train {name}"))?;
         let ensemble = ensemble.ok_or(Interrupted)?;
         let epochs = (0..MEMBERS)
@@ -333,6 +335,7 @@ mod tests {
             speaker: Speaker::new(actor.to_string()),
             ravdess: None,
             features: Vec::new(),
+            at_speeds: Vec::new(),
         };
         let clips = (1..=24).flat_map(|actor| Emotion::ALL.map(|emotion| clip(actor, emotion)));
         Dataset {

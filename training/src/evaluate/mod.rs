@@ -322,6 +322,7 @@ pub(super) mod tests {
                 actor,
             }),
             features: Vec::new(),
+            at_speeds: Vec::new(),
         }
     }
 

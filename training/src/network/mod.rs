@@ -49,6 +49,7 @@ pub use notebook::{COEFFICIENTS as NOTEBOOK_COEFFICIENTS, NotebookNetwork};
 pub use parameter::{Kind, Parameter, Parameters};
 
 pub(crate) use batch_norm::statistics;
+pub(crate) use matrix::nearest_orthogonal;
 
 use rand_chacha::ChaCha8Rng;
 use speech_emotion::class::Class;

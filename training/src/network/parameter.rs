@@ -31,6 +31,14 @@ pub struct Parameter {
     pub gradient: Vec<f32>,
 }
 
+impl Parameter {
+    /// Rows and columns of the matrix that a tensor is as a function of its inputs.
+    pub fn sides(&self) -> (usize, usize) {
+        let rows = self.shape[0];
+        (rows, self.value.len() / rows)
+    }
+}
+
 /// Position of a parameter in [`Parameters`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Id(usize);

@@ -1,3 +1,4 @@
+use half::vec::HalfFloatVecExt;
 use rand::RngExt;
 use speech_emotion::features::ENERGY;
 
@@ -11,7 +12,7 @@ fn dataset() -> Dataset {
     let mut rng = ChaCha8Rng::seed_from_u64(5);
     let clips = Emotion::ALL.map(|emotion| {
         let frames = 30 + 4 * emotion.index();
-        let features = SPEEDS.map(|_| {
+        let mut features = || {
             let mut features = Vec::new();
             for t in 0..frames {
                 let mut frame = [0.0; N_FEATURES];
@@ -22,13 +23,16 @@ fn dataset() -> Dataset {
                 features.extend(frame);
             }
             features
-        });
+        };
         Clip {
             path: format!("{emotion}.wav"),
             class: emotion.class(),
             speaker: Speaker::new("1"),
             ravdess: FileName::parse(&format!("03-01-{:02}-01-01-01-01", emotion.ravdess_code())),
-            features: features.to_vec(),
+            features: features(),
+            at_speeds: (SPEEDS[1..].iter())
+                .map(|_| Vec::from_f32_slice(&features()))
+                .collect(),
         }
     });
     Dataset {
@@ -80,7 +84,14 @@ fn run(
         reports: Vec::new(),
     };
     let clips: Vec<usize> = (0..dataset.clips.len()).collect();
-    let outcome = train(dataset, &clips, config, run_dir, &mut watch, &stop)?;
+    let outcome = train(
+        &Material::new(dataset),
+        &clips,
+        config,
+        run_dir,
+        &mut watch,
+        &stop,
+    )?;
     Ok((outcome, watch.reports))
 }
 
@@ -202,9 +213,8 @@ fn a_loss_that_is_not_a_number_stops_and_keeps_the_checkpoint() {
     let path = checkpoint::path(folder.path());
     let before = fs::read(&path).unwrap();
     for clip in &mut dataset.clips {
-        clip.features
-            .iter_mut()
-            .for_each(|features| features.fill(f32::NAN));
+        clip.features.fill(f32::NAN);
+        clip.at_speeds.clear();
     }
     let error = run(&dataset, &config(), folder.path(), None)
         .unwrap_err()
@@ -216,7 +226,7 @@ fn a_loss_that_is_not_a_number_stops_and_keeps_the_checkpoint() {
 #[test]
 fn a_clip_without_speech_is_named() {
     let mut dataset = dataset();
-    dataset.clips[4].features[2].truncate(7 * N_FEATURES);
+    dataset.clips[4].at_speeds[2].truncate(7 * N_FEATURES);
     let folder = tempfile::tempdir().unwrap();
     let error = run(&dataset, &config(), folder.path(), None)
         .unwrap_err()
