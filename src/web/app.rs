@@ -11,7 +11,7 @@ use web_sys::{File, MessageChannel, Window};
 
 use super::{
     display::{Display, Origin},
-    engine::{Engine, ModelFiles, Sign, fetch_program, refresh_program},
+    engine::{Engine, Sign, fetch_program, refresh_program},
     error::{Action, WebError},
     file::Recording,
     gestures, lifeline,
@@ -57,7 +57,7 @@ pub enum Signal {
     MicrophoneLost(u32, WebError),
     Received(u32),
     ProgramFetched(Result<(), WebError>),
-    ModelFetched(Result<ModelFiles, WebError>),
+    ModelFetched(Result<(), WebError>),
     /// The page's files are kept, for the first time.
     Kept,
     /// With the number of the worker it comes from.
@@ -83,19 +83,6 @@ impl Mailbox {
     }
 }
 
-/// How far the worker is.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Readiness {
-    /// Started; nothing may be sent to it yet.
-    Booting,
-    /// Listens; waits for the model.
-    Booted,
-    /// Reads the model.
-    Loading,
-    /// Sessions can start.
-    Ready,
-}
-
 /// How far the input is.
 enum Input {
     None,
@@ -116,10 +103,9 @@ struct App {
     mailbox: Mailbox,
     display: Display,
     error: Option<WebError>,
-    engine: Option<(Engine, Readiness)>,
+    engine: Option<Engine>,
     /// Counts the engines.
     engine_number: u32,
-    model: Option<ModelFiles>,
     received_bytes: u32,
     voice: Voice,
     input: Input,
@@ -148,7 +134,6 @@ impl App {
             error: None,
             engine: None,
             engine_number: 0,
-            model: None,
             received_bytes: 0,
             input: Input::None,
             reading: None,
@@ -229,10 +214,7 @@ impl App {
                     self.display.view.engine_starting();
                 }
             }
-            Signal::ModelFetched(Ok(model)) => {
-                self.model = Some(model);
-                self.load_model();
-            }
+            Signal::ModelFetched(Ok(())) => {}
             Signal::ProgramFetched(Err(error)) | Signal::ModelFetched(Err(error)) => {
                 self.give_up(error);
             }
@@ -242,33 +224,22 @@ impl App {
         }
     }
 
-    /// Fetches whatever of engine and model is not here yet.
+    /// Starts an engine and shows how it comes.
     fn load(&mut self) {
         self.received_bytes = 0;
         let total = self.display.view.engine_bytes();
         self.display.view.engine_loading(0, total);
-        let received = {
-            let mailbox = self.mailbox.clone();
-            move |bytes| mailbox.send(Signal::Received(bytes))
-        };
-        if self.engine.is_none() {
-            // The worker fetches its program itself and compiles it meanwhile; what is kept on this device
-            // needs no progress.
-            self.start_engine();
-            if offline::is_kept(&self.window) {
-                self.display.view.engine_starting();
-            } else {
-                let (mailbox, received) = (self.mailbox.clone(), received.clone());
-                spawn_local(async move {
-                    mailbox.send(Signal::ProgramFetched(fetch_program(received).await));
-                });
-            }
-        }
-        if self.model.is_none() {
+        // The worker fetches its program itself and compiles it meanwhile; what is kept on this device
+        // needs no progress.
+        self.start_engine();
+        if offline::is_kept(&self.window) {
+            self.display.view.engine_starting();
+        } else {
             let mailbox = self.mailbox.clone();
             spawn_local(async move {
-                let fetched = ModelFiles::fetch(received).await;
-                mailbox.send(Signal::ModelFetched(fetched));
+                let received = |bytes| mailbox.send(Signal::Received(bytes));
+                let fetched = fetch_program(received).await;
+                mailbox.send(Signal::ProgramFetched(fetched));
             });
         }
     }
@@ -285,7 +256,11 @@ impl App {
         let started = Engine::start(move |sign| mailbox.send(Signal::Engine(number, sign)));
         match started {
             Ok(engine) => {
-                self.engine = Some((engine, Readiness::Booting));
+                let (mailbox, model) = (self.mailbox.clone(), engine.model());
+                spawn_local(async move {
+                    mailbox.send(Signal::ModelFetched(model.await));
+                });
+                self.engine = Some(engine);
             }
             Err(error) => self.give_up(error),
         }
@@ -322,16 +297,11 @@ impl App {
                     return self.give_up(WebError::EngineOutdated);
                 }
                 self.watch(lock);
-                let has_model = (self.engine.as_ref()).is_some_and(|(engine, _)| engine.has_model);
-                self.set_readiness(if has_model {
-                    Readiness::Loading
-                } else {
-                    Readiness::Booted
-                });
-                self.load_model();
             }
             Event::Ready { model } => {
-                self.set_readiness(Readiness::Ready);
+                if let Some(engine) = &mut self.engine {
+                    engine.is_ready = true;
+                }
                 self.display.model(model);
                 self.voice
                     .commands()
@@ -412,13 +382,7 @@ impl App {
     }
 
     fn is_ready(&self) -> bool {
-        matches!(self.engine, Some((_, Readiness::Ready)))
-    }
-
-    fn set_readiness(&mut self, readiness: Readiness) {
-        if let Some((_, current)) = &mut self.engine {
-            *current = readiness;
-        }
+        self.engine.as_ref().is_some_and(|engine| engine.is_ready)
     }
 
     /// Notices when the engine is gone.
@@ -440,18 +404,6 @@ impl App {
                 mailbox.send(Signal::Kept);
             }
         });
-    }
-
-    /// Sends the model once both it and a listening engine are there.
-    fn load_model(&mut self) {
-        let (Some((engine, Readiness::Booted)), Some(model)) = (&self.engine, &self.model) else {
-            return;
-        };
-        if engine.send(&model.command(), None).is_ok() {
-            self.set_readiness(Readiness::Loading);
-        } else {
-            self.give_up(WebError::EngineUnavailable("It takes no model".into()));
-        }
     }
 
     /// There is no engine until the person does something about it.
@@ -531,7 +483,7 @@ impl App {
 
     /// Starts the session once both the input and the engine are ready.
     fn begin(&mut self) {
-        let Some((engine, Readiness::Ready)) = &self.engine else {
+        let Some(engine) = self.engine.as_ref().filter(|engine| engine.is_ready) else {
             return;
         };
         match std::mem::replace(&mut self.input, Input::None) {
@@ -663,7 +615,7 @@ impl App {
 
     /// Tells a loaded engine; a later one is told when it is ready.
     fn tell(&self, command: &Command) {
-        if let Some((engine, Readiness::Ready)) = &self.engine {
+        if let Some(engine) = self.engine.as_ref().filter(|engine| engine.is_ready) {
             // An engine that takes no command is gone, which is noticed elsewhere.
             let _ = engine.send(command, None);
         }

@@ -1,7 +1,8 @@
-//! The page's side of the worker: fetching what it needs, starting it, talking to it.
+//! The page's side of the worker: starting it, talking to it.
 
-use js_sys::{Array, Function, Reflect, Uint8Array};
+use js_sys::{Array, Function, Promise, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{MessageEvent, MessagePort};
 
 use super::{
@@ -10,9 +11,6 @@ use super::{
     object::{Callback, object},
 };
 use crate::protocol::{Command, Event, Fields, Value};
-
-const MODEL: &str = "model.onnx";
-const MANIFEST: &str = "model.json";
 
 /// What the worker has to say, or what became of it.
 pub enum Sign {
@@ -26,27 +24,19 @@ pub enum Sign {
     Gone,
 }
 
-/// The running worker. Dropping it ends the worker.
+/// The running worker, which index.html gives its model. Dropping it ends the worker.
 pub struct Engine {
     worker: web_sys::Worker,
-    /// Whether index.html has sent it the model.
-    pub has_model: bool,
+    /// Whether it has read the model, so that sessions can start.
+    pub is_ready: bool,
     _on_message: Callback,
     _on_error: Callback,
-}
-
-/// model.onnx and model.json.
-#[derive(Clone)]
-pub struct ModelFiles {
-    model: Vec<u8>,
-    manifest: String,
 }
 
 impl Engine {
     /// Starts the worker or takes over the one that has started with the page.
     pub fn start(on_sign: impl Fn(Sign) + Clone + 'static) -> Result<Self, WebError> {
-        let (worker, early, has_model) =
-            started().map_err(|_| WebError::Unsupported("module workers"))?;
+        let (worker, early) = started().map_err(|_| WebError::Unsupported("module workers"))?;
         let on_error = Callback::new({
             let on_sign = on_sign.clone();
             move |_| on_sign(Sign::Broken)
@@ -63,10 +53,28 @@ impl Engine {
         }
         Ok(Self {
             worker,
-            has_model,
+            is_ready: false,
             _on_message: on_message,
             _on_error: on_error,
         })
+    }
+
+    /// Waits until its model is fetched.
+    ///
+    /// # Errors
+    /// [`WebError::ModelUnavailable`] with the file and the reason.
+    pub fn model(&self) -> impl Future<Output = Result<(), WebError>> + use<> {
+        let model = Reflect::get(&self.worker, &"model".into());
+        async move {
+            let model: Promise = model.unwrap_or_default().unchecked_into();
+            let failed = |reason: JsValue| {
+                let reason = reason.as_string();
+                WebError::ModelUnavailable(
+                    reason.unwrap_or_else(|| "The connection broke off".into()),
+                )
+            };
+            JsFuture::from(model).await.map(|_| ()).map_err(failed)
+        }
     }
 
     /// Sends a command, with the audio port that goes with it.
@@ -77,9 +85,8 @@ impl Engine {
     }
 }
 
-/// The worker that index.html has started, or another after the first, the events it has fired since, and
-/// whether it has been sent the model.
-fn started() -> Result<(web_sys::Worker, Array, bool), JsValue> {
+/// The worker that index.html has started, or another after the first, and the events it has fired since.
+fn started() -> Result<(web_sys::Worker, Array), JsValue> {
     let (window, name) = (js_sys::global(), "engine".into());
     let mut worker = Reflect::get(&window, &name)?;
     if worker.is_null() {
@@ -87,15 +94,8 @@ fn started() -> Result<(web_sys::Worker, Array, bool), JsValue> {
         worker = start.call0(&window)?;
     }
     Reflect::set(&window, &name, &JsValue::NULL)?;
-    let name = "early".into();
-    let early = Reflect::get(&worker, &name)?;
-    Reflect::set(&worker, &name, &JsValue::NULL)?;
-    let given = Reflect::get(&worker, &"given".into())?;
-    Ok((
-        worker.unchecked_into(),
-        early.unchecked_into(),
-        given.is_truthy(),
-    ))
+    let early = Reflect::get(&worker, &"early".into())?;
+    Ok((worker.unchecked_into(), early.unchecked_into()))
 }
 
 /// Name of the engine for this browser, which index.html has chosen.
@@ -152,37 +152,6 @@ impl Drop for Engine {
     }
 }
 
-impl ModelFiles {
-    /// Fetches both files; `received` is told of each block's size.
-    ///
-    /// # Errors
-    /// [`WebError::ModelUnavailable`] with the file and the reason.
-    pub async fn fetch(received: impl Fn(u32)) -> Result<Self, WebError> {
-        let mut model = Vec::new();
-        download(MODEL, &mut |bytes| {
-            received(bytes.length());
-            append(&mut model, bytes);
-        })
-        .await
-        .map_err(WebError::ModelUnavailable)?;
-        let mut manifest = Vec::new();
-        download(MANIFEST, &mut |bytes| append(&mut manifest, bytes))
-            .await
-            .map_err(WebError::ModelUnavailable)?;
-        let manifest = String::from_utf8(manifest)
-            .map_err(|_| WebError::ModelMismatch([MANIFEST, " is not text"].concat()))?;
-        Ok(Self { model, manifest })
-    }
-
-    /// The command that loads them.
-    pub fn command(&self) -> Command {
-        Command::Load {
-            model: self.model.clone(),
-            manifest: self.manifest.clone(),
-        }
-    }
-}
-
 /// Brings the worker's program into the browser's cache, so that its loading can be shown.
 ///
 /// # Errors
@@ -201,13 +170,7 @@ pub async fn refresh_program() {
     for ending in ["_loader.js", ".js", "_bg.wasm"] {
         refresh(&[&program, ending].concat()).await;
     }
-    for url in [MODEL, MANIFEST] {
+    for url in ["model.onnx", "model.json"] {
         refresh(url).await;
     }
-}
-
-fn append(target: &mut Vec<u8>, bytes: &Uint8Array) {
-    let start = target.len();
-    target.resize(start + bytes.length() as usize, 0);
-    bytes.copy_to(&mut target[start..]);
 }

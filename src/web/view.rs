@@ -402,9 +402,13 @@ impl View {
         // The meter spans the 60 dB below full scale.
         scale_x(&self.level, permille((rms_dbfs + 60.0) / 60.0));
         set_text(&self.speaking, if speaking { "Speaking" } else { "Silent" });
-        let _ = self
-            .speaking
-            .set_attribute("data-speaking", if speaking { "true" } else { "false" });
+        let state = match speaking {
+            true => "true",
+            false if at_s > 0.0 => "false",
+            // Nothing has arrived yet.
+            false => "",
+        };
+        let _ = self.speaking.set_attribute("data-speaking", state);
         set_text(&self.elapsed, &clock(at_s));
     }
 

@@ -99,6 +99,33 @@ test("sound that another program takes over keeps what was heard", async () => {
   });
 });
 
+test("a browser that does not start the sound is not waited for in silence", async () => {
+  const script = () => {
+    window.AudioContext = class extends AudioContext {
+      constructor(...options) {
+        super(...options);
+        this.suspend();
+      }
+      resume() {
+        return window.asked ? super.resume() : new Promise(() => {});
+      }
+    };
+  };
+  await withPage({ microphone: speech(SAD, "stalled.wav"), script }, async ({ page, engine, press, phase }) => {
+    await engine("ready");
+    await press("Start listening");
+    await phase("live");
+    const stalled = page.locator(".stalled");
+    assert.equal(await stalled.isVisible(), false);
+    await stalled.waitFor({ state: "visible" });
+    assert.match(await stalled.innerText(), /No sound arrives yet/);
+    await picture(page, "stalled");
+    await page.evaluate(() => { window.asked = true; window.opened.contexts[0].resume(); });
+    await stalled.waitFor({ state: "hidden" });
+    await press("Stop");
+  });
+});
+
 test("a microphone of a rate that cannot be processed", async () => {
   const script = () => {
     Object.defineProperty(BaseAudioContext.prototype, "sampleRate", { get: () => 1000 });

@@ -57,7 +57,7 @@ impl Default for TrainConfig {
             batch_size: 32,
             peak_rate: 2e-3,
             matrices: Matrices::Muon,
-            weight_decay: 1e-2,
+            weight_decay: 0.5,
             label_smoothing: 0.1,
             clip_norm: 5.0,
         }
@@ -252,15 +252,15 @@ fn start(clips: &[&Clip], classes: usize, config: &TrainConfig) -> State {
 
 /// Mean and deviation of every mel band over all frames of the unchanged clips.
 fn standardisation(clips: &[&Clip]) -> (Vec<f32>, Vec<f32>) {
-    let mut bands = Vec::new();
-    for clip in clips {
+    let bands = |clip: &&Clip| -> Vec<f32> {
         let mut frames = with_log_mel(&clip.features);
         subtract_level(&mut frames);
-        for frame in frames.chunks_exact(N_FEATURES) {
-            bands.extend(frame[..N_MFCC].iter().map(|band| band.max(MIN_LOG_ENERGY)));
-        }
-    }
-    let (mean, variance) = statistics(&bands, N_MFCC);
+        let bands = frames
+            .chunks_exact(N_FEATURES)
+            .flat_map(|frame| &frame[..N_MFCC]);
+        bands.map(|band| band.max(MIN_LOG_ENERGY)).collect()
+    };
+    let (mean, variance) = statistics(clips.iter().map(bands), N_MFCC);
     let deviation = variance
         .iter()
         .map(|variance| variance.sqrt().max(MIN_DEVIATION))

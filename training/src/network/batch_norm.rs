@@ -52,7 +52,7 @@ impl BatchNormRelu {
         let (scale, shift) = (&parameters[self.scale].value, &parameters[self.shift].value);
         let channels = scale.len();
         let (mean, variance) = if training {
-            statistics(&x, channels)
+            statistics(std::iter::once(&x), channels)
         } else {
             (
                 parameters[self.mean].value.clone(),
@@ -171,27 +171,36 @@ fn inverse_deviation(variance: &[f32]) -> Vec<f32> {
         .collect()
 }
 
-/// Mean and biased variance of every column of `[rows, columns]`.
-pub fn statistics(x: &[f32], columns: usize) -> (Vec<f32>, Vec<f32>) {
-    let rows = (x.len() / columns) as f64;
+/// Mean and biased variance of every column of the blocks `[rows, columns]` put together; they are gone
+/// through twice.
+pub fn statistics<B: AsRef<[f32]>>(
+    blocks: impl Iterator<Item = B> + Clone,
+    columns: usize,
+) -> (Vec<f32>, Vec<f32>) {
+    let mut rows = 0.0;
     let mut sum = vec![0.0f64; columns];
-    vectorise(|| {
-        for row in x.chunks_exact(columns) {
-            for (sum, value) in sum.iter_mut().zip(row) {
-                *sum += f64::from(*value);
+    for block in blocks.clone() {
+        rows += (block.as_ref().len() / columns) as f64;
+        vectorise(|| {
+            for row in block.as_ref().chunks_exact(columns) {
+                for (sum, value) in sum.iter_mut().zip(row) {
+                    *sum += f64::from(*value);
+                }
             }
-        }
-    });
+        });
+    }
     let mean: Vec<f32> = sum.iter().map(|sum| (sum / rows) as f32).collect();
     sum.fill(0.0);
-    vectorise(|| {
-        for row in x.chunks_exact(columns) {
-            for ((sum, value), mean) in sum.iter_mut().zip(row).zip(&mean) {
-                let centred = value - mean;
-                *sum += f64::from(centred * centred);
+    for block in blocks {
+        vectorise(|| {
+            for row in block.as_ref().chunks_exact(columns) {
+                for ((sum, value), mean) in sum.iter_mut().zip(row).zip(&mean) {
+                    let centred = value - mean;
+                    *sum += f64::from(centred * centred);
+                }
             }
-        }
-    });
+        });
+    }
     (mean, sum.iter().map(|sum| (sum / rows) as f32).collect())
 }
 

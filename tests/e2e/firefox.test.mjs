@@ -1,0 +1,47 @@
+// The page in Firefox, which Chromium's driver cannot drive.
+
+import assert from "node:assert/strict";
+import { createRequire } from "node:module";
+import { basename } from "node:path";
+import { test } from "node:test";
+import { PATIENCE } from "./browser.mjs";
+import { serve } from "./server.mjs";
+import { distance, predict, speech } from "./sound.mjs";
+
+const tools = createRequire(new URL("../../.tools/node/package.json", import.meta.url));
+const { launch } = tools("puppeteer-core");
+const HAPPY = "03-01-03-02-02-01-12";
+
+test("in Firefox a file gets the trainer's answer, nothing is fetched twice, and a second visit needs no network", async () => {
+  const server = await serve();
+  const browser = await launch({ browser: "firefox", executablePath: process.env.FIREFOX, headless: true });
+  try {
+    const page = await browser.newPage();
+    page.setDefaultTimeout(PATIENCE);
+    const errors = [];
+    page.on("pageerror", (error) => errors.push(String(error)));
+    await page.goto(server.url);
+    await page.waitForSelector('body[data-engine="ready"]');
+
+    const file = speech(HAPPY, "firefox.wav");
+    const [expected] = predict(file);
+    const input = await page.$("#file");
+    await input.uploadFile(file);
+    await page.waitForSelector('body[data-phase="result"]');
+    assert.equal(await page.$eval("#kicker", (kicker) => kicker.innerText), basename(file));
+    const posterior = await page.$$eval("#emotions li", (list) =>
+      Object.fromEntries(list.map((item) => [item.dataset.emotion, item.dataset.permille / 1000])));
+    assert.ok(distance(posterior, expected.posterior) <= 0.05, JSON.stringify([posterior, expected]));
+
+    await page.waitForFunction(() => document.querySelector("#engine-text").innerText.includes("works offline"));
+    const again = [...server.counts].filter(([name, count]) => count > 1 && name !== "index.html");
+    assert.deepEqual(again, []);
+    await server.close();
+    await page.reload();
+    await page.waitForSelector('body[data-engine="ready"]');
+    assert.deepEqual(errors, []);
+  } finally {
+    await browser.close();
+    await server.close().catch(() => {});
+  }
+});
