@@ -92,10 +92,31 @@ fn member_seed(ensemble: u64, member: usize) -> u64 {
         .wrapping_add(member as u64 + 1)
 }
 
-/// Trains all members, one after the other, by [`train::train`]; none when stopped from outside.
+/// Trains a member, counted from 0, of the ensemble in `run_dir` by [`train::train`]; `config.seed` is that of
+/// the ensemble.
 ///
-/// `config.seed` is that of the ensemble. `progress` is asked for each member, by number from 0 and
-/// folder, how its training is to be shown.
+/// # Errors
+/// Those of [`train::train`].
+pub fn train_member(
+    material: &Material,
+    clips: &[usize],
+    config: &TrainConfig,
+    run_dir: &Path,
+    member: usize,
+    progress: &mut dyn Progress,
+    stop: &AtomicBool,
+) -> Result<Outcome> {
+    let config = TrainConfig {
+        seed: member_seed(config.seed, member),
+        ..config.clone()
+    };
+    let folder = member_folder(run_dir, member);
+    train::train(material, clips, &config, &folder, progress, stop)
+}
+
+/// Trains all members, one after the other, by [`train_member`]; none when stopped from outside.
+///
+/// `progress` is asked for each member, by number from 0 and folder, how its training is to be shown.
 ///
 /// # Errors
 /// Those of [`train::train`].
@@ -109,13 +130,16 @@ pub fn train<P: Progress>(
 ) -> Result<Option<Ensemble>> {
     let mut members = Vec::with_capacity(MEMBERS);
     for member in 0..MEMBERS {
-        let config = TrainConfig {
-            seed: member_seed(config.seed, member),
-            ..config.clone()
-        };
-        let folder = member_folder(run_dir, member);
-        let mut progress = progress(member, &folder);
-        match train::train(material, clips, &config, &folder, &mut progress, stop)? {
+        let mut progress = progress(member, &member_folder(run_dir, member));
+        match train_member(
+            material,
+            clips,
+            config,
+            run_dir,
+            member,
+            &mut progress,
+            stop,
+        )? {
             Outcome::Finished(network) => members.push(*network),
             Outcome::Interrupted { .. } => return Ok(None),
         }

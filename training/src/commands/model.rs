@@ -68,7 +68,7 @@ pub struct EvaluateArgs {
     /// Seed of the networks; give it several times to pool several networks per fold
     #[arg(long, value_name = "N", default_values_t = [TrainConfig::default().seed])]
     pub seed: Vec<u64>,
-    /// Folds trained at the same time, each on one core
+    /// Networks trained at the same time, each on one core
     #[arg(
         long,
         value_name = "N",

@@ -4,7 +4,7 @@
 use std::{
     path::{Path, PathBuf},
     sync::{
-        Mutex, PoisonError,
+        Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread,
@@ -21,12 +21,12 @@ use super::{
 use crate::{
     corpus::Speaker,
     dataset::{Clip, Dataset},
-    ensemble::{self, MEMBERS},
+    ensemble::{self, Ensemble, MEMBERS},
     epochs::{Epoch, EpochLog},
     folds::{Protocol, Voices, class_left_out},
     interrupt::Interrupted,
     network::Network,
-    train::{EpochReport, Material, Progress, TrainConfig},
+    train::{EpochReport, Material, Outcome, Progress, TrainConfig},
 };
 
 /// What is trained and tested.
@@ -38,7 +38,7 @@ pub struct CrossValidation {
     pub seeds: Vec<u64>,
     /// The recipe.
     pub config: TrainConfig,
-    /// Folds trained at the same time.
+    /// Networks trained at the same time.
     pub jobs: usize,
     /// Whether to leave out the inner networks and the conditions other than as recorded.
     pub quick: bool,
@@ -187,21 +187,40 @@ impl CrossValidation {
         let material = Material::new(dataset);
         let next = AtomicUsize::new(0);
         let failed = AtomicBool::new(false);
+        let trained: Vec<Mutex<[Option<Network>; MEMBERS]>> =
+            jobs.iter().map(|_| Mutex::default()).collect();
         let results = Mutex::new(Vec::new());
+        // Network by network, so that nobody waits for a fold's second one; who trains the last judges.
+        let work = || {
+            while !failed.load(Ordering::Relaxed) {
+                let task = next.fetch_add(1, Ordering::Relaxed);
+                let (index, member) = (task / MEMBERS, task % MEMBERS);
+                let Some(job) = jobs.get(index) else {
+                    break;
+                };
+                let result = self
+                    .train_member(job, member, &material, data, progress, stop)
+                    .and_then(|network| {
+                        let mut members = lock(&trained[index]);
+                        members[member] = Some(network);
+                        if members.iter().any(Option::is_none) {
+                            return Ok(None);
+                        }
+                        let ensemble =
+                            Ensemble::new(members.iter_mut().filter_map(Option::take).collect());
+                        drop(members);
+                        self.judge(job, ensemble, dataset, data, progress, stop)
+                            .map(Some)
+                    });
+                failed.fetch_or(result.is_err(), Ordering::Relaxed);
+                if let Some(result) = result.transpose() {
+                    lock(&results).push((index, result));
+                }
+            }
+        };
         thread::scope(|scope| {
-            for _ in 0..self.jobs.clamp(1, jobs.len()) {
-                scope.spawn(|| {
-                    while !failed.load(Ordering::Relaxed) {
-                        let index = next.fetch_add(1, Ordering::Relaxed);
-                        let Some(job) = jobs.get(index) else {
-                            break;
-                        };
-                        let result = self.run_job(job, &material, data, progress, stop);
-                        failed.fetch_or(result.is_err(), Ordering::Relaxed);
-                        let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
-                        results.push((index, result));
-                    }
-                });
+            for _ in 0..self.jobs.clamp(1, jobs.len() * MEMBERS) {
+                scope.spawn(work);
             }
         });
         let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -209,35 +228,58 @@ impl CrossValidation {
         results.into_iter().map(|(_, result)| result).collect()
     }
 
-    /// Trains the networks of a job and lets them judge.
-    fn run_job(
+    /// Trains a network of a job.
+    fn train_member(
         &self,
         job: &Job,
+        member: usize,
         material: &Material,
         data: &Path,
         progress: &ProgressBar,
         stop: &AtomicBool,
-    ) -> Result<Trial> {
-        let dataset = material.dataset;
-        let (trained, judged) = job.sides(&dataset.clips);
-        let clips: Vec<&Clip> = judged.iter().map(|&index| &dataset.clips[index]).collect();
+    ) -> Result<Network> {
+        let clips = &material.dataset.clips;
+        let (trained, judged) = job.sides(clips);
+        let validation: Vec<&Clip> = match job.validation {
+            Some(_) => judged.iter().map(|&index| &clips[index]).collect(),
+            None => Vec::new(),
+        };
         let config = TrainConfig {
             seed: job.seed,
             ..self.config.clone()
         };
         let folder = job.folder(data, self.protocol);
         let name = job.name();
-        let shown = |member: usize, run_dir: &Path| Epochs {
+        let mut shown = Epochs {
             bar: progress,
             name: format!("{name}, network {} of {MEMBERS}", member + 1),
             epochs: config.epochs,
             done: 0,
-            log: EpochLog::new(run_dir),
-            validation: job.validation.map_or(&[], |_| &clips[..]),
+            log: EpochLog::new(&ensemble::member_folder(&folder, member)),
+            validation: &validation,
         };
-        let ensemble = ensemble::train(material, &trained, &config, &folder, shown, stop)
-            .with_context(|| format!("cannot train {name}"))?;
-        let ensemble = ensemble.ok_or(Interrupted)?;
+        let outcome = ensemble::train_member(
+            material, &trained, &config, &folder, member, &mut shown, stop,
+        );
+        match outcome.with_context(|| format!("cannot train {name}"))? {
+            Outcome::Finished(network) => Ok(*network),
+            Outcome::Interrupted { .. } => Err(Interrupted.into()),
+        }
+    }
+
+    /// Lets the networks of a job judge.
+    fn judge(
+        &self,
+        job: &Job,
+        ensemble: Ensemble,
+        dataset: &Dataset,
+        data: &Path,
+        progress: &ProgressBar,
+        stop: &AtomicBool,
+    ) -> Result<Trial> {
+        let (trained, judged) = job.sides(&dataset.clips);
+        let clips: Vec<&Clip> = judged.iter().map(|&index| &dataset.clips[index]).collect();
+        let (folder, name) = (job.folder(data, self.protocol), job.name());
         let epochs = (0..MEMBERS)
             .map(|member| EpochLog::new(&ensemble::member_folder(&folder, member)).read())
             .collect();
@@ -272,6 +314,10 @@ impl CrossValidation {
             epochs,
         })
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Unweighted average recall of a network that is shown whole clips.

@@ -210,6 +210,15 @@ mod tests {
     use crate::network::gradient_check::{check, noise};
 
     #[test]
+    fn statistics_do_not_depend_on_how_the_rows_are_cut_into_blocks() {
+        let rows = noise(30, 4);
+        let whole = statistics(std::iter::once(&rows), 3);
+        assert_eq!(statistics([&rows[..6], &rows[6..]].into_iter(), 3), whole);
+        let mean: f32 = rows.iter().step_by(3).sum::<f32>() / 10.0;
+        assert!((whole.0[0] - mean).abs() < 1e-6);
+    }
+
+    #[test]
     fn gradients_match_differences() {
         let mut parameters = Parameters::default();
         let norm = BatchNormRelu::new(&mut parameters, "norm", 3);
