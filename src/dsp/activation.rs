@@ -67,7 +67,7 @@ pub fn ln(x: f32) -> f32 {
         -1.666_805_8e-1,
         2.000_071_4e-1,
         -2.499_999_4e-1,
-        3.333_333_1e-1,
+        3.333_333e-1,
     ];
     const ROOT_BITS: u32 = std::f32::consts::FRAC_1_SQRT_2.to_bits();
     // As a whole number, the bits of x over those of the root hold the exponent.
