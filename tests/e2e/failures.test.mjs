@@ -95,7 +95,7 @@ test("sound that another program takes over keeps what was heard", async () => {
     await page.evaluate(() => window.opened.contexts[0].suspend());
     assert.match(await error("microphone-interrupted"), /kept below/);
     await phase("result");
-    assert.equal(await page.locator("#heard li").count(), 1);
+    assert.ok(await page.locator("#heard li").count() >= 1);
   });
 });
 
