@@ -120,7 +120,12 @@ test("a browser that does not start the sound is not waited for in silence", asy
     await stalled.waitFor({ state: "visible" });
     assert.match(await stalled.innerText(), /No sound arrives yet/);
     await picture(page, "stalled");
-    await page.evaluate(() => { window.asked = true; window.opened.contexts[0].resume(); });
+    await page.waitForFunction(() => {
+      window.asked = true;
+      const [context] = window.opened.contexts;
+      void context.resume();
+      return context.state === "running";
+    });
     await stalled.waitFor({ state: "hidden" });
     await press("Stop");
   });

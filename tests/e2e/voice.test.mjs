@@ -9,6 +9,7 @@ import { bytes, distance, emptyFolder, predict, reading, speech, train } from ".
 
 const ACTOR = "07";
 const CALM = `03-01-02-01-01-01-${ACTOR}`;
+const CLIPS = [CALM, ...["01-01-01-01", "04-01-01-01", "02-01-02-01", "04-01-02-01"].map((clip) => `03-01-${clip}-${ACTOR}`)];
 const state = (page, name) => page.locator(`body[data-voice="${name}"]`).waitFor({ state: "attached" });
 const expand = (page) => page.locator("#voice-summary").click();
 const kept = (page) => page.evaluate(() => localStorage.getItem("speech-emotion voice"));
@@ -22,8 +23,11 @@ function calibration(wav) {
 
 test("a reading fits it to a voice, for now and for the next visit, until it is removed", async () => {
   const wav = reading(ACTOR, "reading.wav");
-  const file = speech(CALM, "calm.wav");
-  const [plain] = predict(file);
+  // What the model is least sure of is moved the most.
+  const files = CLIPS.map((clip, index) => speech(clip, `clip${index}.wav`));
+  const answers = predict(...files);
+  const unsure = answers.reduce((least, { confidence }, index) => (confidence < answers[least].confidence ? index : least), 0);
+  const [file, plain] = [files[unsure], answers[unsure]];
   await withPage({ microphone: wav, profile: emptyFolder() }, async ({ page, server, engine, phase, press, choose, result, posterior }) => {
     await engine("ready");
     await state(page, "unknown");
@@ -49,7 +53,7 @@ test("a reading fits it to a voice, for now and for the next visit, until it is 
     assert.ok(distance(expected.posterior, plain.posterior) > 0.02, "it makes a difference");
     const isFitted = async () => {
       await choose(file);
-      await result("calm.wav");
+      await result(basename(file));
       assert.ok(distance(await posterior(), expected.posterior) <= 0.01, JSON.stringify([await posterior(), expected.posterior]));
     };
     await isFitted();
@@ -69,7 +73,7 @@ test("a reading fits it to a voice, for now and for the next visit, until it is 
     assert.equal(await kept(page), null);
     await choose(file);
     await page.locator("#file-progress-text").waitFor({ state: "attached" });
-    await result("calm.wav");
+    await result(basename(file));
     assert.ok(distance(await posterior(), plain.posterior) <= 0.01);
     assert.equal(server.counts.get("worker-relaxed_bg.wasm") <= 2, true);
   });
