@@ -19,7 +19,8 @@ test("the microphone gives what the trainer's program gives for the same sound",
     assert.deepEqual([...labels].sort(), [...order].sort());
     const permille = (await heard.getAttribute("data-permille")).split(" ").map(Number);
     const posterior = Object.fromEntries(order.map((label, i) => [label, permille[i] / 1000]));
-    assert.ok(distance(posterior, expected.posterior) <= 0.05, JSON.stringify({ posterior, expected }));
+    // Live, segments begin wherever the microphone did, and on a busy machine some are left out.
+    assert.ok(distance(posterior, expected.posterior) <= 0.1, JSON.stringify({ posterior, expected }));
     await press("Stop");
     await phase("result");
     assert.equal(await page.locator("#verdict").getAttribute("data-verdict"), await heard.getAttribute("data-verdict"));
