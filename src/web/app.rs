@@ -57,7 +57,6 @@ pub enum Signal {
     MicrophoneLost(u32, WebError),
     Received(u32),
     ProgramFetched(Result<(), WebError>),
-    ModelFetched(Result<(), WebError>),
     /// The page's files are kept, for the first time.
     Kept,
     /// With the number of the worker it comes from.
@@ -214,10 +213,7 @@ impl App {
                     self.display.view.engine_starting();
                 }
             }
-            Signal::ModelFetched(Ok(())) => {}
-            Signal::ProgramFetched(Err(error)) | Signal::ModelFetched(Err(error)) => {
-                self.give_up(error);
-            }
+            Signal::ProgramFetched(Err(error)) => self.give_up(error),
             Signal::Kept => self.display.view.kept(),
             Signal::Engine(number, sign) if number == self.engine_number => self.engine(sign),
             Signal::Engine(..) => {}
@@ -255,13 +251,7 @@ impl App {
         let mailbox = self.mailbox.clone();
         let started = Engine::start(move |sign| mailbox.send(Signal::Engine(number, sign)));
         match started {
-            Ok(engine) => {
-                let (mailbox, model) = (self.mailbox.clone(), engine.model());
-                spawn_local(async move {
-                    mailbox.send(Signal::ModelFetched(model.await));
-                });
-                self.engine = Some(engine);
-            }
+            Ok(engine) => self.engine = Some(engine),
             Err(error) => self.give_up(error),
         }
     }
@@ -270,6 +260,7 @@ impl App {
         match sign {
             Sign::Event(event) => self.event(event),
             Sign::Unreadable => self.give_up(WebError::EngineOutdated),
+            Sign::NoModel(error) => self.give_up(error),
             Sign::Broken | Sign::Gone => {
                 let was_ready = self.is_ready();
                 self.drop_engine();

@@ -7,11 +7,11 @@ use web_sys::{ReadableStreamDefaultReader, Response};
 
 use super::object::{object, window};
 
-/// Fetches `url` and hands every block of its body to `take` as it arrives.
+/// Fetches `url`, so that the browser has it; `received` is told of each block's size.
 ///
 /// # Errors
 /// A reason in words, when the server does not answer or not with the file.
-pub async fn download(url: &str, take: &mut dyn FnMut(&Uint8Array)) -> Result<(), String> {
+pub async fn download(url: &str, received: impl Fn(u32)) -> Result<(), String> {
     let failed = |_| [url, " could not be fetched"].concat();
     let response =
         JsFuture::from(window().fetch_with_str_and_init(url, object(&[]).unchecked_ref()))
@@ -33,7 +33,7 @@ pub async fn download(url: &str, take: &mut dyn FnMut(&Uint8Array)) -> Result<()
         if value.is_undefined() {
             return Ok(());
         }
-        take(value.unchecked_ref());
+        received(value.unchecked_ref::<Uint8Array>().length());
     }
 }
 

@@ -2,7 +2,7 @@
 
 use js_sys::{Array, Function, Promise, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{MessageEvent, MessagePort};
 
 use super::{
@@ -18,6 +18,8 @@ pub enum Sign {
     Event(Event),
     /// A message that this build does not know.
     Unreadable,
+    /// Its model could not be fetched.
+    NoModel(WebError),
     /// An error that nobody caught, or the worker's file could not be run.
     Broken,
     /// It is gone, for whatever reason.
@@ -37,6 +39,18 @@ impl Engine {
     /// Starts the worker or takes over the one that has started with the page.
     pub fn start(on_sign: impl Fn(Sign) + Clone + 'static) -> Result<Self, WebError> {
         let (worker, early) = started().map_err(|_| WebError::Unsupported("module workers"))?;
+        let model = Reflect::get(&worker, &"model".into());
+        let model: Promise = model.unwrap_or_default().unchecked_into();
+        spawn_local({
+            let on_sign = on_sign.clone();
+            async move {
+                if let Err(reason) = JsFuture::from(model).await {
+                    let reason = reason.as_string();
+                    let reason = reason.unwrap_or_else(|| "The connection broke off".into());
+                    on_sign(Sign::NoModel(WebError::ModelUnavailable(reason)));
+                }
+            }
+        });
         let on_error = Callback::new({
             let on_sign = on_sign.clone();
             move |_| on_sign(Sign::Broken)
@@ -57,24 +71,6 @@ impl Engine {
             _on_message: on_message,
             _on_error: on_error,
         })
-    }
-
-    /// Waits until its model is fetched.
-    ///
-    /// # Errors
-    /// [`WebError::ModelUnavailable`] with the file and the reason.
-    pub fn model(&self) -> impl Future<Output = Result<(), WebError>> + use<> {
-        let model = Reflect::get(&self.worker, &"model".into());
-        async move {
-            let model: Promise = model.unwrap_or_default().unchecked_into();
-            let failed = |reason: JsValue| {
-                let reason = reason.as_string();
-                WebError::ModelUnavailable(
-                    reason.unwrap_or_else(|| "The connection broke off".into()),
-                )
-            };
-            JsFuture::from(model).await.map(|_| ()).map_err(failed)
-        }
     }
 
     /// Sends a command, with the audio port that goes with it.
@@ -157,11 +153,9 @@ impl Drop for Engine {
 /// # Errors
 /// [`WebError::EngineUnavailable`] with the reason.
 pub async fn fetch_program(received: impl Fn(u32)) -> Result<(), WebError> {
-    download(&[&program(), "_bg.wasm"].concat(), &mut |bytes| {
-        received(bytes.length())
-    })
-    .await
-    .map_err(WebError::EngineUnavailable)
+    download(&[&program(), "_bg.wasm"].concat(), received)
+        .await
+        .map_err(WebError::EngineUnavailable)
 }
 
 /// Replaces everything of the worker that the browser has cached.

@@ -4,8 +4,8 @@ use js_sys::{Array, Promise, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    AudioContext, AudioContextState, AudioWorkletNode, MediaStream, MediaStreamTrack, MessagePort,
-    PermissionState, PermissionStatus, Window,
+    AudioContext, AudioContextState, AudioWorkletNode, MediaStream, MediaStreamAudioSourceNode,
+    MediaStreamTrack, MessagePort, PermissionState, PermissionStatus, Window,
 };
 
 use super::{
@@ -19,7 +19,8 @@ pub struct Microphone {
     context: AudioContext,
     track: MediaStreamTrack,
     stream: MediaStream,
-    node: Option<AudioWorkletNode>,
+    /// Kept: of a context that does not run yet, browsers collect nodes that nobody holds.
+    nodes: Option<(MediaStreamAudioSourceNode, AudioWorkletNode)>,
     on_loss: Callback,
 }
 
@@ -90,7 +91,7 @@ impl Microphone {
             context,
             track,
             stream,
-            node: None,
+            nodes: None,
             on_loss,
         };
         let worklet = microphone
@@ -121,10 +122,9 @@ impl Microphone {
         let node = AudioWorkletNode::new_with_options(&self.context, "pcm-forwarder", options)?;
         node.port()?
             .post_message_with_transferable(&JsValue::NULL, &Array::of1(port))?;
-        self.context
-            .create_media_stream_source(&self.stream)?
-            .connect_with_audio_node(&node)?;
-        self.node = Some(node);
+        let source = self.context.create_media_stream_source(&self.stream)?;
+        source.connect_with_audio_node(&node)?;
+        self.nodes = Some((source, node));
         let on_loss = Some(self.on_loss.as_ref().unchecked_ref());
         self.track.set_onended(on_loss);
         self.context.set_onstatechange(on_loss);

@@ -5,7 +5,8 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { serve } from "./server.mjs";
 
-const tools = createRequire(new URL("../../.tools/node/package.json", import.meta.url));
+/** What scripts/setup has installed. */
+export const tools = createRequire(new URL("../../.tools/node/package.json", import.meta.url));
 const { chromium } = tools("playwright-core");
 
 const FLAGS = [

@@ -1,14 +1,12 @@
 // The page in Firefox, which Chromium's driver cannot drive.
 
 import assert from "node:assert/strict";
-import { createRequire } from "node:module";
 import { basename } from "node:path";
 import { test } from "node:test";
-import { PATIENCE } from "./browser.mjs";
+import { PATIENCE, tools } from "./browser.mjs";
 import { serve } from "./server.mjs";
 import { distance, predict, speech } from "./sound.mjs";
 
-const tools = createRequire(new URL("../../.tools/node/package.json", import.meta.url));
 const { launch } = tools("puppeteer-core");
 const HAPPY = "03-01-03-02-02-01-12";
 

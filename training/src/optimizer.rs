@@ -27,7 +27,7 @@ const MAX_AVERAGE_DECAY: f32 = 0.99;
 pub enum Matrices {
     /// Like vectors.
     AdamW,
-    /// All directions of a matrix equally far (Jordan et al., 2024): learns as much in half the steps.
+    /// All directions of a matrix equally far (Jordan et al., 2024): learns as much in two thirds of the steps.
     Muon,
 }
 
