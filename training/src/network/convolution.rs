@@ -4,9 +4,11 @@
 //! surround each item: `kernel_time / 2` frames before and after, one band below and above. The mel
 //! kernel is 3 and its stride 2, so `M` (even) becomes `M / 2`, and `T` becomes `ceil(T / stride_time)`.
 
+use std::ops::Range;
+
 use rand::Rng;
 
-use super::matrix::{add_product, matrix, product};
+use super::matrix::{add_product, matrix, write_product};
 use super::parameter::{Id, Kind, Parameters};
 
 pub const KERNEL_MEL: usize = 3;
@@ -57,27 +59,35 @@ impl Convolution {
         frames.div_ceil(self.shape.stride_time)
     }
 
-    /// What each output sees, `[rows, kernel_time · 3 · inputs]`, one row per output frame and band.
-    pub fn columns(&self, x: &[f32], lengths: &[usize]) -> Vec<f32> {
-        let rows: usize = lengths.iter().map(|&n| self.frames(n)).sum::<usize>() * self.mels();
-        let mut columns = vec![0.0; rows * self.fan_in()];
-        self.for_each_patch(lengths, |input, column, length| {
-            columns[column..column + length].copy_from_slice(&x[input..input + length]);
-        });
-        columns
-    }
-
-    /// `[rows, outputs]` from [`columns`](Self::columns).
-    pub fn forward(&self, parameters: &Parameters, columns: &[f32]) -> Vec<f32> {
+    /// `[ΣT, M, inputs]` to `[ΣT, M, outputs]`.
+    pub fn forward(&self, parameters: &Parameters, x: &[f32], lengths: &[usize]) -> Vec<f32> {
         let weight = matrix(&parameters[self.weight].value, self.fan_in());
-        product(matrix(columns, self.fan_in()), weight.transpose())
+        let items = self.items(lengths);
+        let mut y = vec![0.0; items.last().map_or(0, |(_, output)| output.end)];
+        let mut columns = Vec::new();
+        for (input, output) in items {
+            self.columns(&x[input], &mut columns);
+            let columns = matrix(&columns, self.fan_in());
+            write_product(columns, weight.transpose(), &mut y[output]);
+        }
+        y
     }
 
     /// Adds the weight's gradient.
-    pub fn backward_weight(&self, parameters: &mut Parameters, columns: &[f32], dy: &[f32]) {
+    pub fn backward_weight(
+        &self,
+        parameters: &mut Parameters,
+        x: &[f32],
+        dy: &[f32],
+        lengths: &[usize],
+    ) {
         let gradient = &mut parameters[self.weight].gradient;
-        let dy = matrix(dy, self.shape.outputs);
-        add_product(dy.transpose(), matrix(columns, self.fan_in()), gradient);
+        let mut columns = Vec::new();
+        for (input, output) in self.items(lengths) {
+            self.columns(&x[input], &mut columns);
+            let dy = matrix(&dy[output], self.shape.outputs);
+            add_product(dy.transpose(), matrix(&columns, self.fan_in()), gradient);
+        }
     }
 
     /// The gradient of the input.
@@ -88,15 +98,50 @@ impl Convolution {
         lengths: &[usize],
     ) -> Vec<f32> {
         let weight = matrix(&parameters[self.weight].value, self.fan_in());
-        let columns = product(matrix(dy, self.shape.outputs), weight);
-        let frame = self.shape.mels * self.shape.inputs;
-        let mut dx = vec![0.0; lengths.iter().sum::<usize>() * frame];
-        self.for_each_patch(lengths, |input, column, length| {
-            for (dx, dy) in dx[input..input + length].iter_mut().zip(&columns[column..]) {
-                *dx += dy;
-            }
-        });
+        let items = self.items(lengths);
+        let mut dx = vec![0.0; items.last().map_or(0, |(input, _)| input.end)];
+        let mut columns = Vec::new();
+        for (input, output) in items {
+            let dy = matrix(&dy[output], self.shape.outputs);
+            columns.resize(dy.nrows() * self.fan_in(), 0.0);
+            write_product(dy, weight, &mut columns);
+            let dx = &mut dx[input];
+            self.for_each_patch(dx.len(), |input, column, length| {
+                for (dx, dy) in dx[input..input + length].iter_mut().zip(&columns[column..]) {
+                    *dx += dy;
+                }
+            });
+        }
         dx
+    }
+
+    /// Where each item lies in the input and in the output.
+    fn items(&self, lengths: &[usize]) -> Vec<(Range<usize>, Range<usize>)> {
+        let Shape {
+            inputs,
+            outputs,
+            mels,
+            ..
+        } = self.shape;
+        let (mut input, mut output) = (0, 0);
+        let item = |&frames: &usize| {
+            let starts = (input, output);
+            input += frames * mels * inputs;
+            output += self.frames(frames) * self.mels() * outputs;
+            (starts.0..input, starts.1..output)
+        };
+        lengths.iter().map(item).collect()
+    }
+
+    /// What each output of an item sees, `[rows, kernel_time · 3 · inputs]`, one row per output frame and
+    /// band: an item's columns stay in the processor's cache, a batch's would not.
+    fn columns(&self, x: &[f32], columns: &mut Vec<f32>) {
+        columns.clear();
+        let rows = self.for_each_patch(x.len(), |input, column, length| {
+            columns.resize(column, 0.0);
+            columns.extend_from_slice(&x[input..input + length]);
+        });
+        columns.resize(rows * self.fan_in(), 0.0);
     }
 
     fn fan_in(&self) -> usize {
@@ -109,8 +154,9 @@ impl Convolution {
     }
 
     /// Calls `patch(position in the input, position in the columns, length)` for every stretch of
-    /// neighbouring bands of one frame that an output sees.
-    fn for_each_patch(&self, lengths: &[usize], mut patch: impl FnMut(usize, usize, usize)) {
+    /// neighbouring bands of one frame that an output sees, of an item of `size` numbers; gives the
+    /// number of rows.
+    fn for_each_patch(&self, size: usize, mut patch: impl FnMut(usize, usize, usize)) -> usize {
         let Shape {
             inputs,
             kernel_time,
@@ -118,31 +164,29 @@ impl Convolution {
             mels,
             ..
         } = self.shape;
-        let mut first_frame = 0;
+        let frames = size / (mels * inputs);
         let mut row = 0;
-        for &frames in lengths {
-            for out_frame in 0..self.frames(frames) {
-                for out_mel in 0..self.mels() {
-                    for kernel in 0..kernel_time {
-                        let frame = out_frame * stride_time + kernel;
-                        let Some(frame) = frame.checked_sub(kernel_time / 2) else {
-                            continue;
-                        };
-                        if frame >= frames {
-                            continue;
-                        }
-                        // Only the lowest output reaches below band 0; none reaches above the last.
-                        let outside = usize::from(out_mel == 0);
-                        let mel = out_mel * STRIDE_MEL + outside - 1;
-                        let input = ((first_frame + frame) * mels + mel) * inputs;
-                        let column = row * self.fan_in() + (kernel * KERNEL_MEL + outside) * inputs;
-                        patch(input, column, (KERNEL_MEL - outside) * inputs);
+        for out_frame in 0..self.frames(frames) {
+            for out_mel in 0..self.mels() {
+                for kernel in 0..kernel_time {
+                    let frame = out_frame * stride_time + kernel;
+                    let Some(frame) = frame.checked_sub(kernel_time / 2) else {
+                        continue;
+                    };
+                    if frame >= frames {
+                        continue;
                     }
-                    row += 1;
+                    // Only the lowest output reaches below band 0; none reaches above the last.
+                    let outside = usize::from(out_mel == 0);
+                    let mel = out_mel * STRIDE_MEL + outside - 1;
+                    let input = (frame * mels + mel) * inputs;
+                    let column = row * self.fan_in() + (kernel * KERNEL_MEL + outside) * inputs;
+                    patch(input, column, (KERNEL_MEL - outside) * inputs);
                 }
+                row += 1;
             }
-            first_frame += frames;
         }
+        row
     }
 }
 
@@ -173,10 +217,9 @@ mod tests {
             check(
                 &mut parameters,
                 noise(11 * 6 * 2, 1),
-                |parameters, x| convolution.forward(parameters, &convolution.columns(x, &lengths)),
+                |parameters, x| convolution.forward(parameters, x, &lengths),
                 |parameters, x, dy| {
-                    let columns = convolution.columns(x, &lengths);
-                    convolution.backward_weight(parameters, &columns, dy);
+                    convolution.backward_weight(parameters, x, dy, &lengths);
                     convolution.backward_input(parameters, dy, &lengths)
                 },
             );
@@ -188,7 +231,7 @@ mod tests {
         let mut parameters = Parameters::default();
         let convolution = Convolution::new(&mut parameters, "w", SHAPE, &mut rng());
         let x = noise(7 * 6 * 2, 2);
-        let y = convolution.forward(&parameters, &convolution.columns(&x, &[7]));
+        let y = convolution.forward(&parameters, &x, &[7]);
         let weight = &parameters.get("w").unwrap().value;
         assert_eq!(y.len(), 4 * 3 * 3);
         for (index, value) in y.into_iter().enumerate() {

@@ -41,18 +41,15 @@ impl Batch {
 
     /// Log-mel energies clamped and standardised per band, `[ΣT, M]`.
     pub fn standardised(&self, mean: &[f32], deviation: &[f32]) -> Vec<f32> {
-        let bands = |frame: &[f32]| -> Vec<f32> {
-            let scales = mean.iter().zip(deviation);
-            frame[..N_MFCC]
-                .iter()
-                .zip(scales)
-                .map(|(band, (mean, deviation))| (band.max(MIN_LOG_ENERGY) - mean) / deviation)
-                .collect()
-        };
-        self.frames
-            .chunks_exact(N_FEATURES)
-            .flat_map(bands)
-            .collect()
+        let mut bands = Vec::with_capacity(self.frames.len());
+        for frame in self.frames.chunks_exact(N_FEATURES) {
+            let scaled = frame[..N_MFCC].iter().zip(mean).zip(deviation);
+            bands
+                .extend(scaled.map(|((band, mean), deviation)| {
+                    (band.max(MIN_LOG_ENERGY) - mean) / deviation
+                }));
+        }
+        bands
     }
 
     /// Energy, pitch and voicing scaled to about ±1 and averaged over the frames of each step,
@@ -76,11 +73,10 @@ impl Batch {
 
 /// Puts log-mel energies in place of the MFCC of `[T, F]`.
 pub fn with_log_mel(frames: &[f32]) -> Vec<f32> {
-    let mfcc: Vec<f32> = frames
-        .chunks_exact(N_FEATURES)
-        .flat_map(|frame| &frame[..N_MFCC])
-        .copied()
-        .collect();
+    let mut mfcc = Vec::with_capacity(frames.len());
+    for frame in frames.chunks_exact(N_FEATURES) {
+        mfcc.extend_from_slice(&frame[..N_MFCC]);
+    }
     static DCT: LazyLock<Vec<f32>> = LazyLock::new(features::dct_matrix);
     let log_mel = product(matrix(&mfcc, N_MFCC), matrix(&DCT, N_MFCC));
     let mut frames = frames.to_vec();

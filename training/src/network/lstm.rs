@@ -71,8 +71,11 @@ impl Steps {
 
     /// From items one after the other to this order.
     fn gather(&self, rows: &[f32], columns: usize) -> Vec<f32> {
-        let row = |&source: &usize| &rows[source * columns..(source + 1) * columns];
-        self.source.iter().flat_map(row).copied().collect()
+        let mut steps = Vec::with_capacity(rows.len());
+        for source in &self.source {
+            steps.extend_from_slice(&rows[source * columns..][..columns]);
+        }
+        steps
     }
 
     /// From this order to items one after the other.

@@ -13,8 +13,16 @@ pub fn matrix(data: &[f32], columns: usize) -> MatRef<'_, f32> {
 /// `a · b`, row-major.
 pub fn product(a: MatRef<'_, f32>, b: MatRef<'_, f32>) -> Vec<f32> {
     let mut c = vec![0.0; a.nrows() * b.ncols()];
-    multiply(a, b, &mut c, Accum::Replace);
+    write_product(a, b, &mut c);
     c
+}
+
+/// Makes the row-major `c` to `a · b`, whatever it was.
+///
+/// # Panics
+/// When the shapes do not fit.
+pub fn write_product(a: MatRef<'_, f32>, b: MatRef<'_, f32>, c: &mut [f32]) {
+    multiply(a, b, c, Accum::Replace);
 }
 
 /// Adds `a · b` to the row-major `c`.

@@ -105,7 +105,7 @@ struct Tape {
     halves: Vec<usize>,
     /// Frames of each item from `conv2` on.
     steps: Vec<usize>,
-    columns: [Vec<f32>; 3],
+    conv_inputs: [Vec<f32>; 3],
     conv_norm: [Normalised; 3],
     joined: Vec<f32>,
     projection_norm: Normalised,
@@ -218,7 +218,7 @@ impl Network {
         let tape = self.pass(batch, true);
         let (loss, d_logits) = loss::cross_entropy(&tape.logits, labels, smoothing);
         self.parameters.clear_gradients();
-        self.backward(&tape, &d_logits);
+        self.backward(&tape, &batch.lengths, &d_logits);
         self.update_statistics(&tape);
         let is_correct = |(logits, label): &(&[f32], &Class)| {
             logits.iter().all(|logit| *logit <= logits[label.index()])
@@ -233,20 +233,17 @@ impl Network {
     /// Forward pass; in training normalised by the statistics of the batch.
     fn pass(&self, batch: &Batch, training: bool) -> Tape {
         let p = &self.parameters;
-        let x = batch.standardised(&p[self.mean].value, &p[self.deviation].value);
+        let x1 = batch.standardised(&p[self.mean].value, &p[self.deviation].value);
 
         let [conv1, conv2, conv3] = &self.conv;
         let [norm1, norm2, norm3] = &self.conv_norm;
         let halves: Vec<usize> = batch.lengths.iter().map(|&n| conv1.frames(n)).collect();
         let steps: Vec<usize> = halves.iter().map(|&n| conv2.frames(n)).collect();
-        let columns1 = conv1.columns(&x, &batch.lengths);
-        let (x, saved1) = norm1.forward(p, conv1.forward(p, &columns1), training);
-        let columns2 = conv2.columns(&x, &halves);
-        let (x, saved2) = norm2.forward(p, conv2.forward(p, &columns2), training);
-        let columns3 = conv3.columns(&x, &steps);
-        let (x, saved3) = norm3.forward(p, conv3.forward(p, &columns3), training);
+        let (x2, saved1) = norm1.forward(p, conv1.forward(p, &x1, &batch.lengths), training);
+        let (x3, saved2) = norm2.forward(p, conv2.forward(p, &x2, &halves), training);
+        let (flat, saved3) = norm3.forward(p, conv3.forward(p, &x3, &steps), training);
 
-        let joined = join(&x, &batch.side_inputs());
+        let joined = join(&flat, &batch.side_inputs());
         let x = self.projection.forward(p, &joined);
         let (x, projection_norm) = self.projection_norm.forward(p, x, training);
         let (states, memory) = self.lstm.forward(p, &x, &steps);
@@ -257,7 +254,7 @@ impl Network {
         Tape {
             halves,
             steps,
-            columns: [columns1, columns2, columns3],
+            conv_inputs: [x1, x2, x3],
             conv_norm: [saved1, saved2, saved3],
             joined,
             projection_norm,
@@ -272,7 +269,7 @@ impl Network {
     }
 
     /// Adds the gradients of all parameters, given that of the logits.
-    fn backward(&mut self, tape: &Tape, d_logits: &[f32]) {
+    fn backward(&mut self, tape: &Tape, lengths: &[usize], d_logits: &[f32]) {
         let p = &mut self.parameters;
         let d = self.output.backward(p, &tape.hidden, d_logits);
         let d = self.hidden_norm.backward(p, &tape.hidden_norm, d);
@@ -283,22 +280,18 @@ impl Network {
         let d = self.lstm.backward(p, &tape.memory, &d);
         let d = self.projection_norm.backward(p, &tape.projection_norm, d);
         let d = self.projection.backward(p, &tape.joined, &d);
-        let d = d
-            .chunks_exact(FLAT + SIDE_INPUTS)
-            .flat_map(|row| &row[..FLAT])
-            .copied()
-            .collect();
+        let d = without_side_inputs(&d);
 
         let [conv1, conv2, conv3] = &self.conv;
         let [norm1, norm2, norm3] = &self.conv_norm;
         let d = norm3.backward(p, &tape.conv_norm[2], d);
-        conv3.backward_weight(p, &tape.columns[2], &d);
+        conv3.backward_weight(p, &tape.conv_inputs[2], &d, &tape.steps);
         let d = conv3.backward_input(p, &d, &tape.steps);
         let d = norm2.backward(p, &tape.conv_norm[1], d);
-        conv2.backward_weight(p, &tape.columns[1], &d);
+        conv2.backward_weight(p, &tape.conv_inputs[1], &d, &tape.halves);
         let d = conv2.backward_input(p, &d, &tape.halves);
         let d = norm1.backward(p, &tape.conv_norm[0], d);
-        conv1.backward_weight(p, &tape.columns[0], &d);
+        conv1.backward_weight(p, &tape.conv_inputs[0], &d, lengths);
     }
 
     fn update_statistics(&mut self, tape: &Tape) {
@@ -320,6 +313,15 @@ fn join(flat: &[f32], side: &[f32]) -> Vec<f32> {
         joined.extend_from_slice(side);
     }
     joined
+}
+
+/// Takes off what [`join`] has appended.
+fn without_side_inputs(joined: &[f32]) -> Vec<f32> {
+    let mut flat = Vec::with_capacity(joined.len());
+    for row in joined.chunks_exact(FLAT + SIDE_INPUTS) {
+        flat.extend_from_slice(&row[..FLAT]);
+    }
+    flat
 }
 
 #[cfg(test)]
