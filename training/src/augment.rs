@@ -25,7 +25,7 @@ const EQUALISER_KNOTS: usize = 6;
 const MASKED_BANDS: usize = 8;
 const MASKED_FRAMES: usize = 12;
 pub(crate) const NATS_PER_DB: f32 = std::f32::consts::LN_10 / 10.0;
-/// Most frames of noise alone before and after the voice.
+/// Most frames of noise alone before and after the voice, and of reverberation alone after it.
 const AROUND_FRAMES: usize = 48;
 /// Edges of a narrow channel, and how steeply it falls beyond: orders of a Butterworth filter.
 const LOW_EDGE_HZ: Range<f32> = 100.0..450.0;
@@ -50,6 +50,12 @@ pub struct Ranges {
     pub warp: f32,
     /// Standard deviation of the equaliser's knots, in nats.
     pub equaliser: f32,
+    /// Share of segments with reverberation.
+    pub room_probability: f32,
+    /// Times in which reverberation decays by 60 dB, in seconds.
+    pub rt60_s: Range<f32>,
+    /// Power of the direct sound over that of the reverberation, in dB.
+    pub direct_to_reverberant_db: Range<f32>,
     /// Share of segments with noise.
     pub noise_probability: f32,
     /// Share of noises that are voices.
@@ -60,17 +66,20 @@ pub struct Ranges {
     pub narrow_probability: f32,
 }
 
-/// The recipe, with the noise that the live model needs.
+/// The recipe, with the noise, channels and rooms that the live model needs.
 impl Default for Ranges {
     fn default() -> Self {
         Self {
             stretch: 0.2,
             warp: 0.12,
             equaliser: 0.5,
-            noise_probability: 0.6,
+            room_probability: 0.3,
+            rt60_s: 0.2..1.0,
+            direct_to_reverberant_db: -2.0..12.0,
+            noise_probability: 0.7,
             voices_share: 0.55,
             snr_db: 3.0..25.0,
-            narrow_probability: 0.25,
+            narrow_probability: 0.4,
         }
     }
 }
@@ -181,6 +190,9 @@ impl Augmentation {
         let knots = [0.0; EQUALISER_KNOTS]
             .map(|_: f32| self.ranges.equaliser * rng.sample::<f32, _>(StandardNormal));
         self.equalise(&mut frames, &knots);
+        if rng.random::<f32>() < self.ranges.room_probability {
+            frames = self.in_room(&frames, rng);
+        }
         if rng.random::<f32>() < self.ranges.noise_probability {
             frames = self.in_noise(&frames, voices, rng);
         }
@@ -190,6 +202,18 @@ impl Augmentation {
             self.narrow(&mut frames, low_hz, high_hz, rng.random_range(FILTER_ORDER));
         }
         frames
+    }
+
+    /// The frames with their reverberation, which goes on after them, trimmed as live.
+    fn in_room(&self, frames: &[f32], rng: &mut impl Rng) -> Vec<f32> {
+        let spoken = frames.len() / N_FEATURES;
+        let mut frames = frames.to_vec();
+        frames.extend(SILENT_FRAME.repeat(AROUND_FRAMES));
+        let rt60_s = logarithmic(self.ranges.rt60_s.clone(), rng);
+        let ratio_db = rng.random_range(self.ranges.direct_to_reverberant_db.clone());
+        let reverberation = Powers::reverberation(&frames, rt60_s, &self.bands);
+        reverberation.mix_into(&mut frames, 0..spoken, ratio_db, &self.bands, rng);
+        trimmed(frames)
     }
 
     /// The frames amid noise that was there before and goes on after, trimmed as live.
@@ -216,12 +240,7 @@ impl Augmentation {
             &self.bands,
             rng,
         );
-        match trim(&energies(&noisy)) {
-            Some(kept) if kept.len() >= MIN_FRAMES => {
-                noisy[kept.start * N_FEATURES..kept.end * N_FEATURES].to_vec()
-            }
-            _ => noisy,
-        }
+        trimmed(noisy)
     }
 
     /// Replaces each band by what was at `factor` times its frequency, below 4.8 kHz; above, a second
@@ -282,6 +301,16 @@ impl Augmentation {
                 frame[ENERGY] += change.ln();
             }
         });
+    }
+}
+
+/// The frames of speech, or all when they are too few to train on.
+fn trimmed(frames: Vec<f32>) -> Vec<f32> {
+    match trim(&energies(&frames)) {
+        Some(kept) if kept.len() >= MIN_FRAMES => {
+            frames[kept.start * N_FEATURES..kept.end * N_FEATURES].to_vec()
+        }
+        _ => frames,
     }
 }
 
@@ -484,6 +513,33 @@ mod tests {
             assert_close(after[ENERGY], before[ENERGY], 0.1);
             assert_eq!(after[PITCH..], before[PITCH..]);
         }
+    }
+
+    #[test]
+    fn a_room_fills_pauses_and_goes_on_after_the_voice() {
+        let mut frames = speech(30, 500.0);
+        frames.extend(SILENT_FRAME.repeat(20));
+        frames.extend(speech(30, 500.0));
+        let in_room = |direct_to_reverberant_db: Range<f32>| {
+            let augmentation = Augmentation::new(Ranges {
+                rt60_s: 0.5..0.51,
+                direct_to_reverberant_db,
+                ..Ranges::default()
+            });
+            let room = augmentation.in_room(&frames, &mut rng());
+            let before = column(&frames, ENERGY);
+            let after = column(&room, ENERGY);
+            assert_close(after[25], before[25], 1.0);
+            // 10 frames into the pause: the ratio, 19 dB of decay, and what reverberation lacks of its
+            // full power as it also goes on after the voice.
+            let fallen_db = (after[29] - after[39]) / NATS_PER_DB;
+            (fallen_db, room.len() as i32 - frames.len() as i32)
+        };
+        let (near_db, near) = in_room(10.0..10.1);
+        let (far_db, far) = in_room(0.0..0.1);
+        assert!((27.0..33.0).contains(&near_db), "{near_db}");
+        assert!((18.0..25.0).contains(&far_db), "{far_db}");
+        assert!(0 < near && near < far, "{near} and {far}");
     }
 
     #[test]

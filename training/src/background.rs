@@ -1,4 +1,5 @@
-//! What is heard beside a voice, as features: other voices, and coloured sounds that swell and fade.
+//! What is heard beside a voice, as features: other voices, coloured sounds that swell and fade, and its
+//! own reverberation.
 //!
 //! Powers add, so the features of a mixture follow from those of its parts, in each mel band but for
 //! the random phases there. The pitch heard is that of the part that is stronger where the tracker
@@ -53,6 +54,16 @@ struct Frame {
 }
 
 impl Frame {
+    /// Of a row of features with the `powers` of its bands.
+    fn of(row: &[f32], powers: &[f32], bands: &Bands) -> Self {
+        Self {
+            energy: row[ENERGY].exp(),
+            low: bands.pitch_power(powers),
+            pitch: row[PITCH],
+            voicing: row[VOICING],
+        }
+    }
+
     /// Takes in what else is heard at the same time.
     fn add(&mut self, other: Self) {
         let low = self.low + other.low;
@@ -82,17 +93,13 @@ impl Powers {
         let rows = log_mel.chunks_exact(N_FEATURES);
         let mut powers = band_powers(&log_mel);
         let gain = 1.0 / mean_power(&powers, bands);
-        powers.iter_mut().for_each(|power| *power *= gain);
         let frames = rows
             .zip(powers.chunks_exact(N_MFCC))
-            .map(|(row, powers)| Frame {
-                energy: gain * row[ENERGY].exp(),
-                low: bands.pitch_power(powers),
-                pitch: row[PITCH],
-                voicing: row[VOICING],
-            });
+            .map(|(row, powers)| Frame::of(row, powers, bands).times(gain))
+            .collect();
+        powers.iter_mut().for_each(|power| *power *= gain);
         Self {
-            frames: frames.collect(),
+            frames,
             bands: powers,
             varies: true,
         }
@@ -168,6 +175,24 @@ impl Powers {
         sum
     }
 
+    /// The reverberation of `frames` `[T, F]` with log-mel energies, which decays by 60 dB in `rt60_s`: of a
+    /// steady sound as strong as this. It has the pitch of the strongest moment, less periodic the more
+    /// moments there are.
+    pub fn reverberation(frames: &[f32], rt60_s: f32, bands: &Bands) -> Self {
+        let kept = 10.0_f32.powf(-6.0 / (rt60_s * FRAMES_PER_S));
+        let own = band_powers(frames);
+        let mut all = Self::silent(frames.len() / N_FEATURES, false);
+        let (mut held, mut held_bands) = (Frame::default(), [0.0; N_MFCC]);
+        let rows = frames.chunks_exact(N_FEATURES);
+        for (t, (row, own)) in rows.zip(own.chunks_exact(N_MFCC)).enumerate() {
+            all.add(t, kept, &held_bands, held);
+            all.add(t, 1.0 - kept, own, Frame::of(row, own, bands));
+            held = all.frames[t];
+            held_bands.copy_from_slice(&all.bands[t * N_MFCC..][..N_MFCC]);
+        }
+        all
+    }
+
     /// Mixes these into as many `frames` `[T, F]` with log-mel energies, at a mean power `snr_db` below
     /// that of the `speech` among them.
     ///
@@ -200,12 +225,7 @@ impl Powers {
                 let sum = own + noise;
                 *band = (sum + cross).max(0.05 * sum).ln();
             }
-            let mut frame = Frame {
-                energy: row[ENERGY].exp(),
-                low: bands.pitch_power(own),
-                pitch: row[PITCH],
-                voicing: row[VOICING],
-            };
+            let mut frame = Frame::of(row, own, bands);
             frame.add(self.frames[t].times(gain));
             row[ENERGY] = frame.energy.ln();
             row[PITCH] = frame.pitch;
@@ -320,6 +340,30 @@ mod tests {
             let louder = heard(&frames[200 * N_FEATURES..]) / (-4.0f32).exp();
             assert!((1.0..1.15).contains(&louder), "{louder}");
         }
+    }
+
+    #[test]
+    fn reverberation_keeps_a_pitch_and_decays_in_its_time() {
+        let bands = bands();
+        let mut frames = flat(100, -4.0, &bands);
+        let silent = flat(100, -40.0, &bands);
+        frames.extend(silent.iter().enumerate().map(|(i, value)| {
+            let is_pitch = i % N_FEATURES == PITCH;
+            if is_pitch { 2.0 } else { *value }
+        }));
+        let held = Powers::reverberation(&frames, 0.5, &bands);
+        let power = |t: usize| bands.power(&held.bands[t * N_MFCC..][..N_MFCC]);
+        // As much as the sound itself when it has lasted, then 48 dB less every 0.4 s.
+        assert!((power(99) / (-4.0f32).exp() - 1.0).abs() < 1e-3);
+        for t in [100, 110] {
+            let decay_db = 10.0 * (power(t) / power(t + 25)).log10();
+            assert!((decay_db - 48.0).abs() < 0.1, "{decay_db}");
+            let energy_db = 10.0 * (held.frames[t].energy / held.frames[t + 25].energy).log10();
+            assert!((energy_db - 48.0).abs() < 0.1, "{energy_db}");
+        }
+        assert_eq!(held.frames[120].pitch, 1.0);
+        // Of many moments at once, so hardly periodic.
+        assert!((0.2..0.6).contains(&held.frames[120].voicing));
     }
 
     fn voice(bands: &Bands) -> Powers {

@@ -57,7 +57,7 @@ impl Default for TrainConfig {
             batch_size: 32,
             peak_rate: 2e-3,
             matrices: Matrices::Muon,
-            weight_decay: 0.5,
+            weight_decay: 0.15,
             label_smoothing: 0.1,
             clip_norm: 5.0,
         }

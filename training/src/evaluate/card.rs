@@ -198,7 +198,7 @@ what anyone feels. It runs in a web page; no sound leaves the device.
 RAVDESS, speech, audio only (Livingstone & Russo, 2018): 24 professional actors, 12 women and 12 men, speaking two English
 sentences with a North American accent in eight emotions, all but neutral in two intensities; 1,440 clips of about 4 s recorded in a
 studio at 48 kHz, of which one is a copy of another and left out. Training adds changes of speed, vocal tract and colour, narrow
-channels, made-up noise, and other clips of the same training actors as voices beside. No other recordings were used.
+channels, made-up noise and rooms, and other clips of the same training actors as voices beside. No other recordings were used.
 
 ## What it is for
 
@@ -217,7 +217,7 @@ const LIMITS: &str = "\
 ## Limits
 
 - Actors exaggerate; what people show in daily life is fainter and mixed. Results on spontaneous speech will be lower.
-- Two sentences, one accent, one studio, adults. Other languages, accents, ages, rooms and microphones were not trained on.
+- Two sentences, one accent, one studio, adults. Other languages, accents, ages, and real rooms and microphones were not trained on.
   A research prototype of the same recipe kept an unweighted recall of .51 to .53 on EMO-DB (German), .44 to .48 on TESS,
   .41 to .49 on Urdu talk shows, .40 on EmoTale and .23 on SAVEE, over the emotions shared.
 - Neutral hides among calm, happy and sad. Some voices are understood far better than others, see the tables above.

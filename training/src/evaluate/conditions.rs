@@ -2,8 +2,9 @@
 //!
 //! Training mixes features of its own clips and of made-up colours, see [`Powers`]; no noise here
 //! is one of these: synthetic voices are those of eSpeak NG, hum and street noise are synthesised, and
-//! recorded voices, though of the same data set, are those of actors who did not train. Everything random
-//! is drawn from the clip's path, so that a clip always meets the same sound.
+//! recorded voices, though of the same data set, are those of actors who did not train. Narrow channels and
+//! reverberation are like training's, which changes features, not samples. Everything random is drawn from
+//! the clip's path, so that a clip always meets the same sound.
 //!
 //! [`Powers`]: crate::background::Powers
 
