@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { withPage } from "./browser.mjs";
+import { PATIENCE, withPage } from "./browser.mjs";
 import { distance, emptyFolder, generated, predict, speech } from "./sound.mjs";
 
 const ANGRY = "03-01-05-02-01-01-03";
+const verdictOf = ({ label }) => label.replace(" ", "-");
 
 test("the microphone gives what the trainer's program gives for the same sound", async () => {
   const wav = speech(ANGRY, "angry.wav");
@@ -12,19 +13,23 @@ test("the microphone gives what the trainer's program gives for the same sound",
     await engine("ready");
     await press("Start listening");
     await phase("live");
-    const heard = page.locator("#heard li").last();
-    await heard.waitFor();
-    const labels = Object.keys(expected.posterior);
     const order = await page.locator("#emotions li").evaluateAll((list) => list.map((item) => item.dataset.emotion));
-    assert.deepEqual([...labels].sort(), [...order].sort());
-    const permille = (await heard.getAttribute("data-permille")).split(" ").map(Number);
-    const posterior = Object.fromEntries(order.map((label, i) => [label, permille[i] / 1000]));
-    // Live, segments begin wherever the microphone did, and on a busy machine some are left out.
-    assert.ok(distance(posterior, expected.posterior) <= 0.1, JSON.stringify({ posterior, expected }));
+    assert.deepEqual(Object.keys(expected.posterior).sort(), [...order].sort());
+    const stretches = () => page.locator("#heard li").evaluateAll((list) => list.map(({ dataset }) => dataset));
+    const isExpected = ({ permille, verdict }) => {
+      const posterior = Object.fromEntries(permille.split(" ").map((share, i) => [order[i], share / 1000]));
+      // Live, segments begin wherever the microphone did, and on a busy machine some are left out.
+      return verdict === verdictOf(expected) && distance(posterior, expected.posterior) <= 0.05;
+    };
+    // The first stretch may be what the microphone opened in the middle of.
+    let heard = [];
+    for (const end = Date.now() + PATIENCE; !heard.some(isExpected); heard = await stretches()) {
+      assert.ok(Date.now() < end, JSON.stringify({ heard, expected }));
+      await page.waitForTimeout(100);
+    }
     await press("Stop");
     await phase("result");
-    assert.equal(await page.locator("#verdict").getAttribute("data-verdict"), await heard.getAttribute("data-verdict"));
-    assert.equal(await page.locator("#verdict").getAttribute("data-verdict"), expected.label.replace(" ", "-"));
+    assert.equal(await page.locator("#verdict").getAttribute("data-verdict"), verdictOf(expected));
   });
 });
 
