@@ -19,7 +19,7 @@ test("the microphone gives what the trainer's program gives for the same sound",
       const posterior = Object.fromEntries(permille.split(" ").map((share, i) => [order[i], share / 1000]));
       // Live, segments begin wherever the microphone did, which moves an unsure answer the most, and on a
       // busy machine some are left out.
-      return distance(posterior, expected.posterior) <= 0.15;
+      return distance(posterior, expected.posterior) <= 0.1;
     };
     // The first stretch may be what the microphone opened in the middle of.
     let heard = [];
@@ -29,7 +29,10 @@ test("the microphone gives what the trainer's program gives for the same sound",
     }
     await press("Stop");
     await phase("result");
-    assert.equal(await page.locator("#verdict").getAttribute("data-verdict"), heard.find(isExpected).verdict);
+    const verdict = await page.locator("#verdict").getAttribute("data-verdict");
+    assert.equal(verdict, heard.find(isExpected).verdict);
+    // Far from where claims begin.
+    if (expected.confidence > 0.7) assert.equal(verdict, expected.label);
   });
 });
 
