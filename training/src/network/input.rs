@@ -6,7 +6,7 @@ use speech_emotion::features::{
     self, ENERGY, N_FEATURES, N_MFCC, PITCH, SEGMENT_MULTIPLE, VOICING,
 };
 
-use super::matrix::{matrix, product};
+use super::matrix::{first_columns, matrix, product};
 
 /// Number of side inputs: energy, pitch, voicing.
 pub const SIDE_INPUTS: usize = 3;
@@ -73,10 +73,7 @@ impl Batch {
 
 /// Puts log-mel energies in place of the MFCC of `[T, F]`.
 pub fn with_log_mel(frames: &[f32]) -> Vec<f32> {
-    let mut mfcc = Vec::with_capacity(frames.len());
-    for frame in frames.chunks_exact(N_FEATURES) {
-        mfcc.extend_from_slice(&frame[..N_MFCC]);
-    }
+    let mfcc = first_columns(frames, N_FEATURES, N_MFCC);
     static DCT: LazyLock<Vec<f32>> = LazyLock::new(features::dct_matrix);
     let log_mel = product(matrix(&mfcc, N_MFCC), matrix(&DCT, N_MFCC));
     let mut frames = frames.to_vec();

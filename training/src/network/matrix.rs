@@ -71,6 +71,15 @@ pub fn nearest_orthogonal(mut x: Vec<f32>, columns: usize) -> Vec<f32> {
     x
 }
 
+/// The first `kept` of the `columns` of a row-major matrix.
+pub fn first_columns(rows: &[f32], columns: usize, kept: usize) -> Vec<f32> {
+    let mut first = Vec::with_capacity(rows.len() / columns * kept);
+    for row in rows.chunks_exact(columns) {
+        first.extend_from_slice(&row[..kept]);
+    }
+    first
+}
+
 /// Adds every row of `rows` to `sum`.
 pub fn add_rows(rows: &[f32], sum: &mut [f32]) {
     for row in rows.chunks_exact(sum.len()) {

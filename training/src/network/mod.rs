@@ -61,6 +61,7 @@ use convolution::{Convolution, Shape};
 use input::SIDE_INPUTS;
 use linear::Linear;
 use lstm::{Lstm, Memory};
+use matrix::first_columns;
 use parameter::Id;
 
 const CHANNELS: [usize; 3] = [16, 32, 48];
@@ -280,7 +281,7 @@ impl Network {
         let d = self.lstm.backward(p, &tape.memory, &d);
         let d = self.projection_norm.backward(p, &tape.projection_norm, d);
         let d = self.projection.backward(p, &tape.joined, &d);
-        let d = without_side_inputs(&d);
+        let d = first_columns(&d, FLAT + SIDE_INPUTS, FLAT);
 
         let [conv1, conv2, conv3] = &self.conv;
         let [norm1, norm2, norm3] = &self.conv_norm;
@@ -313,15 +314,6 @@ fn join(flat: &[f32], side: &[f32]) -> Vec<f32> {
         joined.extend_from_slice(side);
     }
     joined
-}
-
-/// Takes off what [`join`] has appended.
-fn without_side_inputs(joined: &[f32]) -> Vec<f32> {
-    let mut flat = Vec::with_capacity(joined.len());
-    for row in joined.chunks_exact(FLAT + SIDE_INPUTS) {
-        flat.extend_from_slice(&row[..FLAT]);
-    }
-    flat
 }
 
 #[cfg(test)]
