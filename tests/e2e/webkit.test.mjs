@@ -1,0 +1,88 @@
+// The page in GTK's port of WebKit, the engine of Safari and of every browser on an iPhone.
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { basename } from "node:path";
+import { test } from "node:test";
+import { PATIENCE, tools } from "./browser.mjs";
+import { serve } from "./server.mjs";
+import { distance, predict, speech } from "./sound.mjs";
+
+const { Builder, By } = tools("selenium-webdriver");
+const { DriverService } = tools("selenium-webdriver/remote");
+const HAPPY = "03-01-03-02-02-01-12";
+
+/** Runs `body` with a browser on a screen of its own and closes both whatever happens. */
+async function withWebKit(body) {
+  const screen = spawn("Xvfb", ["-displayfd", "3"], { stdio: ["ignore", "ignore", "ignore", "pipe"] });
+  let service;
+  let driver;
+  try {
+    const [display] = await Promise.race([once(screen.stdio[3], "data"), once(screen, "exit").then(() => [""])]);
+    assert.match(String(display), /^\d+/, "Xvfb does not start");
+    const environment = { ...process.env, DISPLAY: `:${String(display).trim()}` };
+    service = new DriverService.Builder("WebKitWebDriver").setLoopback(true).setEnvironment(environment).build();
+    const browserOptions = { binary: process.env.WEBKIT, args: ["--automation"] };
+    driver = await new Builder()
+      .usingServer(await service.start(PATIENCE))
+      .withCapabilities({ browserName: "MiniBrowser", "webkitgtk:browserOptions": browserOptions })
+      .build();
+    await body(driver);
+  } finally {
+    await driver?.quit();
+    await service?.kill();
+    screen.kill();
+  }
+}
+
+test("in WebKit a file and the microphone get the trainer's answer", async () => {
+  const file = speech(HAPPY, "webkit.wav");
+  const [expected] = predict(file);
+  const server = await serve();
+  try {
+    await withWebKit(async (driver) => {
+      const shown = (selector) => driver.wait(async () => (await driver.findElements(By.css(selector)))[0], PATIENCE, selector);
+      const press = (name) => driver.findElement(By.xpath(`//button[normalize-space()="${name}"]`)).click();
+      const nearest = () => driver.executeScript(`
+        const labels = [...document.querySelectorAll("#emotions li")].map(({ dataset }) => dataset.emotion);
+        return [...document.querySelectorAll("#heard li")].map(({ dataset }) =>
+          Object.fromEntries(dataset.permille.split(" ").map((share, i) => [labels[i], share / 1000])));
+      `).then((heard) => Math.min(...heard.map((posterior) => distance(posterior, expected.posterior))));
+
+      await driver.get(server.url);
+      await shown('body[data-engine="ready"]');
+      await driver.findElement(By.id("file")).sendKeys(file);
+      await shown('body[data-phase="result"]');
+      assert.equal(await driver.findElement(By.id("kicker")).getText(), basename(file));
+      const posterior = await driver.executeScript(`
+        return Object.fromEntries([...document.querySelectorAll("#emotions li")].map(({ dataset }) =>
+          [dataset.emotion, dataset.permille / 1000]));
+      `);
+      assert.ok(distance(posterior, expected.posterior) <= 0.05, JSON.stringify([posterior, expected]));
+
+      // Its own microphone beeps.
+      await driver.executeScript(`
+        const bytes = Uint8Array.from(atob(arguments[0]), (character) => character.charCodeAt(0));
+        navigator.mediaDevices.getUserMedia = async () => {
+          const context = new AudioContext();
+          await context.resume();
+          const source = new AudioBufferSourceNode(context, { buffer: await context.decodeAudioData(bytes.buffer) });
+          const out = context.createMediaStreamDestination();
+          source.connect(out);
+          source.start();
+          return out.stream;
+        };
+      `, readFileSync(file).toString("base64"));
+      await press("Start listening");
+      await shown('body[data-phase="live"]');
+      await shown("#heard li");
+      await press("Stop");
+      await shown('body[data-phase="result"]');
+      assert.ok(await nearest() <= 0.1, await driver.findElement(By.css("main")).getText());
+    });
+  } finally {
+    await server.close();
+  }
+});
