@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
-import { withPage } from "./browser.mjs";
+import { PATIENCE, withPage } from "./browser.mjs";
 import { emptyFolder, speech } from "./sound.mjs";
 
 const CALM = "03-01-02-01-01-01-09";
@@ -127,9 +127,13 @@ test("two pages of one build stay with it until one of them is closed", async ()
     assert.equal(await page.locator("html").getAttribute("data-generation"), null);
     await waiting(page, true);
     await second.close();
-    await page.reload();
-    await page.locator('html[data-generation="2"]').waitFor({ state: "attached" });
-    await engine("ready");
+    // The browser takes a moment to close it.
+    const generation = () => page.locator("html").getAttribute("data-generation");
+    for (const end = Date.now() + PATIENCE; (await generation()) !== "2";) {
+      assert.ok(Date.now() < end, "the next build does not take over");
+      await page.reload();
+      await engine("ready");
+    }
     await waiting(page, false);
   });
 });
