@@ -11,6 +11,7 @@
 use std::{
     borrow::Cow,
     f32::consts::TAU,
+    f64::consts::PI,
     io::Write,
     path::Path,
     process::{Command, Stdio},
@@ -295,27 +296,44 @@ fn street(n: usize, rate_hz: f32, rng: &mut ChaCha8Rng) -> Vec<f32> {
 /// Band-limited interpolation: each new sample is a windowed sinc around its place.
 fn resampled(sound: &Sound, rate_hz: u32) -> Result<Sound> {
     ensure!(rate_hz > 0 && sound.rate_hz > 0, "a sample rate is zero");
+    const REACH: usize = 24;
     let step = f64::from(sound.rate_hz) / f64::from(rate_hz);
     let cutoff = (1.0 / step).min(1.0);
-    const REACH: i64 = 24;
+    let weight = |x: f64| {
+        let window = 0.5 + 0.5 * (PI * x / (REACH + 1) as f64).cos();
+        let y = PI * cutoff * x;
+        let sinc = if y == 0.0 { 1.0 } else { y.sin() / y };
+        (cutoff * window * sinc) as f32
+    };
+    // New samples lie at as many different places between two old ones as fit into both periods.
+    let places = rate_hz / greatest_common_divisor(rate_hz, sound.rate_hz);
+    let kernels: Vec<[f32; 2 * REACH + 1]> = (0..places)
+        .map(|i| {
+            let between = (f64::from(i) * step).fract();
+            std::array::from_fn(|j| weight(between + REACH as f64 - j as f64))
+        })
+        .collect();
+    let mut padded = vec![0.0; REACH];
+    padded.extend(&sound.samples);
+    padded.resize(padded.len() + REACH + 1, 0.0);
     let n = (sound.samples.len() as f64 / step).round() as usize;
     let samples = (0..n)
         .map(|i| {
-            let at = i as f64 * step;
-            let centre = at.floor() as i64;
-            (centre - REACH..=centre + REACH)
-                .filter_map(|j| {
-                    let sample = *sound.samples.get(usize::try_from(j).ok()?)?;
-                    let x = at - j as f64;
-                    let window = 0.5 + 0.5 * (std::f64::consts::PI * x / (REACH + 1) as f64).cos();
-                    let y = std::f64::consts::PI * cutoff * x;
-                    let sinc = if y == 0.0 { 1.0 } else { y.sin() / y };
-                    Some((cutoff * window * sinc) as f32 * sample)
-                })
-                .sum()
+            let centre = (i as u64 * u64::from(sound.rate_hz) / u64::from(rate_hz)) as usize;
+            let kernel = &kernels[i % kernels.len()];
+            let pairs = kernel.iter().zip(&padded[centre..]);
+            pairs.map(|(weight, sample)| weight * sample).sum()
         })
         .collect();
     Ok(Sound { samples, rate_hz })
+}
+
+fn greatest_common_divisor(a: u32, b: u32) -> u32 {
+    if b == 0 {
+        a
+    } else {
+        greatest_common_divisor(b, a % b)
+    }
 }
 
 /// Through ffmpeg's encoder and this program's decoder.

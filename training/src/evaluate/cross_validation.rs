@@ -60,8 +60,7 @@ pub struct Trial {
     pub validation: Option<usize>,
     /// Positions of the judged clips in the data set, and the judgement of each.
     pub judged: Vec<(usize, Judgement)>,
-    /// Judgements of the same clips under other conditions, by the first seed's networks; empty for
-    /// inner ones.
+    /// Judgements of the same clips under other conditions; empty for inner networks.
     pub changed: Vec<(Condition, Vec<Judgement>)>,
     /// How the training of each network went.
     pub epochs: Vec<Vec<Epoch>>,
@@ -292,8 +291,7 @@ impl CrossValidation {
         };
         let judgements = judge.judge(&clips, Condition::Clean, stop)?;
         let mut changed = Vec::new();
-        let is_first_seed = self.seeds.first() == Some(&job.seed);
-        if !(self.quick || self.as_recorded) && is_first_seed && job.validation.is_none() {
+        if !(self.quick || self.as_recorded) && job.validation.is_none() {
             for condition in Condition::CHANGED.into_iter().filter(|c| c.is_available()) {
                 progress.set_message(format!("{name}: {}", condition.label()));
                 changed.push((condition, judge.judge(&clips, condition, stop)?));

@@ -32,14 +32,23 @@ const CHUNK_SAMPLES: usize = 2048;
 pub struct Judgement {
     /// Path relative to the corpus folder.
     pub path: String,
-    /// Of the whole trimmed clip at once, by the trainer's networks; only as recorded.
-    pub offline: Option<Vec<f32>>,
+    /// Of the whole trimmed clip at once; only as recorded.
+    pub whole: Option<Whole>,
     /// Of the session's summary; none when it heard no speech.
     pub posterior: Option<Posterior>,
     /// Seconds inside utterances.
     pub speech_s: f32,
     /// What was shown while the clip played; only as recorded.
     pub live: Vec<Shown>,
+}
+
+/// Logits of a whole clip, without the session.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Whole {
+    /// By the networks as trained.
+    pub trained: Vec<f32>,
+    /// By the model file, whose weights are rounded to 8 bits.
+    pub exported: Vec<f32>,
 }
 
 /// What was shown at one moment.
@@ -124,7 +133,11 @@ impl Judge<'_> {
                 .with_context(|| format!("cannot judge {}", file.display()))?;
             judgement.path.clone_from(&clip.path);
             if condition == Condition::Clean {
-                judgement.offline = Some(self.ensemble.forward(&clip.segment()));
+                let segment = clip.segment();
+                judgement.whole = Some(Whole {
+                    trained: self.ensemble.forward(&segment),
+                    exported: classifier.logits(&segment)?.to_vec(),
+                });
             } else {
                 judgement.live.clear();
             }
@@ -201,7 +214,7 @@ fn listen(sound: &Sound, classifier: OnnxClassifier) -> Result<Judgement> {
     });
     Ok(Judgement {
         path: String::new(),
-        offline: None,
+        whole: None,
         posterior: summary.posterior,
         speech_s: summary.speech_s as f32,
         live: live.collect(),

@@ -24,7 +24,7 @@ pub use card::{CARD_FILE, card};
 pub use conditions::Condition;
 pub use confidence::{Bin, Confidence, Coverage};
 pub use cross_validation::{CrossValidation, Trial};
-pub use judge::{Judgement, Shown, confusion};
+pub use judge::{Judgement, Shown, Whole, confusion};
 pub use page::page;
 pub use results::{HeardSoFar, Results, Scores};
 pub use speaker::{Compared, Known};
@@ -76,13 +76,13 @@ pub struct Evaluation {
     pub clips: u32,
     /// As it runs live: the session's summary of each clip.
     pub live: Results,
-    /// The trainer's network given whole clips.
-    pub offline: Results,
+    /// The networks given whole clips.
+    pub whole: WholeClips,
     /// Live, by the seconds of speech heard so far.
     pub by_heard: Vec<HeardSoFar>,
     /// Confidence and calibration to the speaker; none of a quick evaluation.
     pub calibrated: Option<Calibrated>,
-    /// Live, under other conditions, of the first seed's networks; empty of a quick evaluation.
+    /// Live, under other conditions; empty of a quick evaluation.
     pub robustness: Vec<Robustness>,
     /// Means over networks, epoch by epoch.
     pub learning: Vec<Learning>,
@@ -90,6 +90,15 @@ pub struct Evaluation {
 
 fn ravdess_data_set() -> String {
     ravdess::DATA_SET.to_owned()
+}
+
+/// Results of the networks alone, without the session.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WholeClips {
+    /// As trained.
+    pub trained: Scores,
+    /// From the model file, whose weights are rounded to 8 bits.
+    pub exported: Scores,
 }
 
 /// Results under one condition.
@@ -172,13 +181,18 @@ impl Evaluation {
                 judged.map(|(index, judgement)| (trial.seed, &clips[*index], judgement))
             })
             .collect();
-        let results = |answer: fn(&Judgement) -> _| {
-            Results::new(
-                labels,
-                judged
-                    .iter()
-                    .map(|&(seed, clip, judgement)| (seed, clip, answer(judgement))),
-            )
+        let answers = judged.iter();
+        let answers = answers.map(|&(seed, clip, judgement)| (seed, clip, judgement.answer()));
+        let whole = |logits: fn(&Whole) -> &[f32]| {
+            let mut confusion = Confusion::new(labels.len());
+            for (_, clip, judgement) in &judged {
+                let answer = judgement
+                    .whole
+                    .as_ref()
+                    .map(|whole| judge::top(logits(whole)));
+                confusion.count(clip.class, answer);
+            }
+            Scores::from(&confusion)
         };
         Self {
             data_set: dataset.corpus.data_set.clone(),
@@ -187,8 +201,11 @@ impl Evaluation {
             folds,
             seeds,
             clips: clips.len() as u32,
-            live: results(Judgement::answer),
-            offline: results(|judgement| judgement.offline.as_deref().map(judge::top)),
+            live: Results::new(labels, answers),
+            whole: WholeClips {
+                trained: whole(|whole| &whole.trained),
+                exported: whole(|whole| &whole.exported),
+            },
             calibrated: calibrated::calibrated(labels, clips, trials),
             robustness: robustness(labels.len(), clips, trials),
             learning: learning(trials),
@@ -326,16 +343,20 @@ pub(super) mod tests {
         }
     }
 
-    /// Sure of a class from the first second of speech, but not a network that hears it whole.
+    /// Sure of a class from the first second of speech, as is the model file that hears it whole, but not
+    /// the network as trained.
     pub(super) fn judgement(answer: Option<Class>) -> Judgement {
-        let posterior = answer.map(|class| {
-            let mut logits = [0.0; Emotion::COUNT];
+        let mut logits = vec![0.0; Emotion::COUNT];
+        if let Some(class) = answer {
             logits[class.index()] = 2.0;
-            Posterior::from_logits(&logits, 1.0)
-        });
+        }
+        let posterior = answer.map(|_| Posterior::from_logits(&logits, 1.0));
         Judgement {
             path: String::new(),
-            offline: Some(vec![0.0; Emotion::COUNT]),
+            whole: Some(Whole {
+                trained: vec![0.0; Emotion::COUNT],
+                exported: logits,
+            }),
             posterior,
             speech_s: 1.5,
             live: posterior
@@ -404,7 +425,8 @@ pub(super) mod tests {
         assert_eq!(live.by_intensity["strong"].war, 0.75);
         assert_eq!(live.recall.len(), 2);
         assert_eq!(live.confusion.0[Emotion::Calm.index()][Emotion::COUNT], 1);
-        assert_eq!(evaluation.offline.war, 0.0);
+        assert_eq!(evaluation.whole.trained.war, 0.0);
+        assert_eq!(evaluation.whole.exported.war, 0.75);
     }
 
     #[test]

@@ -72,11 +72,16 @@ fn headline(evaluation: &Evaluation) -> String {
             percent(high)
         );
     }
-    let mut rows = vec![[
-        "the network alone, given whole clips".to_owned(),
-        percent(evaluation.offline.uar),
-        percent(evaluation.offline.war),
-    ]];
+    let whole = evaluation.whole;
+    let mut rows: Vec<[String; 3]> = [
+        ("the networks alone, given whole clips", whole.trained),
+        (
+            "the same, weights of 8 bits as in the model",
+            whole.exported,
+        ),
+    ]
+    .map(|(name, scores)| [name.to_owned(), percent(scores.uar), percent(scores.war)])
+    .to_vec();
     if live.by_seed.len() > 1 {
         for (seed, scores) in &live.by_seed {
             rows.push([

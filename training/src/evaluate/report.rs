@@ -26,16 +26,24 @@ impl fmt::Display for Evaluation {
             self.clips,
             self.live.by_actor.len()
         )?;
-        headline(
+        headline(f, &self.live)?;
+        let whole = self.whole;
+        writeln!(
             f,
-            "as it runs live, from the clip's own samples:",
-            &self.live,
+            "\nthe networks alone, given whole clips {:>7} {:>9}",
+            "UAR", "WAR"
         )?;
-        headline(
-            f,
-            "\nthe network alone, given the whole clip:",
-            &self.offline,
-        )?;
+        for (name, scores) in [
+            ("as trained", whole.trained),
+            ("weights of 8 bits, as in the model", whole.exported),
+        ] {
+            writeln!(
+                f,
+                "  {name:34} {:>8} {:>9}",
+                percent(scores.uar),
+                percent(scores.war)
+            )?;
+        }
         classes(f, &self.labels, &self.live)?;
 
         let mut parts: Vec<(&str, Scores)> = Vec::new();
@@ -78,8 +86,8 @@ impl fmt::Display for Evaluation {
     }
 }
 
-fn headline(f: &mut fmt::Formatter<'_>, title: &str, results: &Results) -> fmt::Result {
-    writeln!(f, "{title}")?;
+fn headline(f: &mut fmt::Formatter<'_>, results: &Results) -> fmt::Result {
+    writeln!(f, "as it runs live, from the clip's own samples:")?;
     type Score = fn(&Scores) -> f64;
     for (name, value, [low, high], score) in [
         (
