@@ -212,8 +212,8 @@ pub struct Summary {
 const PREROLL_FRAMES: u64 = 20;
 
 /// Segments with less than this share of the speech of an utterance's longest segment do not count
-/// towards the utterance. In babble all sound is taken for speech: 0.75 let in segments that had heard
-/// half of the voice.
+/// towards the utterance. In babble, where all sound is taken for speech, a smaller share lets in segments
+/// that end before the voice does.
 const COUNTED_SHARE: f32 = 0.85;
 
 /// Steps from one prediction to the next once the utterance is longer than a segment: what is new to a

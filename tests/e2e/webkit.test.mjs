@@ -31,7 +31,7 @@ async function withWebKit(body) {
       .build();
     await body(driver);
   } finally {
-    await driver?.quit();
+    await driver?.quit().catch(() => {});
     await service?.kill();
     screen.kill();
   }
