@@ -163,36 +163,86 @@ fn chunk_size_does_not_change_what_is_found() {
 }
 
 #[test]
-fn a_microphone_that_is_kept_up_with_finds_what_a_recording_finds() {
-    let recorded = run(&mut session(Pacing::Recorded), &recording(), 683, false);
-    let live = run(&mut session(Pacing::Live), &recording(), 683, true);
-    let ended = |updates: &[Update]| -> Vec<Update> {
-        let ends = |update: &&Update| matches!(update, Update::Utterance { .. });
-        updates.iter().filter(ends).cloned().collect()
+fn a_microphone_kept_up_with_or_not_gets_the_answer_of_a_recording() {
+    let long = recording()[3_072..20_736].repeat(6);
+    for samples in [recording(), long] {
+        let recorded = run(&mut session(Pacing::Recorded), &samples, 683, false);
+        assert!(!utterances(&recorded.0).is_empty());
+        for keeps_up in [true, false] {
+            let live = run(&mut session(Pacing::Live), &samples, 683, keeps_up);
+            let ended = |updates: &[Update]| -> Vec<Update> {
+                let ends = |update: &&Update| matches!(update, Update::Utterance { .. });
+                updates.iter().filter(ends).cloned().collect()
+            };
+            assert_eq!(ended(&live.0), ended(&recorded.0));
+            assert_eq!(live.1, recorded.1);
+            assert_eq!(times(&live.0).is_empty(), !keeps_up);
+        }
+    }
+}
+
+#[test]
+fn an_utterance_is_answered_from_segments_of_full_and_of_half_length_that_overlap() {
+    let settings = SessionSettings::default();
+    let half = settings.max_segment_frames / 2 / SEGMENT_MULTIPLE * SEGMENT_MULTIPLE;
+
+    let mut short = session(Pacing::Recorded);
+    let (updates, _) = run(&mut short, &recording(), 700, false);
+    let lengths = short.into_classifier().lengths;
+    let [(_, end_s, _)] = utterances(&updates)[..] else {
+        panic!("{updates:?}")
     };
-    assert_eq!(ended(&live.0), ended(&recorded.0));
-    assert_eq!(live.1, recorded.1);
-    let (live, recorded) = (times(&live.0), times(&recorded.0));
-    let step = SessionSettings::default().step_frames;
-    assert!(live.windows(2).all(|at| at[1] - at[0] == step), "{live:?}");
-    // What counts is the last half.
+    let [at] = times(&updates)[..] else {
+        panic!("{updates:?}")
+    };
     assert!(
-        !recorded.is_empty() && recorded.len() <= live.len() / 2 && live.ends_with(&recorded),
-        "{recorded:?} of {live:?}"
+        (at as f64 / 62.5 - end_s).abs() < 0.2,
+        "{at} frames, {end_s} s"
+    );
+    assert!((62..settings.max_segment_frames).contains(&lengths[0]));
+
+    let mut long = session(Pacing::Recorded);
+    let speech = recording()[3_072..20_736].repeat(6);
+    let (updates, _) = run(&mut long, &speech, 700, false);
+    let lengths = long.into_classifier().lengths;
+    let of = |length| lengths.iter().filter(|&&other| other == length).count();
+    let times = times(&updates);
+    assert_eq!(of(settings.max_segment_frames), times.len());
+    assert_eq!(of(settings.max_segment_frames) + of(half), lengths.len());
+    assert!(of(half) > times.len(), "{lengths:?}");
+    // To the end of six seconds in even steps, and from there on.
+    assert!(
+        times.contains(&(2 * settings.max_segment_frames)),
+        "{times:?}"
+    );
+    let most = settings.max_segment_frames / 3;
+    assert!(
+        times
+            .windows(2)
+            .all(|at| (1..=most).contains(&(at[1] - at[0]))),
+        "{times:?}"
     );
 }
 
 #[test]
-fn a_long_recording_gives_what_a_microphone_that_is_kept_up_with_gives() {
-    let speech = recording()[3_072..20_736].repeat(6);
-    let recorded = run(&mut session(Pacing::Recorded), &speech, 700, false);
-    let live = run(&mut session(Pacing::Live), &speech, 700, true);
-    assert_eq!(live.1, recorded.1);
-    let (live, recorded) = (times(&live.0), times(&recorded.0));
-    assert!(
-        recorded.len() > 8 && live.ends_with(&recorded),
-        "{recorded:?} of {live:?}"
-    );
+fn predictions_of_a_recording_come_in_order_however_an_utterance_ends() {
+    let settings = SessionSettings::default();
+    let speech = recording()[3_072..20_736].repeat(7);
+    let most = 2 * settings.max_segment_frames;
+    for frames in (most - 40..most + 60).step_by(7) {
+        let mut samples = speech[..frames * 256].to_vec();
+        samples.resize(samples.len() + 16_000, 0.0);
+        let (updates, _) = run(&mut session(Pacing::Recorded), &samples, 700, false);
+        let times = times(&updates);
+        assert!(
+            times.windows(2).all(|at| at[0] < at[1]),
+            "{frames}: {times:?}"
+        );
+        assert!(
+            times.last().is_some_and(|&at| at > frames - 30),
+            "{frames}: {times:?}"
+        );
+    }
 }
 
 #[test]

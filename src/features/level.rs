@@ -37,14 +37,21 @@ pub fn level_shift(segment: &[f32]) -> f32 {
 }
 
 /// What the network is given of a stretch of frames, both `[T, F]`: silence around the speech
-/// [trimmed](trim), the first frames dropped that exceed a multiple of [`SEGMENT_MULTIPLE`], and the
-/// [level subtracted](subtract_level). None when there is only silence.
+/// [trimmed](trim), then [`levelled`]. None when there is only silence.
 pub fn segment(frames: &[f32]) -> Option<Vec<f32>> {
     let speech = trim(&energies(frames))?;
-    let start = speech.start + speech.len() % SEGMENT_MULTIPLE;
-    let mut segment = frames[start * N_FEATURES..speech.end * N_FEATURES].to_vec();
+    Some(levelled(
+        &frames[speech.start * N_FEATURES..speech.end * N_FEATURES],
+    ))
+}
+
+/// What the network is given of frames that are all speech, both `[T, F]`: the first dropped that exceed
+/// a multiple of [`SEGMENT_MULTIPLE`], and the [level subtracted](subtract_level).
+pub fn levelled(speech: &[f32]) -> Vec<f32> {
+    let excess = speech.len() / N_FEATURES % SEGMENT_MULTIPLE;
+    let mut segment = speech[excess * N_FEATURES..].to_vec();
     subtract_level(&mut segment);
-    Some(segment)
+    segment
 }
 
 /// The log energies of frames `[T, F]`, `[T]`.
