@@ -2,8 +2,8 @@
 //!
 //! Per frame the speech gate opens and closes utterances. While one is open at a microphone, every
 //! `step_frames` its newest `max_segment_frames` are trimmed, level-normalised and classified, half as
-//! often once it is longer than that: what is shown while somebody speaks. When it ends, and every two
-//! segments of a long one, it is reviewed: trimmed as a whole and classified in segments of full and of
+//! often once it is longer than that: what is shown while somebody speaks. When it ends, and every few
+//! seconds of a long one, it is reviewed: trimmed as a whole and classified in segments of full and of
 //! half length that overlap by two thirds. Their mean is the answer: with both lengths the network is
 //! right more often than with either, above all in noise. Segments begin and end on frame numbers
 //! that do not depend on how the audio was cut into chunks, so that a recording gives the same answer
@@ -212,6 +212,9 @@ pub struct Summary {
 /// Frames before the gate opened that still belong to the utterance: the gate needs some speech
 /// to open.
 const PREROLL_FRAMES: u64 = 20;
+
+/// In a review a segment begins at most this share of its length after the one before.
+const OVERLAP_DIVISOR: usize = 3;
 
 /// Length of what is reviewed together at most, in longest segments.
 const REVIEW_SEGMENTS: usize = 2;
@@ -423,6 +426,13 @@ impl Utterance {
             heard: WeightedMean::default(),
         }
     }
+
+    /// Where the next review begins: so that its first segment overlaps the last one by two thirds.
+    fn next_review(&self, max_segment_frames: usize) -> u64 {
+        let overlap = max_segment_frames - max_segment_frames / OVERLAP_DIVISOR;
+        let start = self.reviewed.saturating_sub(overlap as u64);
+        start.max(self.start)
+    }
 }
 
 /// A running mean of the evidence in posteriors.
@@ -548,11 +558,12 @@ impl Track {
         utterance.is_some_and(|utterance| self.frames - utterance.start > max)
     }
 
-    /// Whether so much of the open utterance was not reviewed as is reviewed together.
+    /// Whether the next review has all that fits into one.
     fn is_to_review(&self) -> bool {
-        let most = (REVIEW_SEGMENTS * self.settings.max_segment_frames) as u64;
+        let max = self.settings.max_segment_frames;
+        let most = (REVIEW_SEGMENTS * max) as u64;
         let utterance = self.utterance.as_ref();
-        utterance.is_some_and(|utterance| self.frames - utterance.reviewed == most)
+        utterance.is_some_and(|utterance| self.frames - utterance.next_review(max) == most)
     }
 
     /// Classifies the due segment and adds a prediction.
@@ -572,8 +583,7 @@ impl Track {
         Ok(())
     }
 
-    /// Classifies the segments of what was not reviewed of the open utterance, or of the newest longest
-    /// segment if that is more, unless it holds no further speech.
+    /// Classifies the segments of the open utterance that end after the last review.
     fn review<C: Classifier>(
         &mut self,
         classifier: &mut C,
@@ -583,9 +593,10 @@ impl Track {
         let Some(utterance) = &mut self.utterance else {
             return Ok(());
         };
-        let reviewed = std::mem::replace(&mut utterance.reviewed, self.frames);
+        // What is left of a long utterance is heard in a whole segment all the same.
         let start = self.frames.saturating_sub(max as u64);
-        let start = start.min(reviewed).max(utterance.start);
+        let start = start.min(utterance.next_review(max)).max(utterance.start);
+        let reviewed = std::mem::replace(&mut utterance.reviewed, self.frames);
         let frame = |index: usize| start + index as u64;
         let Some(speech) = features::trim(&features::energies(self.rows(start, self.frames)))
             .filter(|speech| speech.len() >= self.settings.min_segment_frames)
@@ -593,6 +604,7 @@ impl Track {
         else {
             return Ok(());
         };
+        let new = frame(speech.end) - frame(speech.start).max(reviewed);
         let is_short = speech.len() <= max / 2;
         let lengths = if is_short {
             &[max][..]
@@ -600,8 +612,9 @@ impl Track {
             &[max, max / 2]
         };
         for &length in lengths {
-            let segments = overlapping(&speech, length);
-            let weight = speech.len() as f64 / (lengths.len() * segments.len()) as f64;
+            let mut segments = overlapping(&speech, length);
+            segments.retain(|segment| frame(segment.end) > reviewed);
+            let weight = new as f64 / (lengths.len() * segments.len()) as f64;
             for segment in segments {
                 let end = frame(segment.end);
                 let rows = self.rows(frame(segment.start), end);
@@ -741,7 +754,7 @@ impl Track {
 /// to its end; `whole` when it is no longer.
 fn overlapping(whole: &Range<usize>, length: usize) -> Vec<Range<usize>> {
     let spare = whole.len().saturating_sub(length);
-    let last = spare.div_ceil((length / 3).max(1));
+    let last = spare.div_ceil((length / OVERLAP_DIVISOR).max(1));
     (0..=last)
         .map(|i| {
             let start = whole.start + (i * spare).checked_div(last).unwrap_or(0);

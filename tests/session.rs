@@ -210,7 +210,7 @@ fn an_utterance_is_answered_from_segments_of_full_and_of_half_length_that_overla
     assert_eq!(of(settings.max_segment_frames), times.len());
     assert_eq!(of(settings.max_segment_frames) + of(half), lengths.len());
     assert!(of(half) > times.len(), "{lengths:?}");
-    // To the end of six seconds in even steps, and from there on.
+    // As often before the first review's end, after two segments, as from there on.
     assert!(
         times.contains(&(2 * settings.max_segment_frames)),
         "{times:?}"
