@@ -213,7 +213,7 @@ pub struct Summary {
 /// to open.
 const PREROLL_FRAMES: u64 = 20;
 
-/// In a review a segment begins at most this share of its length after the one before.
+/// In a review a segment begins at most its length divided by this after the one before.
 const OVERLAP_DIVISOR: usize = 3;
 
 /// Length of what is reviewed together at most, in longest segments.
@@ -427,11 +427,13 @@ impl Utterance {
         }
     }
 
-    /// Where the next review begins: so that its first segment overlaps the last one by two thirds.
-    fn next_review(&self, max_segment_frames: usize) -> u64 {
+    /// Where a review up to frame `end` (exclusive) begins: so that its first segment overlaps the last
+    /// one reviewed by two thirds, and that what is left of a long utterance is heard in a whole segment.
+    fn review_start(&self, end: u64, max_segment_frames: usize) -> u64 {
         let overlap = max_segment_frames - max_segment_frames / OVERLAP_DIVISOR;
-        let start = self.reviewed.saturating_sub(overlap as u64);
-        start.max(self.start)
+        let overlapping = self.reviewed.saturating_sub(overlap as u64);
+        let whole = end.saturating_sub(max_segment_frames as u64);
+        overlapping.min(whole).max(self.start)
     }
 }
 
@@ -563,7 +565,8 @@ impl Track {
         let max = self.settings.max_segment_frames;
         let most = (REVIEW_SEGMENTS * max) as u64;
         let utterance = self.utterance.as_ref();
-        utterance.is_some_and(|utterance| self.frames - utterance.next_review(max) == most)
+        utterance
+            .is_some_and(|utterance| self.frames - utterance.review_start(self.frames, max) == most)
     }
 
     /// Classifies the due segment and adds a prediction.
@@ -593,9 +596,7 @@ impl Track {
         let Some(utterance) = &mut self.utterance else {
             return Ok(());
         };
-        // What is left of a long utterance is heard in a whole segment all the same.
-        let start = self.frames.saturating_sub(max as u64);
-        let start = start.min(utterance.next_review(max)).max(utterance.start);
+        let start = utterance.review_start(self.frames, max);
         let reviewed = std::mem::replace(&mut utterance.reviewed, self.frames);
         let frame = |index: usize| start + index as u64;
         let Some(speech) = features::trim(&features::energies(self.rows(start, self.frames)))
