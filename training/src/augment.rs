@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
+use serde::{Deserialize, Serialize};
 use speech_emotion::dsp::{
     activation::exp,
     mel::{hz_to_mel, mel_to_hz},
@@ -42,7 +43,7 @@ const SILENT_FRAME: [f32; N_FEATURES] = {
 };
 
 /// How far each change may go.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Ranges {
     /// Natural logarithm of the longest stretch.
     pub stretch: f32,
@@ -80,6 +81,19 @@ impl Default for Ranges {
             voices_share: 0.55,
             snr_db: 3.0..25.0,
             narrow_probability: 0.4,
+        }
+    }
+}
+
+impl Ranges {
+    /// With more and louder noise, of which more is voices, and more rooms.
+    pub fn noisy() -> Self {
+        Self {
+            room_probability: 0.35,
+            noise_probability: 0.8,
+            voices_share: 0.6,
+            snr_db: 2.0..18.0,
+            ..Self::default()
         }
     }
 }
@@ -139,9 +153,9 @@ impl Bands {
     }
 }
 
-impl Augmentation {
-    /// For the bands of the front end.
-    pub fn new(ranges: Ranges) -> Self {
+/// Those of the front end.
+impl Default for Bands {
+    fn default() -> Self {
         let config = FrontEndConfig::default();
         let mel = &config.mel;
         let (low, high) = (hz_to_mel(mel.min_hz.into()), hz_to_mel(mel.max_hz.into()));
@@ -155,28 +169,35 @@ impl Augmentation {
             widths[m] = ((edge_hz(m as f64 + 1.5) - edge_hz(m as f64 + 0.5)) / span_hz) as f32;
         }
         Self {
+            min_mel: low as f32,
+            mel_step: mel_step as f32,
+            centres_hz,
+            widths,
+            pitch_weights: std::array::from_fn(|m| {
+                let (hz, pitch) = (centres_hz[m], &config.pitch);
+                let high = 1.0 + (hz / pitch.lowpass_hz).powi(4);
+                let low = 1.0 + (pitch.highpass_hz / hz).powi(4);
+                widths[m] / high / low
+            }),
+            energy_weights: std::array::from_fn(|m| {
+                let band = config.energy.min_hz..config.energy.max_hz;
+                if band.contains(&centres_hz[m]) {
+                    widths[m]
+                } else {
+                    0.0
+                }
+            }),
+            deviations: widths.map(|width| (1.0 / (width * 256.0).max(1.0)).sqrt()),
+        }
+    }
+}
+
+impl Augmentation {
+    /// For the bands of the front end.
+    pub fn new(ranges: Ranges) -> Self {
+        Self {
             ranges,
-            bands: Bands {
-                min_mel: low as f32,
-                mel_step: mel_step as f32,
-                centres_hz,
-                widths,
-                pitch_weights: std::array::from_fn(|m| {
-                    let (hz, pitch) = (centres_hz[m], &config.pitch);
-                    let high = 1.0 + (hz / pitch.lowpass_hz).powi(4);
-                    let low = 1.0 + (pitch.highpass_hz / hz).powi(4);
-                    widths[m] / high / low
-                }),
-                energy_weights: std::array::from_fn(|m| {
-                    let band = config.energy.min_hz..config.energy.max_hz;
-                    if band.contains(&centres_hz[m]) {
-                        widths[m]
-                    } else {
-                        0.0
-                    }
-                }),
-                deviations: widths.map(|width| (1.0 / (width * 256.0).max(1.0)).sqrt()),
-            },
+            bands: Bands::default(),
         }
     }
 
@@ -540,6 +561,30 @@ mod tests {
         assert!((27.0..33.0).contains(&near_db), "{near_db}");
         assert!((18.0..25.0).contains(&far_db), "{far_db}");
         assert!(0 < near && near < far, "{near} and {far}");
+    }
+
+    #[test]
+    fn pauses_stand_out_less_in_the_noisy_ranges() {
+        let mut frames = speech(30, 500.0);
+        frames.extend(SILENT_FRAME.repeat(20));
+        frames.extend(speech(30, 500.0));
+        // MFCC of 0: every band has the power 1.
+        let bands = Bands::default();
+        let mut frame = [0.0; N_FEATURES];
+        frame[ENERGY] = bands.energy_power(&[1.0; N_MFCC]).ln();
+        let voice = Powers::of(&frame.repeat(50), &bands);
+        let fall = |ranges| {
+            let augmentation = Augmentation::new(ranges);
+            let mut rng = rng();
+            let falls = (0..300).map(|_| {
+                let energies = energies(&augmentation.apply(&frames, &[&voice], &mut rng));
+                let extreme = |pick: fn(f32, f32) -> f32| energies.iter().copied().reduce(pick);
+                extreme(f32::max).unwrap() - extreme(f32::min).unwrap()
+            });
+            falls.sum::<f32>() / 300.0
+        };
+        let (usual, noisy) = (fall(Ranges::default()), fall(Ranges::noisy()));
+        assert!(noisy < 0.9 * usual, "{noisy} and {usual}");
     }
 
     #[test]

@@ -301,11 +301,6 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
 
     use super::*;
-    use crate::augment::{Augmentation, Ranges};
-
-    fn bands() -> Bands {
-        Augmentation::new(Ranges::default()).bands
-    }
 
     fn rng() -> ChaCha8Rng {
         ChaCha8Rng::seed_from_u64(5)
@@ -322,7 +317,7 @@ mod tests {
 
     #[test]
     fn noise_lies_below_the_speech_as_asked_and_powers_add() {
-        let bands = bands();
+        let bands = Bands::default();
         for noise in [
             Powers::coloured(400, &bands, &mut rng()),
             Powers::voices(400, &[&voice(&bands)], &mut rng()),
@@ -344,7 +339,7 @@ mod tests {
 
     #[test]
     fn reverberation_keeps_a_pitch_and_decays_in_its_time() {
-        let bands = bands();
+        let bands = Bands::default();
         let mut frames = flat(100, -4.0, &bands);
         let silent = flat(100, -40.0, &bands);
         frames.extend(silent.iter().enumerate().map(|(i, value)| {
@@ -379,7 +374,7 @@ mod tests {
 
     #[test]
     fn powers_of_features_have_the_mean_1_and_keep_their_course() {
-        let bands = bands();
+        let bands = Bands::default();
         let voice = voice(&bands);
         assert!((mean_power(&voice.bands, &bands) - 1.0).abs() < 1e-3);
         assert!(voice.frames.is_sorted_by(|a, b| a.energy < b.energy));
@@ -414,7 +409,7 @@ mod tests {
 
     #[test]
     fn a_tone_stands_out_at_its_harmonics() {
-        let bands = bands();
+        let bands = Bands::default();
         let powers = tone(1_000.0, &bands, &mut rng());
         let highest = (0..N_MFCC)
             .max_by(|&a, &b| powers[a].total_cmp(&powers[b]))
@@ -427,7 +422,7 @@ mod tests {
 
     #[test]
     fn the_same_numbers_make_the_same_noise_and_others_another() {
-        let bands = bands();
+        let bands = Bands::default();
         let made = |seed| {
             let rng = &mut ChaCha8Rng::seed_from_u64(seed);
             let noise = Powers::coloured(80, &bands, rng);

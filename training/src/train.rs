@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use speech_emotion::features::{N_FEATURES, N_MFCC, SEGMENT_MULTIPLE};
 
-use crate::augment::{Augmentation, Ranges, subtract_level};
+use crate::augment::{Augmentation, Bands, Ranges, subtract_level};
 use crate::background::Powers;
 use crate::batches::{batch_count, epoch_batches};
 use crate::checkpoint::{self, State};
@@ -47,6 +47,8 @@ pub struct TrainConfig {
     pub label_smoothing: f32,
     /// Longest gradient.
     pub clip_norm: f32,
+    /// How far augmentation goes.
+    pub ranges: Ranges,
 }
 
 impl Default for TrainConfig {
@@ -60,6 +62,7 @@ impl Default for TrainConfig {
             weight_decay: 0.15,
             label_smoothing: 0.1,
             clip_norm: 5.0,
+            ranges: Ranges::default(),
         }
     }
 }
@@ -70,18 +73,16 @@ pub struct Material<'a> {
     pub dataset: &'a Dataset,
     /// Every clip as noise.
     powers: Vec<Powers>,
-    augmentation: Augmentation,
 }
 
 impl<'a> Material<'a> {
     /// From a data set.
     pub fn new(dataset: &'a Dataset) -> Self {
-        let augmentation = Augmentation::new(Ranges::default());
-        let of = |clip: &Clip| Powers::of(&clip.features, &augmentation.bands);
+        let bands = Bands::default();
+        let of = |clip: &Clip| Powers::of(&clip.features, &bands);
         Self {
             dataset,
             powers: dataset.clips.iter().map(of).collect(),
-            augmentation,
         }
     }
 }
@@ -156,6 +157,7 @@ pub fn train(
         checkpoint::read(&path, &run, &mut state)?;
     }
     let steps = batch_count(clips.len(), config.batch_size);
+    let augmentation = Augmentation::new(config.ranges.clone());
     while state.epoch < config.epochs {
         let started = Instant::now();
         let epoch = state.epoch + 1;
@@ -165,7 +167,7 @@ pub fn train(
             &clips,
             &voices,
             config.batch_size,
-            &material.augmentation,
+            &augmentation,
             &mean,
             rng,
         );
