@@ -1,6 +1,5 @@
-//! Several networks, each from a seed of its own, whose logits are averaged: networks err in different places,
-//! and together less. Every second one trains in more noise, so that together they hear well in quiet and
-//! amid noise.
+//! Several networks of one recipe, each from a seed of its own, whose logits are averaged: networks
+//! err in different places, and together less.
 
 use std::{
     path::{Path, PathBuf},
@@ -10,7 +9,6 @@ use std::{
 use anyhow::Result;
 
 use crate::{
-    augment::Ranges,
     network::Network,
     train::{self, Material, Outcome, Progress, TrainConfig},
 };
@@ -94,17 +92,8 @@ fn member_seed(ensemble: u64, member: usize) -> u64 {
         .wrapping_add(member as u64 + 1)
 }
 
-/// How far augmentation goes for a member, counted from 0.
-fn member_ranges(member: usize) -> Ranges {
-    if member % 2 == 0 {
-        Ranges::default()
-    } else {
-        Ranges::noisy()
-    }
-}
-
 /// Trains a member, counted from 0, of the ensemble in `run_dir` by [`train::train`]; `config.seed` is that of
-/// the ensemble, and each member has ranges of its own.
+/// the ensemble.
 ///
 /// # Errors
 /// Those of [`train::train`].
@@ -119,7 +108,6 @@ pub fn train_member(
 ) -> Result<Outcome> {
     let config = TrainConfig {
         seed: member_seed(config.seed, member),
-        ranges: member_ranges(member),
         ..config.clone()
     };
     let folder = member_folder(run_dir, member);
@@ -179,14 +167,6 @@ mod tests {
         for (both, (first, second)) in both.iter().zip(first.iter().zip(second)) {
             assert!((both - 0.5 * (first + second)).abs() < 1e-6);
         }
-    }
-
-    #[test]
-    fn a_second_network_trains_in_more_noise() {
-        let [first, second, third] = [0, 1, 2].map(member_ranges);
-        assert!(second.noise_probability > first.noise_probability);
-        assert!(second.snr_db.end < first.snr_db.end);
-        assert_eq!(third, first);
     }
 
     #[test]
