@@ -89,8 +89,7 @@ impl Default for Ranges {
 #[derive(Clone, Debug)]
 pub struct Augmentation {
     ranges: Ranges,
-    /// The mel bands.
-    pub bands: Bands,
+    bands: Bands,
 }
 
 fn weighted(powers: &[f32], weights: &[f32; N_MFCC]) -> f32 {
@@ -404,14 +403,14 @@ mod tests {
 
     /// Frames with a peak at `peak` Hz on a floor, energies consistent with the bands.
     fn speech(count: usize, peak_hz: f32) -> Vec<f32> {
-        let augmentation = Augmentation::new(Ranges::default());
+        let bands = Bands::default();
         let mut frames = Vec::new();
         for t in 0..count {
             let mut frame = [0.0; N_FEATURES];
-            for (band, hz) in frame.iter_mut().zip(augmentation.bands.centres_hz) {
+            for (band, hz) in frame.iter_mut().zip(bands.centres_hz) {
                 *band = -4.0 - ((hz / peak_hz).log2() * 3.0).powi(2).min(8.0) + 0.02 * t as f32;
             }
-            frame[ENERGY] = energy(&augmentation, &frame);
+            frame[ENERGY] = energy(&bands, &frame);
             frame[PITCH] = 0.01 * t as f32;
             frame[VOICING] = 0.9;
             frames.extend(frame);
@@ -419,9 +418,9 @@ mod tests {
         frames
     }
 
-    fn energy(augmentation: &Augmentation, frame: &[f32]) -> f32 {
+    fn energy(bands: &Bands, frame: &[f32]) -> f32 {
         let powers: Vec<f32> = frame[..N_MFCC].iter().map(|band| band.exp()).collect();
-        augmentation.bands.energy_power(&powers).ln()
+        bands.energy_power(&powers).ln()
     }
 
     fn column(frames: &[f32], index: usize) -> Vec<f32> {
@@ -443,10 +442,10 @@ mod tests {
 
     #[test]
     fn bands_of_equal_power_have_that_mean_power() {
-        let augmentation = Augmentation::new(Ranges::default());
-        assert_close(augmentation.bands.power(&[1.0; N_MFCC]), 1.0, 1e-5);
+        let bands = Bands::default();
+        assert_close(bands.power(&[1.0; N_MFCC]), 1.0, 1e-5);
         // Mel 77.8 + 42.4.
-        assert_close(augmentation.bands.centres_hz[0], 78.8, 0.1);
+        assert_close(bands.centres_hz[0], 78.8, 0.1);
     }
 
     #[test]
@@ -497,7 +496,7 @@ mod tests {
         assert_close(frames[0] - before[0], 0.5, 1e-5);
         assert_close(frames[63] - before[63], 0.2, 1e-5);
         let louder = frames.chunks_exact(N_FEATURES).next().unwrap();
-        assert_close(louder[ENERGY], energy(&augmentation, louder), 1e-4);
+        assert_close(louder[ENERGY], energy(&augmentation.bands, louder), 1e-4);
         let mut gained = before.clone();
         augmentation.equalise(&mut gained, &[2.0; 6]);
         assert_close(gained[ENERGY] - before[ENERGY], 2.0, 1e-5);
