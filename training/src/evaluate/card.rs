@@ -235,7 +235,7 @@ mod tests {
     use std::{fs, path::Path};
 
     use super::*;
-    use crate::evaluate::{EVALUATION_FILE, tests::evaluation};
+    use crate::evaluate::{Condition, EVALUATION_FILE, tests::evaluation};
 
     #[test]
     fn the_cards_figures_are_those_of_the_evaluation_beside_it() {
@@ -246,6 +246,94 @@ mod tests {
             written == card(&evaluation),
             "MODEL_CARD.md is not what evaluation.json says; run `training card`"
         );
+    }
+
+    #[test]
+    fn the_readmes_figures_are_those_of_the_evaluation() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let evaluation = Evaluation::load(&folder.join(EVALUATION_FILE)).unwrap();
+        let readme = fs::read_to_string(folder.join("../README.md")).unwrap();
+        let readme = readme.split_whitespace().collect::<Vec<_>>().join(" ");
+        let live = &evaluation.live;
+        let calibrated = evaluation.calibrated.as_ref().unwrap();
+        let whole = |share: f64| format!("{:.0} %", 100.0 * share);
+        let points = |share: f64| format!("{:.1}", 100.0 * share);
+        let interval = |[low, high]: [f64; 2]| format!("{} to {} %", points(low), points(high));
+        let known = |known: Known| {
+            let mut compared = calibrated.speaker.iter();
+            compared.find(|compared| compared.known == known).unwrap()
+        };
+        let cost = |condition: Condition| {
+            let mut measured = evaluation.robustness.iter();
+            let measured = measured.find(|measured| measured.condition == condition);
+            points(-measured.unwrap().war_change)
+        };
+        let misled = known(Known::AngryTakenForNeutral);
+        let mut sentences = vec![
+            format!(
+                "| **{} %** | {} |",
+                points(live.uar),
+                interval(live.uar_interval)
+            ),
+            format!(
+                "| **{} %** | {} |",
+                points(live.war),
+                interval(live.war_interval)
+            ),
+            format!(
+                "read neutrally for 8 s | **{} %**",
+                points(known(Known::NeutralReading).with.uar)
+            ),
+            format!(
+                "of the speaker | **{} %**",
+                points(known(Known::ThreeLabelledClips).with.uar)
+            ),
+            format!(
+                "Women {}, men {} of clips",
+                whole(live.by_sex["women"].war),
+                whole(live.by_sex["men"].war)
+            ),
+            format!(
+                "off by {} points on average, by {} while listening",
+                points(calibrated.summary.expected_calibration_error),
+                points(calibrated.live.expected_calibration_error)
+            ),
+            format!(
+                "right in {} of cases, on {} of clips",
+                whole(calibrated.claimed_right),
+                whole(calibrated.claimed)
+            ),
+            format!(
+                "costs {} points of UAR",
+                points(misled.without.uar - misled.with.uar)
+            ),
+            format!("mains hum 10 dB below the voice {},", cost(Condition::Hum)),
+            format!("street noise {},", cost(Condition::Street)),
+            format!("a telephone line {},", cost(Condition::Telephone)),
+            format!("a room {},", cost(Condition::Room)),
+            format!(
+                "five other voices {} when recorded",
+                cost(Condition::Babble)
+            ),
+            format!("{} when synthetic", cost(Condition::SyntheticBabble)),
+            format!(
+                "the file judges {} % right, its networks in 32 bits {} %",
+                points(evaluation.whole.exported.war),
+                points(evaluation.whole.trained.war)
+            ),
+            format!("% | **{} %** |", points(live.war)),
+        ];
+        sentences.extend(
+            live.recall
+                .iter()
+                .map(|(label, recall)| format!("{label} {}", whole(*recall))),
+        );
+        for sentence in sentences {
+            assert!(
+                readme.contains(&sentence),
+                "README.md does not say {sentence:?}"
+            );
+        }
     }
 
     #[test]
