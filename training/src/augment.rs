@@ -85,19 +85,6 @@ impl Default for Ranges {
     }
 }
 
-impl Ranges {
-    /// With more and louder noise and more rooms.
-    pub fn noisy() -> Self {
-        Self {
-            room_probability: 0.35,
-            noise_probability: 0.8,
-            voices_share: 0.6,
-            snr_db: 2.0..18.0,
-            ..Self::default()
-        }
-    }
-}
-
 /// What the changes need to know of the mel bands.
 #[derive(Clone, Debug)]
 pub struct Augmentation {
@@ -560,30 +547,6 @@ mod tests {
         assert!((27.0..33.0).contains(&near_db), "{near_db}");
         assert!((18.0..25.0).contains(&far_db), "{far_db}");
         assert!(0 < near && near < far, "{near} and {far}");
-    }
-
-    #[test]
-    fn pauses_stand_out_less_in_the_noisy_ranges() {
-        let mut frames = speech(60, 500.0);
-        frames.extend(SILENT_FRAME.repeat(20));
-        frames.extend(speech(60, 500.0));
-        let depth_db = |ranges: Ranges| {
-            let augmentation = Augmentation::new(Ranges {
-                stretch: 1e-6,
-                narrow_probability: 0.0,
-                ..ranges
-            });
-            let mut rng = rng();
-            let depths = (0..200).map(|_| {
-                let energies = column(&augmentation.apply(&frames, &[], &mut rng), ENERGY);
-                let highest = energies.iter().copied().fold(f32::MIN, f32::max);
-                let lowest = energies.iter().copied().fold(f32::MAX, f32::min);
-                (highest - lowest) / NATS_PER_DB
-            });
-            depths.sum::<f32>() / 200.0
-        };
-        let (usual, noisy) = (depth_db(Ranges::default()), depth_db(Ranges::noisy()));
-        assert!(noisy < usual - 3.0, "{noisy} and {usual} dB");
     }
 
     #[test]

@@ -1,6 +1,5 @@
-//! Several networks, each from a seed of its own, whose logits are averaged: networks err in different
-//! places, and together less. The last one is trained in more noise, as none of them is best both in
-//! noise and without.
+//! Several networks of one recipe, each from a seed of its own, whose logits are averaged: networks
+//! err in different places, and together less.
 
 use std::{
     path::{Path, PathBuf},
@@ -10,13 +9,12 @@ use std::{
 use anyhow::Result;
 
 use crate::{
-    augment::Ranges,
     network::Network,
     train::{self, Material, Outcome, Progress, TrainConfig},
 };
 
 /// Networks of an ensemble.
-pub const MEMBERS: usize = 3;
+pub const MEMBERS: usize = 2;
 
 const NETWORK_FILE: &str = "network.safetensors";
 
@@ -87,24 +85,15 @@ pub fn member_folder(run_dir: &Path, member: usize) -> PathBuf {
     run_dir.join(format!("member{}", member + 1))
 }
 
-/// Seed of a member, counted from 0: ensemble 1 has networks 1 to 3, ensemble 2 has 4 to 6.
+/// Seed of a member, counted from 0: ensemble 1 has networks 1 and 2, ensemble 2 has 3 and 4.
 fn member_seed(ensemble: u64, member: usize) -> u64 {
     (ensemble.wrapping_sub(1))
         .wrapping_mul(MEMBERS as u64)
         .wrapping_add(member as u64 + 1)
 }
 
-/// What a member, counted from 0, is trained in.
-fn member_ranges(ensemble: &Ranges, member: usize) -> Ranges {
-    if member + 1 == MEMBERS {
-        Ranges::noisy()
-    } else {
-        ensemble.clone()
-    }
-}
-
 /// Trains a member, counted from 0, of the ensemble in `run_dir` by [`train::train`]; `config.seed` is that of
-/// the ensemble, `config.ranges` are those of all but the last.
+/// the ensemble.
 ///
 /// # Errors
 /// Those of [`train::train`].
@@ -119,7 +108,6 @@ pub fn train_member(
 ) -> Result<Outcome> {
     let config = TrainConfig {
         seed: member_seed(config.seed, member),
-        ranges: member_ranges(&config.ranges, member),
         ..config.clone()
     };
     let folder = member_folder(run_dir, member);

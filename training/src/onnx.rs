@@ -1,39 +1,25 @@
 //! The networks as an ONNX graph.
 //!
 //! Input `features` `[1, T, F]` with T a multiple of four, output `logits` `[1, K]`. Batch
-//! normalisation is folded into the layer before it. Matrices are stored as whole numbers and multiplied
-//! out when the model is loaded: the large ones in 4 bits with a scale for every 32 inputs of an output,
-//! the others in 8 bits with a scale for each output, which makes the file an eighth to a quarter as
-//! large. Only operators that the program's loader knows are used.
+//! normalisation is folded into the layer before it. Matrices are stored as 8-bit whole numbers with a
+//! scale for each output and multiplied out when the model is loaded, which makes the file a quarter
+//! as large. Only operators that the program's loader knows are used.
 
 use anyhow::{Context, Result};
 use prost::Message;
 use speech_emotion::features::{
     self, ENERGY, N_FEATURES, N_MFCC, PITCH, SEGMENT_MULTIPLE, VOICING,
 };
-use tract_onnx::{
-    pb::{
-        AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto,
-        StringStringEntryProto, TensorProto, TensorShapeProto, TypeProto, ValueInfoProto,
-        attribute_proto::AttributeType, tensor_proto::DataType, tensor_shape_proto, type_proto,
-    },
-    prelude::f16,
+use tract_onnx::pb::{
+    AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto,
+    TensorProto, TensorShapeProto, TypeProto, ValueInfoProto, attribute_proto::AttributeType,
+    tensor_proto::DataType, tensor_shape_proto, type_proto,
 };
 
 use crate::network::{MIN_LOG_ENERGY, NORMALISATION_EPSILON, Network, POOLING_EPSILON, Parameters};
 
-/// The first with 4-bit numbers and scales of blocks.
-const IR_VERSION: i64 = 10;
-const OPSET: i64 = 21;
-/// Inputs that share a scale, where numbers have 4 bits.
-const BLOCK: usize = 32;
-/// Matrices stored in 4 bits.
-const IN_BLOCKS: [&str; 4] = [
-    "projection.weight",
-    "lstm.weight_ih",
-    "lstm.weight_hh",
-    "attention.hidden.weight",
-];
+const IR_VERSION: i64 = 8;
+const OPSET: i64 = 17;
 
 /// The bytes of model.onnx: the mean logits of one or several networks. `metadata` goes into the file
 /// as key and value.
@@ -75,94 +61,32 @@ pub fn encode(networks: &[Network], metadata: &[(&str, String)]) -> Result<Vec<u
 /// `network` with its matrices rounded as [`encode`] stores them.
 pub fn quantise(network: &mut Network) {
     for parameter in network.parameters_mut().iter_mut() {
-        let shape = &*parameter.shape;
-        if shape.len() > 1 {
-            let storage = Storage::of(&parameter.name, 0, shape.len() - 1);
-            let (numbers, scales) = storage.quantised(&parameter.value, shape);
+        if parameter.shape.len() > 1 {
+            let (numbers, scales) = quantised(&parameter.value, &parameter.shape, 0);
+            let inner = parameter.value.len() / scales.len();
             for (index, (value, number)) in parameter.value.iter_mut().zip(numbers).enumerate() {
-                *value = f32::from(number) * scales[storage.slice(index, shape)];
+                *value = f32::from(number) * scales[index / inner];
             }
         }
     }
 }
 
-/// How a matrix is stored.
-#[derive(Clone, Copy, Debug)]
-enum Storage {
-    /// In 8 bits, with a scale for each index along this axis, that of the outputs.
-    Bytes(usize),
-    /// In 4 bits, with a scale in half precision for every [`BLOCK`] indices along this axis, that of the
-    /// inputs.
-    Blocks(usize),
-}
-
-impl Storage {
-    /// Of a parameter of the network whose outputs and inputs lie along these axes.
-    fn of(parameter: &str, outputs: usize, inputs: usize) -> Self {
-        if IN_BLOCKS.contains(&parameter) {
-            Self::Blocks(inputs)
-        } else {
-            Self::Bytes(outputs)
-        }
+/// The nearest of -127 ..= 127 times a scale, and the scale of each index along `axis`: the largest
+/// value there becomes 127.
+fn quantised(values: &[f32], shape: &[usize], axis: usize) -> (Vec<i8>, Vec<f32>) {
+    let inner: usize = shape[axis + 1..].iter().product();
+    let slice = |index: usize| index / inner % shape[axis];
+    let mut scales = vec![f32::MIN_POSITIVE; shape[axis]];
+    for (index, value) in values.iter().enumerate() {
+        let scale = &mut scales[slice(index)];
+        *scale = scale.max(value.abs() / 127.0);
     }
-
-    /// The numbers are from minus this to this.
-    fn largest(self) -> f32 {
-        match self {
-            Self::Bytes(_) => 127.0,
-            Self::Blocks(_) => 7.0,
-        }
-    }
-
-    fn scales_shape(self, shape: &[usize]) -> Vec<usize> {
-        match self {
-            Self::Bytes(axis) => vec![shape[axis]],
-            Self::Blocks(axis) => {
-                let mut scales = shape.to_vec();
-                scales[axis] = scales[axis].div_ceil(BLOCK);
-                scales
-            }
-        }
-    }
-
-    /// Which scale the number at `index` has.
-    fn slice(self, index: usize, shape: &[usize]) -> usize {
-        let (Self::Bytes(axis) | Self::Blocks(axis)) = self;
-        let inner: usize = shape[axis + 1..].iter().product();
-        let along = index / inner % shape[axis];
-        match self {
-            Self::Bytes(_) => along,
-            Self::Blocks(_) => {
-                let outer = index / inner / shape[axis];
-                (outer * shape[axis].div_ceil(BLOCK) + along / BLOCK) * inner + index % inner
-            }
-        }
-    }
-
-    /// The nearest whole numbers times a scale, and the scales: the largest value of a slice becomes the
-    /// largest number.
-    fn quantised(self, values: &[f32], shape: &[usize]) -> (Vec<i8>, Vec<f32>) {
-        let mut scales = vec![0.0f32; self.scales_shape(shape).iter().product()];
-        for (index, value) in values.iter().enumerate() {
-            let scale = &mut scales[self.slice(index, shape)];
-            *scale = scale.max(value.abs() / self.largest());
-        }
-        for scale in &mut scales {
-            *scale = match self {
-                Self::Bytes(_) => scale.max(f32::MIN_POSITIVE),
-                Self::Blocks(_) => f16::from_f32(*scale).max(f16::MIN_POSITIVE).to_f32(),
-            };
-        }
-        let numbers = values
-            .iter()
-            .enumerate()
-            .map(|(index, value)| {
-                let number = (value / scales[self.slice(index, shape)]).round();
-                number.clamp(-self.largest(), self.largest()) as i8
-            })
-            .collect();
-        (numbers, scales)
-    }
+    let numbers = values
+        .iter()
+        .enumerate()
+        .map(|(index, value)| (value / scales[slice(index)]).round() as i8)
+        .collect();
+    (numbers, scales)
 }
 
 fn wire(networks: &[Network], graph: &mut Graph) -> Result<()> {
@@ -254,10 +178,9 @@ fn wire_network(
     let projected = graph.linear(
         "projection",
         &joined,
-        "projection.weight",
-        &get,
+        get("projection.weight")?,
         norm.scale.len(),
-    )?;
+    );
     let projected = graph.normalise("projection", &projected, &[norm.scale.len()], &norm);
     let projected = graph.node("Relu", &[&projected], "projected", vec![]);
 
@@ -270,11 +193,11 @@ fn wire_network(
     let states = lstm(graph, &sequence, &get)?;
     let pooled = attention(graph, &states, &get)?;
     let norm = Norm::new(parameters, "hidden_norm")?;
-    let hidden = graph.linear("hidden", &pooled, "hidden.weight", &get, norm.scale.len())?;
+    let hidden = graph.linear("hidden", &pooled, get("hidden.weight")?, norm.scale.len());
     let hidden = graph.normalise("hidden", &hidden, &[norm.scale.len()], &norm);
     let hidden = graph.node("Relu", &[&hidden], "hidden_active", vec![]);
     let bias = get("output.bias")?;
-    let output = graph.linear("output", &hidden, "output.weight", &get, bias.len())?;
+    let output = graph.linear("output", &hidden, get("output.weight")?, bias.len());
     Ok(graph.add_bias(&output, "network_logits", bias))
 }
 
@@ -344,14 +267,15 @@ fn lstm<'a>(
     };
     let bias = get("lstm.bias")?;
     let units = bias.len() / 4;
-    let inputs = get("lstm.weight_ih")?.len() / bias.len();
-    let mut matrix = |name: &str, parameter: &str, inputs: usize| -> Result<String> {
-        let storage = Storage::of(parameter, 1, 2);
-        let weight = reordered(get(parameter)?);
-        Ok(graph.matrix(name, &[1, 4 * units, inputs], &weight, storage))
-    };
-    let w = matrix("lstm_w", "lstm.weight_ih", inputs)?;
-    let r = matrix("lstm_r", "lstm.weight_hh", units)?;
+    let weight_ih = get("lstm.weight_ih")?;
+    let inputs = weight_ih.len() / bias.len();
+    let w = graph.matrix("lstm_w", &[1, 4 * units, inputs], &reordered(weight_ih), 1);
+    let r = graph.matrix(
+        "lstm_r",
+        &[1, 4 * units, units],
+        &reordered(get("lstm.weight_hh")?),
+        1,
+    );
     let mut both = reordered(bias);
     both.resize(8 * units, 0.0);
     let b = graph.single("lstm_b", &[1, 8 * units], &both);
@@ -371,24 +295,14 @@ fn attention<'a>(
     get: &impl Fn(&str) -> Result<&'a [f32]>,
 ) -> Result<String> {
     let bias = get("attention.hidden.bias")?;
-    let units = get("attention.hidden.weight")?.len() / bias.len();
-    let heads = get("attention.scores.weight")?.len() / bias.len();
-    let hidden = graph.linear(
-        "attention_hidden",
-        states,
-        "attention.hidden.weight",
-        get,
-        bias.len(),
-    )?;
+    let weight = get("attention.hidden.weight")?;
+    let units = weight.len() / bias.len();
+    let scores = get("attention.scores.weight")?;
+    let heads = scores.len() / bias.len();
+    let hidden = graph.linear("attention_hidden", states, weight, bias.len());
     let hidden = graph.add_bias(&hidden, "attention_raised", bias);
     let hidden = graph.node("Tanh", &[&hidden], "attention_active", vec![]);
-    let scores = graph.linear(
-        "attention_scores",
-        &hidden,
-        "attention.scores.weight",
-        get,
-        heads,
-    )?;
+    let scores = graph.linear("attention_scores", &hidden, scores, heads);
     let by_head = graph.node(
         "Transpose",
         &[&scores],
@@ -475,8 +389,7 @@ impl Conv {
             }
         }
         let shape = [self.outputs, self.inputs, self.kernel[0], self.kernel[1]];
-        let storage = Storage::of(&format!("{name}.weight"), 0, 1);
-        let weight = graph.matrix(&format!("{name}_weight"), &shape, &by_channel, storage);
+        let weight = graph.matrix(&format!("{name}_weight"), &shape, &by_channel, 0);
         let [time, mel] = self.kernel.map(|size| (size / 2) as i64);
         // As T is a multiple of four, a stride over time never reaches the last zeros after the end;
         // without them tract sees that T / 4 steps come out, as from the side inputs.
@@ -548,50 +461,18 @@ impl Graph {
         self.initializer(name, shape, DataType::Float, raw)
     }
 
-    /// A tensor stored in whole numbers.
-    fn matrix(&mut self, name: &str, shape: &[usize], values: &[f32], storage: Storage) -> String {
-        let (numbers, scales) = storage.quantised(values, shape);
-        let stored = format!("{name}_quantised");
-        let scales_name = format!("{name}_scales");
-        let scales_shape = storage.scales_shape(shape);
-        let (stored, scales, attributes) = match storage {
-            Storage::Bytes(axis) => {
-                let raw = numbers.into_iter().flat_map(i8::to_le_bytes).collect();
-                (
-                    self.initializer(&stored, shape, DataType::Int8, raw),
-                    self.single(&scales_name, &scales_shape, &scales),
-                    vec![int("axis", axis as i64)],
-                )
-            }
-            Storage::Blocks(axis) => {
-                let pair = |pair: &[i8]| {
-                    let nibble = |index| pair.get(index).map_or(0, |&number| number as u8 & 15);
-                    nibble(0) | nibble(1) << 4
-                };
-                let raw = numbers.chunks(2).map(pair).collect();
-                let halves = scales
-                    .iter()
-                    .flat_map(|&scale| f16::from_f32(scale).to_le_bytes())
-                    .collect();
-                let halves = self.initializer(
-                    &format!("{name}_half_scales"),
-                    &scales_shape,
-                    DataType::Float16,
-                    halves,
-                );
-                (
-                    self.initializer(&stored, shape, DataType::Int4, raw),
-                    self.node(
-                        "Cast",
-                        &[&halves],
-                        &scales_name,
-                        vec![int("to", DataType::Float as i64)],
-                    ),
-                    vec![int("axis", axis as i64), int("block_size", BLOCK as i64)],
-                )
-            }
-        };
-        self.node("DequantizeLinear", &[&stored, &scales], name, attributes)
+    /// A tensor stored in 8 bits, with a scale for each index along `axis`, that of its outputs.
+    fn matrix(&mut self, name: &str, shape: &[usize], values: &[f32], axis: usize) -> String {
+        let (numbers, scales) = quantised(values, shape, axis);
+        let raw = numbers.into_iter().flat_map(i8::to_le_bytes).collect();
+        let stored = self.initializer(&format!("{name}_quantised"), shape, DataType::Int8, raw);
+        let scales = self.single(&format!("{name}_scales"), &[scales.len()], &scales);
+        self.node(
+            "DequantizeLinear",
+            &[&stored, &scales],
+            name,
+            vec![int("axis", axis as i64)],
+        )
     }
 
     fn reshape(&mut self, x: &str, name: &str, shape: &[i64]) -> String {
@@ -617,16 +498,8 @@ impl Graph {
         )
     }
 
-    /// `x · weightᵀ` with the network's `parameter` `[outputs, inputs]`.
-    fn linear<'a>(
-        &mut self,
-        name: &str,
-        x: &str,
-        parameter: &str,
-        get: &impl Fn(&str) -> Result<&'a [f32]>,
-        outputs: usize,
-    ) -> Result<String> {
-        let weight = get(parameter)?;
+    /// `x · weightᵀ` with `weight` `[outputs, inputs]`.
+    fn linear(&mut self, name: &str, x: &str, weight: &[f32], outputs: usize) -> String {
         let inputs = weight.len() / outputs;
         let transposed: Vec<f32> = (0..inputs)
             .flat_map(|i| weight.iter().skip(i).step_by(inputs))
@@ -636,9 +509,9 @@ impl Graph {
             &format!("{name}_weight"),
             &[inputs, outputs],
             &transposed,
-            Storage::of(parameter, 1, 0),
+            1,
         );
-        Ok(self.node("MatMul", &[x, &weight], name, vec![]))
+        self.node("MatMul", &[x, &weight], name, vec![])
     }
 
     fn add_bias(&mut self, x: &str, name: &str, bias: &[f32]) -> String {
@@ -707,39 +580,25 @@ mod tests {
     #[test]
     fn quantised_numbers_are_within_half_a_step_and_stay_when_quantised_again() {
         let mut rng = ChaCha8Rng::seed_from_u64(7);
-        let shape = [3, 40, 5];
-        let mut values: Vec<f32> = (0..600).map(|_| rng.random_range(-2.0..2.0)).collect();
-        values[200..400].fill(0.0);
-        for (storage, scales_shape, half_step) in [
-            (Storage::Bytes(0), vec![3], 0.501),
-            (Storage::Bytes(1), vec![40], 0.501),
-            // Scales in half precision are off by up to a 2,048th.
-            (Storage::Blocks(1), vec![3, 2, 5], 0.504),
-            (Storage::Blocks(2), vec![3, 40, 1], 0.504),
-        ] {
-            let (numbers, scales) = storage.quantised(&values, &shape);
-            assert_eq!(storage.scales_shape(&shape), scales_shape);
-            assert_eq!(scales.len(), scales_shape.iter().product::<usize>());
-            let scale = |index| scales[storage.slice(index, &shape)];
-            let restored: Vec<f32> = (0..600)
-                .map(|index| f32::from(numbers[index]) * scale(index))
-                .collect();
-            for (index, (value, restored)) in values.iter().zip(&restored).enumerate() {
-                let off = (value - restored).abs();
-                assert!(off <= half_step * scale(index), "{storage:?}: {off}");
-            }
-            for slice in 0..scales.len() {
-                let of_slice = |&index: &usize| storage.slice(index, &shape) == slice;
-                let numbers = || (0..600).filter(of_slice).map(|index| numbers[index]);
-                let largest = numbers().map(|number| number.abs()).max().unwrap();
-                let silent = (0..600).filter(of_slice).all(|index| values[index] == 0.0);
-                assert_eq!(
-                    f32::from(largest),
-                    if silent { 0.0 } else { storage.largest() }
-                );
-            }
-            assert_eq!(storage.quantised(&restored, &shape).0, numbers);
+        let mut values: Vec<f32> = (0..3 * 4 * 5)
+            .map(|_| rng.random_range(-2.0..2.0))
+            .collect();
+        values[20..40].fill(0.0);
+        let (numbers, scales) = quantised(&values, &[3, 4, 5], 0);
+        let restored: Vec<f32> = numbers
+            .iter()
+            .enumerate()
+            .map(|(index, &number)| f32::from(number) * scales[index / 20])
+            .collect();
+        for (index, (value, restored)) in values.iter().zip(&restored).enumerate() {
+            assert!((value - restored).abs() <= 0.501 * scales[index / 20]);
         }
+        for slice in [&numbers[..20], &numbers[40..]] {
+            assert!(slice.iter().any(|number| number.abs() == 127));
+        }
+        assert_eq!(quantised(&restored, &[3, 4, 5], 0).0, numbers);
+        let (_, by_column) = quantised(&values, &[3, 4, 5], 2);
+        assert_eq!(by_column.len(), 5);
     }
 
     #[test]

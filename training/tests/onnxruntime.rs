@@ -20,7 +20,7 @@ import json, sys
 import numpy, onnxruntime
 model, segments, lengths, features = sys.argv[1:]
 options = onnxruntime.SessionOptions()
-# Left alone, onnxruntime rounds what it multiplies with the weights to 8 bits.
+# Left alone, onnxruntime rounds what it multiplies with the 8-bit weights to 8 bits as well.
 options.add_session_config_entry('session.qdq_matmulnbits_accuracy_level', '1')
 session = onnxruntime.InferenceSession(model, options, providers=['CPUExecutionProvider'])
 rows = numpy.fromfile(segments, '<f4').reshape(-1, int(features))

@@ -47,7 +47,7 @@ pub struct Judgement {
 pub struct Whole {
     /// By the networks as trained.
     pub trained: Vec<f32>,
-    /// By the model file, whose weights are rounded to 4 and 8 bits.
+    /// By the model file, whose weights are rounded to 8 bits.
     pub exported: Vec<f32>,
 }
 

@@ -97,7 +97,7 @@ fn ravdess_data_set() -> String {
 pub struct WholeClips {
     /// As trained.
     pub trained: Scores,
-    /// From the model file, whose weights are rounded to 4 and 8 bits.
+    /// From the model file, whose weights are rounded to 8 bits.
     pub exported: Scores,
 }
 

@@ -76,7 +76,7 @@ fn headline(evaluation: &Evaluation) -> String {
     let mut rows: Vec<[String; 3]> = [
         ("the networks alone, given whole clips", whole.trained),
         (
-            "the same, weights of 4 and 8 bits as in the model",
+            "the same, weights of 8 bits as in the model",
             whole.exported,
         ),
     ]

@@ -35,7 +35,7 @@ impl fmt::Display for Evaluation {
         )?;
         for (name, scores) in [
             ("as trained", whole.trained),
-            ("weights of 4 and 8 bits, as in the model", whole.exported),
+            ("weights of 8 bits, as in the model", whole.exported),
         ] {
             writeln!(
                 f,
