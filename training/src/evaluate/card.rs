@@ -258,35 +258,36 @@ mod tests {
         let calibrated = evaluation.calibrated.as_ref().unwrap();
         let whole = |share: f64| format!("{:.0} %", 100.0 * share);
         let points = |share: f64| format!("{:.1}", 100.0 * share);
-        let interval = |[low, high]: [f64; 2]| format!("{} to {} %", points(low), points(high));
         let known = |known: Known| {
             let mut compared = calibrated.speaker.iter();
             compared.find(|compared| compared.known == known).unwrap()
         };
-        let cost = |condition: Condition| {
+        let change = |condition: Condition| {
             let mut measured = evaluation.robustness.iter();
             let measured = measured.find(|measured| measured.condition == condition);
-            points(-measured.unwrap().war_change)
+            measured.unwrap().war_change
         };
+        let cost = |condition| points(-change(condition));
+        assert!(
+            readme.contains("44.1 kHz, MP3 at 64 kbit/s or 12 dB of gain less than half a point")
+        );
+        for condition in [
+            Condition::Rate44100,
+            Condition::Mp3,
+            Condition::Louder,
+            Condition::Fainter,
+        ] {
+            assert!(change(condition) > -0.005, "{}", condition.label());
+        }
         let misled = known(Known::AngryTakenForNeutral);
         let mut sentences = vec![
             format!(
-                "| **{} %** | {} |",
-                points(live.uar),
-                interval(live.uar_interval)
+                "read neutrally for 8 s | **{}**",
+                percent(known(Known::NeutralReading).with.uar)
             ),
             format!(
-                "| **{} %** | {} |",
-                points(live.war),
-                interval(live.war_interval)
-            ),
-            format!(
-                "read neutrally for 8 s | **{} %**",
-                points(known(Known::NeutralReading).with.uar)
-            ),
-            format!(
-                "of the speaker | **{} %**",
-                points(known(Known::ThreeLabelledClips).with.uar)
+                "of the speaker | **{}**",
+                percent(known(Known::ThreeLabelledClips).with.uar)
             ),
             format!(
                 "Women {}, men {} of clips",
@@ -317,12 +318,16 @@ mod tests {
             ),
             format!("{} when synthetic", cost(Condition::SyntheticBabble)),
             format!(
-                "the file judges {} % right, its networks in 32 bits {} %",
-                points(evaluation.whole.exported.war),
-                points(evaluation.whole.trained.war)
+                "the file judges {} right, its networks in 32 bits {}",
+                percent(evaluation.whole.exported.war),
+                percent(evaluation.whole.trained.war)
             ),
-            format!("% | **{} %** |", points(live.war)),
+            format!("% | **{}** |", percent(live.war)),
         ];
+        sentences.extend(live.headline().map(|(_, value, [low, high])| {
+            let (value, low, high) = (percent(value), points(low), percent(high));
+            format!("| **{value}** | {low} to {high} |")
+        }));
         sentences.extend(
             live.recall
                 .iter()
