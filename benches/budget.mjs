@@ -11,6 +11,7 @@ const PARTS = {
   engine: /^(worker(_.*)?\.(js|wasm)|model\.(onnx|json)|worklet.*\.js)$/,
   "engine with relaxed SIMD": /^(worker-relaxed.*\.(js|wasm)|model\.(onnx|json)|worklet.*\.js)$/,
   model: /^model\.(onnx|json)$/,
+  "model.onnx": /^model\.onnx$/,
 };
 
 /** Bytes of each part, as they are and as a server sends them. */

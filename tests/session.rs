@@ -215,7 +215,7 @@ fn an_utterance_is_answered_from_segments_of_full_and_of_half_length_that_overla
         times.contains(&(2 * settings.max_segment_frames)),
         "{times:?}"
     );
-    let most = settings.max_segment_frames / 3;
+    let most = settings.max_segment_frames / 2;
     assert!(
         times
             .windows(2)

@@ -85,6 +85,19 @@ impl Default for Ranges {
     }
 }
 
+impl Ranges {
+    /// With more and louder noise and more rooms.
+    pub fn noisy() -> Self {
+        Self {
+            room_probability: 0.35,
+            noise_probability: 0.8,
+            voices_share: 0.6,
+            snr_db: 2.0..18.0,
+            ..Self::default()
+        }
+    }
+}
+
 /// What the changes need to know of the mel bands.
 #[derive(Clone, Debug)]
 pub struct Augmentation {
@@ -550,6 +563,30 @@ mod tests {
     }
 
     #[test]
+    fn pauses_stand_out_less_in_the_noisy_ranges() {
+        let mut frames = speech(60, 500.0);
+        frames.extend(SILENT_FRAME.repeat(20));
+        frames.extend(speech(60, 500.0));
+        let depth_db = |ranges: Ranges| {
+            let augmentation = Augmentation::new(Ranges {
+                stretch: 1e-6,
+                narrow_probability: 0.0,
+                ..ranges
+            });
+            let mut rng = rng();
+            let depths = (0..200).map(|_| {
+                let energies = column(&augmentation.apply(&frames, &[], &mut rng), ENERGY);
+                let highest = energies.iter().copied().fold(f32::MIN, f32::max);
+                let lowest = energies.iter().copied().fold(f32::MAX, f32::min);
+                (highest - lowest) / NATS_PER_DB
+            });
+            depths.sum::<f32>() / 200.0
+        };
+        let (usual, noisy) = (depth_db(Ranges::default()), depth_db(Ranges::noisy()));
+        assert!(noisy < usual - 3.0, "{noisy} and {usual} dB");
+    }
+
+    #[test]
     fn noise_around_the_voice_is_trimmed_as_live() {
         let augmentation = Augmentation::new(Ranges {
             voices_share: 0.0,
@@ -582,6 +619,7 @@ mod tests {
         let mean: Vec<f32> = (0..64).map(|m| -100.0 - m as f32).collect();
         let mut rng = rng();
         let mut reached = [false; N_MFCC];
+        let mut hidden_frames = 0;
         for _ in 0..300 {
             let mut frames = speech(60, 900.0);
             mask(&mut frames, &mean, &mut rng);
@@ -589,6 +627,7 @@ mod tests {
             let rows: Vec<&[f32]> = frames.chunks_exact(N_FEATURES).collect();
             let hidden = rows.iter().filter(|frame| hidden_frame(frame)).count();
             assert!(hidden <= MASKED_FRAMES);
+            hidden_frames += hidden;
             for frame in rows.iter().filter(|frame| hidden_frame(frame)) {
                 assert_eq!(frame[ENERGY..], [-9.0, 1.0, 0.6]);
             }
@@ -598,6 +637,51 @@ mod tests {
             bands.iter().for_each(|&m| reached[m] = true);
         }
         assert_eq!(reached, [true; N_MFCC]);
+        assert!(hidden_frames > 300, "{hidden_frames}");
+    }
+
+    #[test]
+    fn rooms_noise_and_channels_are_as_frequent_as_their_ranges_say() {
+        let frames = speech(60, 900.0);
+        let unchanged = Ranges {
+            stretch: 0.0,
+            warp: 0.0,
+            equaliser: 0.0,
+            room_probability: 0.0,
+            noise_probability: 0.0,
+            narrow_probability: 0.0,
+            ..Ranges::default()
+        };
+        let rng = &mut rng();
+        let same = Augmentation::new(unchanged.clone()).apply(&frames, &[], rng);
+        for (name, ranges) in [
+            (
+                "room",
+                Ranges {
+                    room_probability: 0.3,
+                    ..unchanged.clone()
+                },
+            ),
+            (
+                "noise",
+                Ranges {
+                    noise_probability: 0.3,
+                    ..unchanged.clone()
+                },
+            ),
+            (
+                "channel",
+                Ranges {
+                    narrow_probability: 0.3,
+                    ..unchanged.clone()
+                },
+            ),
+        ] {
+            let augmentation = Augmentation::new(ranges);
+            let changed = (0..1_000).filter(|_| augmentation.apply(&frames, &[], rng) != same);
+            let changed = changed.count();
+            assert!((230..370).contains(&changed), "{name}: {changed} of 1000");
+        }
     }
 
     #[test]

@@ -132,19 +132,25 @@ pub fn compare(
         ("random split, every clip twice", 2),
         ("random split, every clip once", 1),
     ];
+    let clips: Vec<&Clip> = dataset.clips.iter().collect();
+    let notebook_recipe = format!(
+        "{NOTEBOOK_EPOCHS} epochs, batches of {NOTEBOOK_BATCH}, rate {NOTEBOOK_RATE}, clips {}",
+        dataset.digest_of(&clips)
+    );
+    let recipe = ensemble::recipe(dataset, config)?;
     let mut protocols = Vec::new();
     for (name, copies) in random {
         let folder = data
             .join("runs")
             .join(format!("baseline-copies{copies}-seed{}", config.seed));
         let split = Split::random(dataset.clips.len(), copies, config.seed);
-        let notebook = kept(&folder, "notebook", || {
+        let notebook = kept(&folder, "notebook", &notebook_recipe, || {
             let bar = bars.notebook(name, NOTEBOOK_EPOCHS);
             let confusion = judge_notebook(dataset, &split, config.seed, &bar, stop);
             bar.finish_and_clear();
             confusion
         })?;
-        let this_model = kept(&folder, "this-model", || {
+        let this_model = kept(&folder, "this-model", &recipe, || {
             let bar = |member: usize, run_dir: &Path| {
                 bars.this_model(name, member, config.epochs, run_dir)
             };
@@ -162,7 +168,8 @@ pub fn compare(
     let folder = data
         .join("runs")
         .join(format!("baseline-speakers-seed{}", config.seed));
-    let notebook = kept(&folder, "notebook", || {
+    let by_speakers = format!("{notebook_recipe}, folds {}", evaluation.protocol);
+    let notebook = kept(&folder, "notebook", &by_speakers, || {
         let splits = Split::speaker_independent(dataset, evaluation.protocol)?;
         let bar = bars.notebook(name, splits.len() * NOTEBOOK_EPOCHS);
         let mut all = Confusion::new(dataset.corpus.labels.len());
@@ -204,15 +211,31 @@ pub trait Bars {
     ) -> Self::ThisModel;
 }
 
-/// The result kept in `folder` under that name, else that of `judge`, which is then kept.
-fn kept(folder: &Path, name: &str, judge: impl FnOnce() -> Result<Confusion>) -> Result<Confusion> {
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    recipe: String,
+    confusion: Confusion,
+}
+
+/// The result kept in `folder` under that name when it comes from the same recipe, else that of `judge`,
+/// which is then kept.
+fn kept(
+    folder: &Path,
+    name: &str,
+    recipe: &str,
+    judge: impl FnOnce() -> Result<Confusion>,
+) -> Result<Confusion> {
     let path: PathBuf = folder.join(format!("{name}.json"));
-    if let Ok(json) = fs::read_to_string(&path) {
-        return serde_json::from_str(&json)
-            .with_context(|| format!("{} is damaged; delete it and run again", path.display()));
+    let kept = fs::read(&path).ok();
+    let kept: Option<Kept> = kept.and_then(|json| serde_json::from_slice(&json).ok());
+    if let Some(kept) = kept.filter(|kept| kept.recipe == recipe) {
+        return Ok(kept.confusion);
     }
     let confusion = judge()?;
-    let json = serde_json::to_string(&confusion)?;
+    let json = serde_json::to_string(&Kept {
+        recipe: recipe.to_owned(),
+        confusion: confusion.clone(),
+    })?;
     fs::create_dir_all(folder)
         .and_then(|()| fs::write(&path, json))
         .with_context(|| format!("cannot write {}", path.display()))?;
@@ -390,16 +413,18 @@ mod tests {
     }
 
     #[test]
-    fn a_kept_result_is_not_computed_again_and_a_damaged_one_is_named() {
+    fn a_kept_result_is_not_computed_again_unless_it_is_of_another_recipe_or_damaged() {
         let folder = tempfile::tempdir().unwrap();
         let mut confusion = Confusion::new(8);
         confusion.count(Emotion::Sad.class(), Some(Emotion::Calm.class()));
-        let first = kept(folder.path(), "x", || Ok(confusion.clone()));
+        let first = kept(folder.path(), "x", "a", || Ok(confusion.clone()));
         assert_eq!(first.unwrap(), confusion);
-        let again = kept(folder.path(), "x", || anyhow::bail!("computed again"));
+        let again = kept(folder.path(), "x", "a", || anyhow::bail!("computed again"));
         assert_eq!(again.unwrap(), confusion);
+        let other = kept(folder.path(), "x", "b", || anyhow::bail!("computed again"));
+        assert!(other.is_err());
         fs::write(folder.path().join("x.json"), "[").unwrap();
-        let error = kept(folder.path(), "x", || Ok(confusion)).unwrap_err();
-        assert!(format!("{error:#}").contains("delete it and run again"));
+        let damaged = kept(folder.path(), "x", "a", || anyhow::bail!("computed again"));
+        assert!(damaged.is_err());
     }
 }

@@ -119,6 +119,29 @@ mod tests {
     }
 
     #[test]
+    fn three_clips_in_five_are_taken_at_another_speed() {
+        let clip = Clip {
+            path: String::new(),
+            class: Class::new(0).unwrap(),
+            speaker: Speaker::new("1"),
+            ravdess: None,
+            features: vec![-6.0; 180 * N_FEATURES],
+            at_speeds: vec![vec![f16::from_f32(-6.0); 40 * N_FEATURES]; 4],
+        };
+        let augmentation = Augmentation::new(Ranges {
+            room_probability: 0.0,
+            noise_probability: 0.0,
+            ..Ranges::default()
+        });
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let frames =
+            |_| segment(&clip, &[], &augmentation, &[0.0; 64], &mut rng).len() / N_FEATURES;
+        // The longest of 40 frames has 49, the shortest beginning of 180 has 55.
+        let other = (0..1_000).map(frames).filter(|count| *count < 52).count();
+        assert!((530..670).contains(&other), "{other} of 1000");
+    }
+
+    #[test]
     fn every_clip_comes_once_in_batches_of_like_size() {
         let clips: Vec<Clip> = (0..70)
             .map(|index| Clip {

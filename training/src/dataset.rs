@@ -17,6 +17,7 @@ use speech_emotion::{
 
 use crate::{
     corpus::{Corpus, Kind, Speaker},
+    digest::hex,
     folds::Voices,
     ravdess::FileName,
 };
@@ -123,6 +124,20 @@ impl Dataset {
             clips.or_insert_with(|| vec![0; self.corpus.labels.len()])[clip.class.index()] += 1;
         }
         voices
+    }
+
+    /// Digest of some of its clips, their labels and features: another one is of others, or they were
+    /// recorded anew.
+    pub fn digest_of(&self, clips: &[&Clip]) -> String {
+        let mut sha256 = Sha256::new();
+        for clip in clips {
+            sha256.update(clip.path.as_bytes());
+            sha256.update(b"\t");
+            sha256.update(self.corpus.labels.name(clip.class));
+            sha256.update(b"\n");
+            sha256.update(clip.bytes());
+        }
+        hex(sha256)
     }
 
     /// SHA-256 of all features, in hexadecimal digits: tells one corpus from another.

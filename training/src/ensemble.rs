@@ -1,20 +1,28 @@
-//! Several networks of one recipe, each from a seed of its own, whose logits are averaged: networks
-//! err in different places, and together less.
+//! Several networks, each from a seed of its own, whose logits are averaged: networks err in different
+//! places, and together less. The last one is trained in more noise and counts a third more, as none of
+//! them is best both in noise and without.
 
 use std::{
     path::{Path, PathBuf},
     sync::atomic::AtomicBool,
 };
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use sha2::{Digest, Sha256};
 
 use crate::{
+    augment::Ranges,
+    dataset::{Clip, Dataset},
+    digest::hex,
     network::Network,
     train::{self, Material, Outcome, Progress, TrainConfig},
 };
 
 /// Networks of an ensemble.
-pub const MEMBERS: usize = 2;
+pub const MEMBERS: usize = 3;
+
+/// What the last network counts, as the others count one.
+const LAST_WEIGHT: f32 = 4.0 / 3.0;
 
 const NETWORK_FILE: &str = "network.safetensors";
 
@@ -31,15 +39,26 @@ impl Ensemble {
         Self { members }
     }
 
+    /// Each network with its share of the mean.
+    pub fn shares(&self) -> impl Iterator<Item = (&Network, f32)> {
+        let last = self.members.len() - 1;
+        let share = move |weight: f32| weight / (last as f32 + LAST_WEIGHT);
+        let members = self.members.iter().enumerate();
+        members.map(move |(index, network)| {
+            let weight = if index == last { LAST_WEIGHT } else { 1.0 };
+            (network, share(weight))
+        })
+    }
+
     /// Mean logits of one segment `[T, F]`; see [`Network::forward`].
     ///
     /// # Panics
     /// When the segment has fewer than four frames.
     pub fn forward(&self, segment: &[f32]) -> Vec<f32> {
         let mut mean = vec![0.0; self.members[0].classes()];
-        for network in &self.members {
+        for (network, share) in self.shares() {
             for (mean, logit) in mean.iter_mut().zip(network.forward(segment)) {
-                *mean += logit / self.members.len() as f32;
+                *mean += share * logit;
             }
         }
         mean
@@ -85,15 +104,47 @@ pub fn member_folder(run_dir: &Path, member: usize) -> PathBuf {
     run_dir.join(format!("member{}", member + 1))
 }
 
-/// Seed of a member, counted from 0: ensemble 1 has networks 1 and 2, ensemble 2 has 3 and 4.
+/// Seed of a member, counted from 0: ensemble 1 has networks 1 to 3, ensemble 2 has 4 to 6.
 fn member_seed(ensemble: u64, member: usize) -> u64 {
     (ensemble.wrapping_sub(1))
         .wrapping_mul(MEMBERS as u64)
         .wrapping_add(member as u64 + 1)
 }
 
+/// How a member, counted from 0, is trained.
+fn member_config(ensemble: &TrainConfig, member: usize) -> TrainConfig {
+    let ranges = if member + 1 == MEMBERS {
+        Ranges::noisy()
+    } else {
+        ensemble.ranges.clone()
+    };
+    TrainConfig {
+        seed: member_seed(ensemble.seed, member),
+        ranges,
+        ..ensemble.clone()
+    }
+}
+
+/// Digest of all that decides how good an ensemble of a data set is, but for seed and speakers left
+/// out: an evaluation holds for the networks whose recipe is the same.
+///
+/// # Errors
+/// None that is expected.
+pub fn recipe(dataset: &Dataset, config: &TrainConfig) -> Result<String> {
+    let clips: Vec<&Clip> = dataset.clips.iter().collect();
+    let mut sha256 = Sha256::new();
+    for member in 0..MEMBERS {
+        let config = TrainConfig {
+            seed: 0,
+            ..member_config(config, member)
+        };
+        sha256.update(train::description(dataset, &clips, &config)?.to_string());
+    }
+    Ok(hex(sha256))
+}
+
 /// Trains a member, counted from 0, of the ensemble in `run_dir` by [`train::train`]; `config.seed` is that of
-/// the ensemble.
+/// the ensemble, `config.ranges` are those of all but the last.
 ///
 /// # Errors
 /// Those of [`train::train`].
@@ -106,12 +157,10 @@ pub fn train_member(
     progress: &mut dyn Progress,
     stop: &AtomicBool,
 ) -> Result<Outcome> {
-    let config = TrainConfig {
-        seed: member_seed(config.seed, member),
-        ..config.clone()
-    };
+    let config = member_config(config, member);
     let folder = member_folder(run_dir, member);
     train::train(material, clips, &config, &folder, progress, stop)
+        .with_context(|| format!("network {} of {MEMBERS}", member + 1))
 }
 
 /// Trains all members, one after the other, by [`train_member`]; none when stopped from outside.
@@ -158,14 +207,38 @@ mod tests {
     use super::*;
 
     #[test]
-    fn logits_are_the_mean_of_the_members() {
+    fn logits_are_the_mean_of_the_members_of_which_the_last_counts_more() {
         let network = |seed| Network::new(8, &mut ChaCha8Rng::seed_from_u64(seed));
         let segment: Vec<f32> = (0..24 * N_FEATURES).map(|i| (i % 7) as f32 - 9.0).collect();
         let both = Ensemble::new(vec![network(1), network(2)]).forward(&segment);
         let (first, second) = (network(1).forward(&segment), network(2).forward(&segment));
         assert_ne!(first, second);
         for (both, (first, second)) in both.iter().zip(first.iter().zip(second)) {
-            assert!((both - 0.5 * (first + second)).abs() < 1e-6);
+            assert!((both - (3.0 * first + 4.0 * second) / 7.0).abs() < 1e-5);
+        }
+        let shares: Vec<f32> = Ensemble::new(vec![network(1), network(2), network(3)])
+            .shares()
+            .map(|(_, share)| share)
+            .collect();
+        for (share, expected) in shares.iter().zip([0.3, 0.3, 0.4]) {
+            assert!((share - expected).abs() < 1e-6, "{shares:?}");
+        }
+        let alone = Ensemble::new(vec![network(1)]).forward(&segment);
+        assert_eq!(alone, first);
+    }
+
+    #[test]
+    fn the_last_network_alone_is_trained_in_more_noise() {
+        let ensemble = TrainConfig {
+            seed: 2,
+            epochs: 7,
+            ..TrainConfig::default()
+        };
+        for member in 0..MEMBERS {
+            let config = member_config(&ensemble, member);
+            assert_eq!(config.ranges == Ranges::noisy(), member == MEMBERS - 1);
+            assert_eq!(config.ranges == ensemble.ranges, member < MEMBERS - 1);
+            assert_eq!(config.epochs, 7);
         }
     }
 

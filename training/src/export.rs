@@ -116,9 +116,8 @@ pub fn classifier(mut ensemble: Ensemble, corpus: &Corpus) -> Result<OnnxClassif
     )?)
 }
 
-/// Rounds the networks to 8-bit matrices and gives their model file.
+/// Gives the model file of the networks, and leaves them rounded as it stores them.
 fn encode(ensemble: &mut Ensemble, labels: &Labels, terms: &Terms) -> Result<Vec<u8>> {
-    ensemble.members_mut().iter_mut().for_each(onnx::quantise);
     let fingerprint = FrontEndConfig::default().fingerprint();
     let metadata = [
         ("front_end_fingerprint", fingerprint),
@@ -126,7 +125,9 @@ fn encode(ensemble: &mut Ensemble, labels: &Labels, terms: &Terms) -> Result<Vec
         ("licence", terms.licence.clone()),
         ("attribution", terms.attribution.clone()),
     ];
-    onnx::encode(ensemble.members(), &metadata)
+    let model = onnx::encode(ensemble, &metadata)?;
+    ensemble.members_mut().iter_mut().for_each(onnx::quantise);
+    Ok(model)
 }
 
 /// Writes beside `path` first, so that a full disk leaves the file that was there.

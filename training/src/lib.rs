@@ -12,6 +12,7 @@ mod checkpoint;
 pub mod clip_list;
 pub mod corpus;
 pub mod dataset;
+mod digest;
 pub mod ensemble;
 pub mod epochs;
 pub mod evaluate;

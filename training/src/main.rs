@@ -57,8 +57,8 @@ enum Command {
     Train(TrainArgs),
     /// Measure how often the recipe is right on speakers it was not trained on
     ///
-    /// Trains one network per fold, on the speakers outside of it, and asks it for the clips of the
-    /// speakers inside. Prints unweighted (UAR) and weighted (WAR) average recall with a 95 % interval
+    /// Trains the networks of every fold, on the speakers outside of it, and asks them for the clips of
+    /// the speakers inside. Prints unweighted (UAR) and weighted (WAR) average recall with a 95 % interval
     /// over speakers, results by emotion, and the confusion matrix. Folds already trained are kept.
     Evaluate(EvaluateArgs),
     /// Compare with the notebook that this project grew from, under its protocol and honest ones
@@ -69,10 +69,10 @@ enum Command {
     Baseline(BaselineArgs),
     /// Write model.onnx and model.json from the trained network and its evaluation
     ///
-    /// The file is loaded as the page loads it and must give the trainer's logits on clips of the
-    /// data set.
+    /// The networks are rounded to 4 and 8 bits. The file is loaded as the page loads it and must give
+    /// the logits of the rounded networks on clips of the data set.
     Export(ExportArgs),
-    /// Write the model card, and the evaluation its figures come from beside it
+    /// Write the model card, its pictures, and the evaluation its figures come from beside it
     Card(CardArgs),
     /// Tell the emotion expressed in audio files
     ///

@@ -1,34 +1,60 @@
 //! The networks as an ONNX graph.
 //!
 //! Input `features` `[1, T, F]` with T a multiple of four, output `logits` `[1, K]`. Batch
-//! normalisation is folded into the layer before it. Matrices are stored as 8-bit whole numbers with a
-//! scale for each output and multiplied out when the model is loaded, which makes the file a quarter
-//! as large. Only operators that the program's loader knows are used.
+//! normalisation is folded into the layer before it. Matrices are stored as whole numbers and multiplied
+//! out when the model is loaded: the large ones in 4 bits with a scale for every 32 inputs of an output,
+//! the others in 8 bits with a scale for each output, which makes the file an eighth to a quarter as
+//! large. Only operators that the program's loader knows are used.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use prost::Message;
 use speech_emotion::features::{
     self, ENERGY, N_FEATURES, N_MFCC, PITCH, SEGMENT_MULTIPLE, VOICING,
 };
-use tract_onnx::pb::{
-    AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto,
-    TensorProto, TensorShapeProto, TypeProto, ValueInfoProto, attribute_proto::AttributeType,
-    tensor_proto::DataType, tensor_shape_proto, type_proto,
+use tract_onnx::{
+    pb::{
+        AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto,
+        StringStringEntryProto, TensorProto, TensorShapeProto, TypeProto, ValueInfoProto,
+        attribute_proto::AttributeType, tensor_proto::DataType, tensor_shape_proto, type_proto,
+    },
+    prelude::f16,
 };
 
+use crate::ensemble::Ensemble;
 use crate::network::{MIN_LOG_ENERGY, NORMALISATION_EPSILON, Network, POOLING_EPSILON, Parameters};
 
-const IR_VERSION: i64 = 8;
-const OPSET: i64 = 17;
+/// The first with 4-bit numbers and scales of blocks.
+const IR_VERSION: i64 = 10;
+const OPSET: i64 = 21;
+/// Inputs that share a scale, where numbers have 4 bits.
+const BLOCK: usize = 32;
+/// Matrices stored in 4 bits.
+const IN_BLOCKS: [&str; 4] = [
+    "projection.weight",
+    "lstm.weight_ih",
+    "lstm.weight_hh",
+    "attention.hidden.weight",
+];
 
-/// The bytes of model.onnx: the mean logits of one or several networks. `metadata` goes into the file
-/// as key and value.
+/// The bytes of model.onnx: the mean logits of the ensemble. `metadata` goes into the file as key and
+/// value.
 ///
 /// # Errors
-/// When a network lacks a parameter.
-pub fn encode(networks: &[Network], metadata: &[(&str, String)]) -> Result<Vec<u8>> {
+/// When a network lacks a parameter, or one is not a number.
+pub fn encode(ensemble: &Ensemble, metadata: &[(&str, String)]) -> Result<Vec<u8>> {
+    let networks = ensemble.members();
+    for (index, network) in networks.iter().enumerate() {
+        for parameter in network.parameters().iter() {
+            ensure!(
+                parameter.value.iter().all(|value| value.is_finite()),
+                "{} of network {} holds what is not a number",
+                parameter.name,
+                index + 1
+            );
+        }
+    }
     let mut graph = Graph::default();
-    wire(networks, &mut graph)?;
+    wire(ensemble, &mut graph)?;
     let classes = networks.first().map(Network::classes);
     let model = ModelProto {
         ir_version: IR_VERSION,
@@ -61,35 +87,116 @@ pub fn encode(networks: &[Network], metadata: &[(&str, String)]) -> Result<Vec<u
 /// `network` with its matrices rounded as [`encode`] stores them.
 pub fn quantise(network: &mut Network) {
     for parameter in network.parameters_mut().iter_mut() {
-        if parameter.shape.len() > 1 {
-            let (numbers, scales) = quantised(&parameter.value, &parameter.shape, 0);
-            let inner = parameter.value.len() / scales.len();
+        let shape = &*parameter.shape;
+        if shape.len() > 1 {
+            let storage = Storage::of(&parameter.name, 0, shape.len() - 1);
+            let (numbers, scales) = storage.quantised(&parameter.value, shape);
             for (index, (value, number)) in parameter.value.iter_mut().zip(numbers).enumerate() {
-                *value = f32::from(number) * scales[index / inner];
+                *value = f32::from(number) * scales[storage.slice(index, shape)];
             }
         }
     }
 }
 
-/// The nearest of -127 ..= 127 times a scale, and the scale of each index along `axis`: the largest
-/// value there becomes 127.
-fn quantised(values: &[f32], shape: &[usize], axis: usize) -> (Vec<i8>, Vec<f32>) {
-    let inner: usize = shape[axis + 1..].iter().product();
-    let slice = |index: usize| index / inner % shape[axis];
-    let mut scales = vec![f32::MIN_POSITIVE; shape[axis]];
-    for (index, value) in values.iter().enumerate() {
-        let scale = &mut scales[slice(index)];
-        *scale = scale.max(value.abs() / 127.0);
-    }
-    let numbers = values
-        .iter()
-        .enumerate()
-        .map(|(index, value)| (value / scales[slice(index)]).round() as i8)
-        .collect();
-    (numbers, scales)
+/// How a matrix is stored.
+#[derive(Clone, Copy, Debug)]
+enum Storage {
+    /// In 8 bits, with a scale for each index along this axis, that of the outputs.
+    Bytes(usize),
+    /// In 4 bits, with a scale in half precision for every [`BLOCK`] indices along this axis, that of the
+    /// inputs.
+    Blocks(usize),
 }
 
-fn wire(networks: &[Network], graph: &mut Graph) -> Result<()> {
+impl Storage {
+    /// Of a parameter of the network whose outputs and inputs lie along these axes.
+    fn of(parameter: &str, outputs: usize, inputs: usize) -> Self {
+        if IN_BLOCKS.contains(&parameter) {
+            Self::Blocks(inputs)
+        } else {
+            Self::Bytes(outputs)
+        }
+    }
+
+    /// The least and the largest of the numbers.
+    fn range(self) -> (f32, f32) {
+        match self {
+            Self::Bytes(_) => (-127.0, 127.0),
+            Self::Blocks(_) => (-8.0, 7.0),
+        }
+    }
+
+    fn scales_shape(self, shape: &[usize]) -> Vec<usize> {
+        match self {
+            Self::Bytes(axis) => vec![shape[axis]],
+            Self::Blocks(axis) => {
+                let mut scales = shape.to_vec();
+                scales[axis] = scales[axis].div_ceil(BLOCK);
+                scales
+            }
+        }
+    }
+
+    /// Which scale the number at `index` has.
+    fn slice(self, index: usize, shape: &[usize]) -> usize {
+        let (Self::Bytes(axis) | Self::Blocks(axis)) = self;
+        let inner: usize = shape[axis + 1..].iter().product();
+        let along = index / inner % shape[axis];
+        match self {
+            Self::Bytes(_) => along,
+            Self::Blocks(_) => {
+                let outer = index / inner / shape[axis];
+                (outer * shape[axis].div_ceil(BLOCK) + along / BLOCK) * inner + index % inner
+            }
+        }
+    }
+
+    /// The nearest whole numbers times a scale, and the scales.
+    fn quantised(self, values: &[f32], shape: &[usize]) -> (Vec<i8>, Vec<f32>) {
+        let mut slices = vec![vec![]; self.scales_shape(shape).iter().product()];
+        for (index, &value) in values.iter().enumerate() {
+            slices[self.slice(index, shape)].push(value);
+        }
+        let scales: Vec<f32> = slices.iter().map(|slice| self.scale(slice)).collect();
+        let numbers = values
+            .iter()
+            .enumerate()
+            .map(|(index, value)| self.number(*value, scales[self.slice(index, shape)]) as i8)
+            .collect();
+        (numbers, scales)
+    }
+
+    fn number(self, value: f32, scale: f32) -> f32 {
+        let (least, largest) = self.range();
+        (value / scale).round().clamp(least, largest)
+    }
+
+    /// Of a slice in 8 bits what makes its largest value the largest number. Of a block in 4 bits what
+    /// leaves the least squared error: the largest values may be cut, and a negative scale gives positive
+    /// ones the eighth number that otherwise only negative ones have.
+    fn scale(self, slice: &[f32]) -> f32 {
+        let larger = |a: f32, b: f32| if b.abs() > a.abs() { b } else { a };
+        let extreme = slice.iter().copied().fold(0.0, larger);
+        match self {
+            Self::Bytes(_) => (extreme.abs() / 127.0).max(f32::MIN_POSITIVE),
+            Self::Blocks(_) => {
+                let error = |scale: f32| -> f32 {
+                    let off = |value: &f32| value - scale * self.number(*value, scale);
+                    slice.iter().map(|value| off(value).powi(2)).sum()
+                };
+                // The extreme becomes a number from 7 to 12, which is cut to 7 or -8.
+                (28..=48u8)
+                    .flat_map(|quarters| [f32::from(quarters), -f32::from(quarters)])
+                    .map(|quarters| f16::from_f32(4.0 * extreme / quarters).to_f32())
+                    .filter(|scale| *scale != 0.0)
+                    .min_by(|a, b| error(*a).total_cmp(&error(*b)))
+                    .unwrap_or(1.0)
+            }
+        }
+    }
+}
+
+fn wire(ensemble: &Ensemble, graph: &mut Graph) -> Result<()> {
     // Columns of the features are picked by matrices: the MFCC turn into log-mel energies at once.
     let mut inverse_dct = features::dct_matrix();
     inverse_dct.resize(N_FEATURES * N_MFCC, 0.0);
@@ -100,18 +207,18 @@ fn wire(networks: &[Network], graph: &mut Graph) -> Result<()> {
     let side = side_inputs(graph);
 
     let mut sum: Option<String> = None;
-    for (index, network) in networks.iter().enumerate() {
+    for (index, (network, share)) in ensemble.shares().enumerate() {
         graph.prefix = format!("n{}_", index + 1);
         let logits = wire_network(network.parameters(), graph, &clamped, &side)?;
+        let share = graph.single("share", &[1], &[share]);
+        let shared = graph.node("Mul", &[&logits, &share], "shared_logits", vec![]);
         sum = Some(match sum {
-            Some(sum) => graph.node("Add", &[&sum, &logits], "logits_sum", vec![]),
-            None => logits,
+            Some(sum) => graph.node("Add", &[&sum, &shared], "logits_sum", vec![]),
+            None => shared,
         });
     }
-    graph.prefix.clear();
-    let sum = sum.context("there is no network")?;
-    let share = graph.single("share", &[1], &[1.0 / networks.len() as f32]);
-    graph.node("Mul", &[&sum, &share], "logits", vec![]);
+    let output = graph.nodes.last_mut().context("there is no network")?;
+    output.output = vec!["logits".to_owned()];
     Ok(())
 }
 
@@ -178,9 +285,10 @@ fn wire_network(
     let projected = graph.linear(
         "projection",
         &joined,
-        get("projection.weight")?,
+        "projection.weight",
+        &get,
         norm.scale.len(),
-    );
+    )?;
     let projected = graph.normalise("projection", &projected, &[norm.scale.len()], &norm);
     let projected = graph.node("Relu", &[&projected], "projected", vec![]);
 
@@ -193,11 +301,11 @@ fn wire_network(
     let states = lstm(graph, &sequence, &get)?;
     let pooled = attention(graph, &states, &get)?;
     let norm = Norm::new(parameters, "hidden_norm")?;
-    let hidden = graph.linear("hidden", &pooled, get("hidden.weight")?, norm.scale.len());
+    let hidden = graph.linear("hidden", &pooled, "hidden.weight", &get, norm.scale.len())?;
     let hidden = graph.normalise("hidden", &hidden, &[norm.scale.len()], &norm);
     let hidden = graph.node("Relu", &[&hidden], "hidden_active", vec![]);
     let bias = get("output.bias")?;
-    let output = graph.linear("output", &hidden, get("output.weight")?, bias.len());
+    let output = graph.linear("output", &hidden, "output.weight", &get, bias.len())?;
     Ok(graph.add_bias(&output, "network_logits", bias))
 }
 
@@ -267,15 +375,14 @@ fn lstm<'a>(
     };
     let bias = get("lstm.bias")?;
     let units = bias.len() / 4;
-    let weight_ih = get("lstm.weight_ih")?;
-    let inputs = weight_ih.len() / bias.len();
-    let w = graph.matrix("lstm_w", &[1, 4 * units, inputs], &reordered(weight_ih), 1);
-    let r = graph.matrix(
-        "lstm_r",
-        &[1, 4 * units, units],
-        &reordered(get("lstm.weight_hh")?),
-        1,
-    );
+    let inputs = get("lstm.weight_ih")?.len() / bias.len();
+    let mut matrix = |name: &str, parameter: &str, inputs: usize| -> Result<String> {
+        let storage = Storage::of(parameter, 1, 2);
+        let weight = reordered(get(parameter)?);
+        Ok(graph.matrix(name, &[1, 4 * units, inputs], &weight, storage))
+    };
+    let w = matrix("lstm_w", "lstm.weight_ih", inputs)?;
+    let r = matrix("lstm_r", "lstm.weight_hh", units)?;
     let mut both = reordered(bias);
     both.resize(8 * units, 0.0);
     let b = graph.single("lstm_b", &[1, 8 * units], &both);
@@ -295,14 +402,24 @@ fn attention<'a>(
     get: &impl Fn(&str) -> Result<&'a [f32]>,
 ) -> Result<String> {
     let bias = get("attention.hidden.bias")?;
-    let weight = get("attention.hidden.weight")?;
-    let units = weight.len() / bias.len();
-    let scores = get("attention.scores.weight")?;
-    let heads = scores.len() / bias.len();
-    let hidden = graph.linear("attention_hidden", states, weight, bias.len());
+    let units = get("attention.hidden.weight")?.len() / bias.len();
+    let heads = get("attention.scores.weight")?.len() / bias.len();
+    let hidden = graph.linear(
+        "attention_hidden",
+        states,
+        "attention.hidden.weight",
+        get,
+        bias.len(),
+    )?;
     let hidden = graph.add_bias(&hidden, "attention_raised", bias);
     let hidden = graph.node("Tanh", &[&hidden], "attention_active", vec![]);
-    let scores = graph.linear("attention_scores", &hidden, scores, heads);
+    let scores = graph.linear(
+        "attention_scores",
+        &hidden,
+        "attention.scores.weight",
+        get,
+        heads,
+    )?;
     let by_head = graph.node(
         "Transpose",
         &[&scores],
@@ -389,7 +506,8 @@ impl Conv {
             }
         }
         let shape = [self.outputs, self.inputs, self.kernel[0], self.kernel[1]];
-        let weight = graph.matrix(&format!("{name}_weight"), &shape, &by_channel, 0);
+        let storage = Storage::of(&format!("{name}.weight"), 0, 1);
+        let weight = graph.matrix(&format!("{name}_weight"), &shape, &by_channel, storage);
         let [time, mel] = self.kernel.map(|size| (size / 2) as i64);
         // As T is a multiple of four, a stride over time never reaches the last zeros after the end;
         // without them tract sees that T / 4 steps come out, as from the side inputs.
@@ -461,18 +579,50 @@ impl Graph {
         self.initializer(name, shape, DataType::Float, raw)
     }
 
-    /// A tensor stored in 8 bits, with a scale for each index along `axis`, that of its outputs.
-    fn matrix(&mut self, name: &str, shape: &[usize], values: &[f32], axis: usize) -> String {
-        let (numbers, scales) = quantised(values, shape, axis);
-        let raw = numbers.into_iter().flat_map(i8::to_le_bytes).collect();
-        let stored = self.initializer(&format!("{name}_quantised"), shape, DataType::Int8, raw);
-        let scales = self.single(&format!("{name}_scales"), &[scales.len()], &scales);
-        self.node(
-            "DequantizeLinear",
-            &[&stored, &scales],
-            name,
-            vec![int("axis", axis as i64)],
-        )
+    /// A tensor stored in whole numbers.
+    fn matrix(&mut self, name: &str, shape: &[usize], values: &[f32], storage: Storage) -> String {
+        let (numbers, scales) = storage.quantised(values, shape);
+        let stored = format!("{name}_quantised");
+        let scales_name = format!("{name}_scales");
+        let scales_shape = storage.scales_shape(shape);
+        let (stored, scales, attributes) = match storage {
+            Storage::Bytes(axis) => {
+                let raw = numbers.into_iter().flat_map(i8::to_le_bytes).collect();
+                (
+                    self.initializer(&stored, shape, DataType::Int8, raw),
+                    self.single(&scales_name, &scales_shape, &scales),
+                    vec![int("axis", axis as i64)],
+                )
+            }
+            Storage::Blocks(axis) => {
+                let pair = |pair: &[i8]| {
+                    let nibble = |index| pair.get(index).map_or(0, |&number| number as u8 & 15);
+                    nibble(0) | nibble(1) << 4
+                };
+                let raw = numbers.chunks(2).map(pair).collect();
+                let halves = scales
+                    .iter()
+                    .flat_map(|&scale| f16::from_f32(scale).to_le_bytes())
+                    .collect();
+                let halves = self.initializer(
+                    &format!("{name}_half_scales"),
+                    &scales_shape,
+                    DataType::Float16,
+                    halves,
+                );
+                (
+                    self.initializer(&stored, shape, DataType::Int4, raw),
+                    self.node(
+                        "Cast",
+                        &[&halves],
+                        &scales_name,
+                        vec![int("to", DataType::Float as i64)],
+                    ),
+                    vec![int("axis", axis as i64), int("block_size", BLOCK as i64)],
+                )
+            }
+        };
+        self.node("DequantizeLinear", &[&stored, &scales], name, attributes)
     }
 
     fn reshape(&mut self, x: &str, name: &str, shape: &[i64]) -> String {
@@ -498,8 +648,16 @@ impl Graph {
         )
     }
 
-    /// `x · weightᵀ` with `weight` `[outputs, inputs]`.
-    fn linear(&mut self, name: &str, x: &str, weight: &[f32], outputs: usize) -> String {
+    /// `x · weightᵀ` with the network's `parameter` `[outputs, inputs]`.
+    fn linear<'a>(
+        &mut self,
+        name: &str,
+        x: &str,
+        parameter: &str,
+        get: &impl Fn(&str) -> Result<&'a [f32]>,
+        outputs: usize,
+    ) -> Result<String> {
+        let weight = get(parameter)?;
         let inputs = weight.len() / outputs;
         let transposed: Vec<f32> = (0..inputs)
             .flat_map(|i| weight.iter().skip(i).step_by(inputs))
@@ -509,9 +667,9 @@ impl Graph {
             &format!("{name}_weight"),
             &[inputs, outputs],
             &transposed,
-            1,
+            Storage::of(parameter, 1, 0),
         );
-        self.node("MatMul", &[x, &weight], name, vec![])
+        Ok(self.node("MatMul", &[x, &weight], name, vec![]))
     }
 
     fn add_bias(&mut self, x: &str, name: &str, bias: &[f32]) -> String {
@@ -575,30 +733,101 @@ mod tests {
     use speech_emotion::model::OnnxClassifier;
 
     use super::*;
-    use crate::{ensemble::Ensemble, export::tests::untrained_manifest};
+    use crate::export::tests::untrained_manifest;
 
     #[test]
-    fn quantised_numbers_are_within_half_a_step_and_stay_when_quantised_again() {
+    fn quantised_numbers_are_the_nearest_and_stay_when_quantised_again() {
         let mut rng = ChaCha8Rng::seed_from_u64(7);
-        let mut values: Vec<f32> = (0..3 * 4 * 5)
-            .map(|_| rng.random_range(-2.0..2.0))
-            .collect();
-        values[20..40].fill(0.0);
-        let (numbers, scales) = quantised(&values, &[3, 4, 5], 0);
-        let restored: Vec<f32> = numbers
-            .iter()
-            .enumerate()
-            .map(|(index, &number)| f32::from(number) * scales[index / 20])
-            .collect();
-        for (index, (value, restored)) in values.iter().zip(&restored).enumerate() {
-            assert!((value - restored).abs() <= 0.501 * scales[index / 20]);
+        let shape = [3, 40, 5];
+        let restore = |storage: Storage, numbers: &[i8], scales: &[f32]| -> Vec<f32> {
+            let numbers = numbers.iter().enumerate();
+            numbers
+                .map(|(index, &number)| f32::from(number) * scales[storage.slice(index, &shape)])
+                .collect()
+        };
+        let mut values: Vec<f32> = (0..600).map(|_| rng.random_range(-2.0..2.0)).collect();
+        values[200..400].fill(0.0);
+        for (storage, scales_shape) in [
+            (Storage::Bytes(0), vec![3]),
+            (Storage::Bytes(1), vec![40]),
+            (Storage::Blocks(1), vec![3, 2, 5]),
+            (Storage::Blocks(2), vec![3, 40, 1]),
+        ] {
+            let (numbers, scales) = storage.quantised(&values, &shape);
+            assert_eq!(storage.scales_shape(&shape), scales_shape);
+            assert_eq!(scales.len(), scales_shape.iter().product::<usize>());
+            let restored = restore(storage, &numbers, &scales);
+            for slice in 0..scales.len() {
+                let of_slice = |&index: &usize| storage.slice(index, &shape) == slice;
+                let of = |values: &[f32]| -> Vec<f32> {
+                    (0..600)
+                        .filter(of_slice)
+                        .map(|index| values[index])
+                        .collect()
+                };
+                let (values, restored) = (of(&values), of(&restored));
+                let off = |rounded: &[f32]| -> f32 {
+                    let pairs = values.iter().zip(rounded);
+                    pairs
+                        .map(|(value, rounded)| (value - rounded).powi(2))
+                        .sum()
+                };
+                // With the largest value the largest number.
+                let step = values.iter().fold(0.0f32, |a, b| a.max(b.abs())) / storage.range().1;
+                let step = step.max(f32::MIN_POSITIVE);
+                let usual = values.iter().map(|value| step * (value / step).round());
+                let usual: Vec<f32> = usual.collect();
+                match storage {
+                    Storage::Bytes(_) => assert_eq!(restored, usual),
+                    Storage::Blocks(_) => assert!(off(&restored) <= 1.01 * off(&usual)),
+                }
+            }
+            let (numbers, scales) = storage.quantised(&restored, &shape);
+            assert_eq!(restore(storage, &numbers, &scales), restored);
         }
-        for slice in [&numbers[..20], &numbers[40..]] {
-            assert!(slice.iter().any(|number| number.abs() == 127));
+    }
+
+    #[test]
+    fn a_block_has_the_scale_of_least_error() {
+        let error = |values: &[f32]| -> f32 {
+            let shape = [values.len()];
+            let (numbers, scales) = Storage::Blocks(0).quantised(values, &shape);
+            assert_eq!(scales.len(), 1);
+            assert!(numbers.iter().all(|number| (-8..=7).contains(number)));
+            let off = |(value, number): (&f32, &i8)| value - scales[0] * f32::from(*number);
+            values
+                .iter()
+                .zip(&numbers)
+                .map(off)
+                .map(|off| off * off)
+                .sum()
+        };
+        for whole in [
+            [-8.0, 3.0, 7.0],
+            [8.0, -3.0, -7.0],
+            [7.0, -7.0, 1.0],
+            [0.0; 3],
+        ] {
+            assert_eq!(error(&whole), 0.0, "{whole:?}");
         }
-        assert_eq!(quantised(&restored, &[3, 4, 5], 0).0, numbers);
-        let (_, by_column) = quantised(&values, &[3, 4, 5], 2);
-        assert_eq!(by_column.len(), 5);
+        // The outlier is cut to 8 / 8.5 of itself, which leaves the others closer to a whole number.
+        let mut values = [1.0f32; 32];
+        values[0] = 9.5;
+        assert!(error(&values) < 0.8, "{}", error(&values));
+    }
+
+    #[test]
+    fn a_network_of_what_is_not_a_number_is_refused_by_name() {
+        let mut network = Network::new(8, &mut ChaCha8Rng::seed_from_u64(7));
+        for parameter in network.parameters_mut().iter_mut() {
+            if parameter.name == "lstm.weight_hh" {
+                parameter.value[3] = f32::NAN;
+            }
+        }
+        let error = encode(&Ensemble::new(vec![network]), &[])
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("lstm.weight_hh of network 1"), "{error}");
     }
 
     #[test]
@@ -618,7 +847,7 @@ mod tests {
             }
             quantise(network);
         }
-        let model = encode(ensemble.members(), &[]).unwrap();
+        let model = encode(&ensemble, &[]).unwrap();
         let classifier = OnnxClassifier::load(&model, &untrained_manifest(&model, 5)).unwrap();
         for frames in [4, 24, 60, 188, 400] {
             let segment: Vec<f32> = (0..frames * N_FEATURES)

@@ -10,7 +10,6 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use speech_emotion::features::{N_FEATURES, N_MFCC, SEGMENT_MULTIPLE};
 
 use crate::augment::{Augmentation, Bands, Ranges, subtract_level};
@@ -185,7 +184,8 @@ pub fn train(
             if !(result.loss.is_finite() && norm.is_finite()) {
                 bail!(
                     "the loss is no longer a number in epoch {epoch}, batch {} of {steps}; {} keeps \
-                     the state after epoch {}; try a lower learning rate",
+                     the state after epoch {}; the same command goes on from there, and another \
+                     --seed begins anew",
                     index + 1,
                     path.display(),
                     state.epoch
@@ -290,24 +290,10 @@ fn refuse_unusable(clips: &[&Clip]) -> Result<()> {
 }
 
 /// What the weights depend on, by name.
-fn description(dataset: &Dataset, clips: &[&Clip], config: &TrainConfig) -> Result<Value> {
-    let mut paths = Sha256::new();
-    for clip in clips {
-        paths.update(clip.path.as_bytes());
-        // RAVDESS's names hold the label.
-        if clip.ravdess.is_none() {
-            paths.update(b"\t");
-            paths.update(dataset.corpus.labels.name(clip.class));
-        }
-        paths.update(b"\n");
-    }
-    let digest: String = paths.finalize()[..8]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+pub fn description(dataset: &Dataset, clips: &[&Clip], config: &TrainConfig) -> Result<Value> {
     let mut run = serde_json::to_value(config)?;
     run["front_end"] = json!(dataset.fingerprint);
-    run["training_clips"] = json!(digest);
+    run["training_clips"] = json!(dataset.digest_of(clips));
     if dataset.corpus.kind == Kind::Manifest {
         run["labels"] = json!(dataset.corpus.labels);
     }

@@ -7,8 +7,10 @@ use std::{
     f32::consts::TAU,
     fs,
     path::Path,
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
     sync::atomic::AtomicBool,
+    thread,
+    time::Duration,
 };
 
 use half::slice::HalfFloatSliceExt;
@@ -374,9 +376,19 @@ fn a_model_comes_out_of_a_small_corpus_and_hears_it() {
     bench.succeeds("train --epochs 2");
     let told = bench.succeeds("export --folds loso --out model");
     assert!(
-        told.contains("same logits as the trained networks on 32 clips"),
+        told.contains("same logits as the rounded networks on 32 clips"),
         "{told}"
     );
+
+    bench.succeeds("train --seed 2 --epochs 1");
+    bench.fails(
+        "export --seed 2 --folds loso --out other",
+        &[
+            "the evaluation is of other networks than those in data/runs/all-seed2",
+            "run evaluate and train again",
+        ],
+    );
+    assert!(!bench.path("other").exists());
 
     // The same seed gives the same artifact, in one command as in four.
     let all = "--data again all --quick --ravdess clips --folds loso --epochs 2 --out again";
@@ -437,6 +449,8 @@ fn a_model_comes_out_of_a_small_corpus_and_hears_it() {
     bench.succeeds("card --folds loso --out card");
     let card = fs::read_to_string(bench.path("card/MODEL_CARD.md")).unwrap();
     assert!(card.contains("each of 64 clips by 4 actors"), "{card}");
+    let picture = fs::read_to_string(bench.path("card/pictures/robustness.svg")).unwrap();
+    assert!(picture.contains("mains hum, 10 dB SNR"), "{picture}");
     // So little training may not be worth calibrating.
     let manifest = bench.path("model/model.json");
     let mut json: Value = serde_json::from_slice(&fs::read(&manifest).unwrap()).unwrap();
@@ -504,6 +518,53 @@ fn a_model_comes_out_of_a_small_corpus_and_hears_it() {
         &format!("predict {clip}"),
         &["error: cannot read assets/model.onnx; name another model with --model"],
     );
+}
+
+#[test]
+fn ctrl_c_ends_a_training_which_the_same_command_completes_to_the_same_networks() {
+    let bench = Bench::new();
+    write_corpus(&bench.path("clips"));
+    for data in ["data", "other"] {
+        bench.succeeds(&format!("--data {data} extract --ravdess clips"));
+    }
+    let line = "train --epochs 4";
+    bench.succeeds(&format!("--data other {line}"));
+
+    let training = Command::new(env!("CARGO_BIN_EXE_training"))
+        .args(line.split_whitespace())
+        .current_dir(bench.path(""))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let log = bench.path("data/runs/all-seed1/member1/epochs.jsonl");
+    while !log.exists() {
+        thread::sleep(Duration::from_millis(5));
+    }
+    let interrupt = Command::new("kill")
+        .args(["-INT", &training.id().to_string()])
+        .status();
+    assert!(interrupt.unwrap().success());
+    let output = training.wait_with_output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(130), "{told}");
+    assert!(
+        told.contains("run the same command again to go on"),
+        "{told}"
+    );
+    let member = |data: &str, member: usize| {
+        bench.path(&format!(
+            "{data}/runs/all-seed1/member{member}/network.safetensors"
+        ))
+    };
+    assert!(!member("data", 1).exists());
+
+    bench.succeeds(line);
+    for number in 1..=3 {
+        let [ours, other] = ["data", "other"].map(|data| fs::read(member(data, number)).unwrap());
+        assert!(ours == other, "network {number} differs");
+    }
+    assert_eq!(fs::read_to_string(log).unwrap().lines().count(), 4);
 }
 
 /// Clips of three speakers with two labels in class order "très content", "bored", and a CSV of them.

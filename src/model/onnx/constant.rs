@@ -35,6 +35,11 @@ impl Constant {
             .iter()
             .map(|&size| usize::try_from(size))
             .collect::<Result<_, _>>()?;
+        let count = shape
+            .iter()
+            .try_fold(1usize, |n, &size| n.checked_mul(size))
+            .context("its shape is too large")?;
+        ensure!(count > 0, "it holds no numbers");
         let raw = &*proto.raw_data;
         let values = match DataType::try_from(proto.data_type) {
             Ok(DataType::Float) if raw.is_empty() => Values::Floats(proto.float_data.clone()),
@@ -47,21 +52,19 @@ impl Constant {
             Ok(DataType::Int8) => {
                 Values::Integers(numbers(raw, |bytes| i8::from_le_bytes(bytes).into()))
             }
+            Ok(DataType::Int4) => Values::Integers(nibbles(raw, count)),
             Ok(DataType::Uint8) => {
                 Values::Integers(numbers(raw, |bytes| u8::from_le_bytes(bytes).into()))
             }
             _ => bail!("its numbers are of kind {}", proto.data_type),
         };
-        let count = match &values {
+        let held = match &values {
             Values::Floats(values) => values.len(),
             Values::Integers(values) => values.len(),
         };
         ensure!(
-            Some(count)
-                == shape
-                    .iter()
-                    .try_fold(1usize, |n, &size| n.checked_mul(size)),
-            "it holds {count} numbers, its shape is {shape:?}"
+            held == count,
+            "it holds {held} numbers, its shape is {shape:?}"
         );
         Ok(Self { shape, values })
     }
@@ -117,6 +120,41 @@ impl Constant {
             values: Values::Floats(values),
         })
     }
+
+    /// `whole number · scale`, with a scale for every `block` indices along `axis`; the last block may be
+    /// shorter.
+    ///
+    /// # Errors
+    /// When the scales have another shape than that.
+    pub fn dequantize_blocks(&self, scale: &Self, block: usize, axis: usize) -> TractResult<Self> {
+        let mut expected = self.shape.clone();
+        let block = block.min(expected[axis]).max(1);
+        expected[axis] = expected[axis].div_ceil(block);
+        ensure!(
+            scale.shape == expected,
+            "its scales have shape {:?}, expected {expected:?}",
+            scale.shape
+        );
+        let inner: usize = self.shape[axis + 1..].iter().product();
+        let integers = self.integers()?;
+        let mut values = Vec::with_capacity(integers.len());
+        let along = |count: usize| (count * inner).max(1);
+        for (integers, scale) in integers
+            .chunks(along(self.shape[axis]))
+            .zip(scale.floats()?.chunks(along(expected[axis])))
+        {
+            for (block, scale) in integers.chunks(along(block)).zip(scale.chunks(along(1))) {
+                match *scale {
+                    [scale] => scale_slice(block, scale, 0, &mut values),
+                    _ => scale_rows(block, scale, &mut values),
+                }
+            }
+        }
+        Ok(Self {
+            shape: self.shape.clone(),
+            values: Values::Floats(values),
+        })
+    }
 }
 
 // Browsers compile a function as a whole, and again once it has run for long: what loops over all weights
@@ -129,6 +167,31 @@ fn numbers<const N: usize, T>(bytes: &[u8], read: impl Fn([u8; N]) -> T) -> Vec<
         .iter()
         .map(|&bytes| read(bytes))
         .collect()
+}
+
+/// Two numbers of 4 bits a byte, the first in the lower half.
+#[inline(never)]
+fn nibbles(bytes: &[u8], count: usize) -> Vec<i64> {
+    let mut numbers = Vec::with_capacity(2 * bytes.len());
+    for &byte in bytes {
+        let byte = byte as i8;
+        numbers.extend([i64::from(byte << 4 >> 4), i64::from(byte >> 4)]);
+    }
+    if count.checked_add(1) == Some(numbers.len()) {
+        numbers.truncate(count);
+    }
+    numbers
+}
+
+#[inline(never)]
+fn scale_rows(rows: &[i64], scale: &[f32], values: &mut Vec<f32>) {
+    for row in rows.chunks(scale.len()) {
+        values.extend(
+            row.iter()
+                .zip(scale)
+                .map(|(&value, scale)| value as f32 * scale),
+        );
+    }
 }
 
 #[inline(never)]
@@ -166,9 +229,57 @@ mod tests {
     }
 
     #[test]
+    fn halves_of_bytes_become_numbers_by_the_scale_of_their_block() {
+        let scale = |dims: &[i64], values: &[f32]| {
+            let bytes: Vec<u8> = values
+                .iter()
+                .flat_map(|value| value.to_le_bytes())
+                .collect();
+            read(DataType::Float, dims, &bytes).unwrap()
+        };
+        // [[1, -2, 7], [-8, 0, -1], [5, 4, 3]]
+        let bytes = [0xe1, 0x87, 0xf0, 0x45, 0x03];
+        let constant = read(DataType::Int4, &[3, 3], &bytes).unwrap();
+        let down = scale(&[2, 3], &[1.0, 2.0, 3.0, 0.5, 0.25, 10.0]);
+        assert_eq!(
+            constant
+                .dequantize_blocks(&down, 2, 0)
+                .unwrap()
+                .floats()
+                .unwrap(),
+            [1.0, -4.0, 21.0, -8.0, 0.0, -3.0, 2.5, 1.0, 30.0]
+        );
+        let across = scale(&[3, 2], &[1.0, 2.0, 3.0, 0.5, 0.25, 10.0]);
+        assert_eq!(
+            constant
+                .dequantize_blocks(&across, 2, 1)
+                .unwrap()
+                .floats()
+                .unwrap(),
+            [1.0, -2.0, 14.0, -24.0, 0.0, -0.5, 1.25, 1.0, 30.0]
+        );
+        let whole = scale(&[3, 1], &[1.0, 2.0, 3.0]);
+        for block in [3, 4, usize::MAX] {
+            assert_eq!(
+                constant
+                    .dequantize_blocks(&whole, block, 1)
+                    .unwrap()
+                    .floats()
+                    .unwrap(),
+                [1.0, -2.0, 7.0, -16.0, 0.0, -2.0, 15.0, 12.0, 9.0]
+            );
+        }
+        let error = constant.dequantize_blocks(&down, 2, 1).unwrap_err();
+        assert!(error.to_string().contains("expected [3, 2]"), "{error}");
+    }
+
+    #[test]
     fn a_constant_that_is_cut_off_is_refused() {
         assert!(read(DataType::Float, &[2], &[0; 4]).is_err());
+        assert!(read(DataType::Int4, &[3], &[0; 1]).is_err());
+        assert!(read(DataType::Int4, &[3], &[0; 3]).is_err());
         assert!(read(DataType::Float, &[-1], &[]).is_err());
+        assert!(read(DataType::Float, &[0, 1 << 40], &[]).is_err());
         assert!(read(DataType::String, &[0], &[]).is_err());
     }
 }

@@ -144,18 +144,7 @@ impl<'a> Builder<'a> {
                 self.layer(node, Kernel::Concat(axis))
             }
             "Conv" => self.convolution(node),
-            "DequantizeLinear" => {
-                let constant = self.constant(node, 0)?;
-                let axis = node.get_attr_opt("axis")?.unwrap_or(1);
-                let axis = within(axis, constant.shape.len())?;
-                let zero = match node.input.get(2) {
-                    Some(_) => self.constant(node, 2)?.integers()?,
-                    None => &[],
-                };
-                let constant =
-                    constant.dequantize(self.constant(node, 1)?.floats()?, zero, axis)?;
-                self.keep(node, constant)
-            }
+            "DequantizeLinear" => self.dequantize(node),
             "Div" => self.binary(node, Binary::Div),
             "Exp" => self.layer(node, Kernel::Unary(Unary::Exp)),
             "LSTM" => self.lstm(node),
@@ -184,6 +173,25 @@ impl<'a> Builder<'a> {
             }
             _ => bail!("this program does not know the operator"),
         }
+    }
+
+    #[inline(never)]
+    fn dequantize(&mut self, node: &'a NodeProto) -> TractResult<()> {
+        let (constant, scale) = (self.constant(node, 0)?, self.constant(node, 1)?);
+        let axis = node.get_attr_opt("axis")?.unwrap_or(1);
+        let axis = within(axis, constant.shape.len())?;
+        let zero = match node.input.get(2) {
+            Some(_) => self.constant(node, 2)?.integers()?,
+            None => &[],
+        };
+        let block: usize = node.get_attr_opt("block_size")?.unwrap_or(0);
+        let constant = if block == 0 {
+            constant.dequantize(scale.floats()?, zero, axis)?
+        } else {
+            ensure!(zero.is_empty(), "its blocks have zeros");
+            constant.dequantize_blocks(scale, block, axis)?
+        };
+        self.keep(node, constant)
     }
 
     /// A node whose inputs are all arrays that are computed or constant.

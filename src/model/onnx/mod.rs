@@ -111,13 +111,15 @@ fn plan(mut model: &[u8], classes: usize) -> TractResult<Arc<TypedSimplePlan>> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use tract_onnx::pb::{
         AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto,
         TensorShapeProto, TypeProto, ValueInfoProto, attribute_proto::AttributeType,
         tensor_proto::DataType, tensor_shape_proto, type_proto,
     };
 
-    use super::*;
+    use super::{constant::Constant, *};
     use crate::model::manifest::tests::manifest;
 
     /// Numbers without a pattern, -1 to 1.
@@ -159,12 +161,59 @@ mod tests {
         }
     }
 
+    /// `model` with the numbers that its weights stand for, as tract reads no 4-bit ones.
+    fn in_single_precision(mut model: ModelProto) -> ModelProto {
+        let mut graph = model.graph.take().unwrap();
+        let constant = |name: &str| {
+            let mut tensors = graph.initializer.iter();
+            Constant::read(tensors.find(|tensor| tensor.name == name).unwrap()).unwrap()
+        };
+        let mut casts = HashMap::new();
+        let mut weights = vec![];
+        for node in &graph.node {
+            let attribute = |name: &str| {
+                let mut attributes = node.attribute.iter();
+                Some(attributes.find(|attribute| attribute.name == name)?.i as usize)
+            };
+            match &*node.op_type {
+                "Cast" => _ = casts.insert(&*node.output[0], &*node.input[0]),
+                "DequantizeLinear" => {
+                    let stored = constant(&node.input[0]);
+                    let scale = &*node.input[1];
+                    let scale = constant(casts.get(scale).copied().unwrap_or(scale));
+                    let axis = attribute("axis").unwrap();
+                    let weight = match attribute("block_size") {
+                        Some(block) => stored.dequantize_blocks(&scale, block, axis),
+                        None => stored.dequantize(scale.floats().unwrap(), &[], axis),
+                    };
+                    let weight = weight.unwrap();
+                    let floats = weight.floats().unwrap().iter();
+                    let bytes = floats.flat_map(|value| value.to_le_bytes()).collect();
+                    let dims: Vec<i64> = weight.shape.iter().map(|&size| size as i64).collect();
+                    weights.push(raw(&node.output[0], &dims, DataType::Float, bytes));
+                }
+                _ => {}
+            }
+        }
+        graph
+            .node
+            .retain(|node| !["Cast", "DequantizeLinear"].contains(&&*node.op_type));
+        graph.initializer.extend(weights);
+        graph.initializer.retain(|tensor| {
+            let read = |node: &NodeProto| node.input.contains(&tensor.name);
+            graph.node.iter().any(read)
+        });
+        model.graph = Some(graph);
+        model
+    }
+
     #[test]
     fn the_shipped_model_gives_what_tracts_own_operators_give() {
         let mut file = &include_bytes!("../../../assets/model.onnx")[..];
         let model = Onnx::default().proto_model_for_read(&mut file).unwrap();
         let file = include_bytes!("../../../assets/model.onnx");
         let classifier = OnnxClassifier::load(file, &manifest(file)).unwrap();
+        let model = in_single_precision(model);
         for frames in [4, 24, 100, 188, 252] {
             let mut segment = noise(frames * N_FEATURES, frames as u32);
             for frame in segment.chunks_exact_mut(N_FEATURES) {

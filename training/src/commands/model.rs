@@ -9,12 +9,15 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use indicatif::ProgressBar;
+use serde::{Deserialize, Serialize};
 use speech_emotion::{features::FrontEndConfig, model::Training};
 use training::{
     baseline::{self, BASELINE_FILE, Bars, Comparison},
     dataset::{Clip, Dataset},
     ensemble::{self, Ensemble, MEMBERS},
-    evaluate::{self, CARD_FILE, CrossValidation, EVALUATION_FILE, Evaluation, PAGE_FILE},
+    evaluate::{
+        self, CARD_FILE, CrossValidation, EVALUATION_FILE, Evaluation, PAGE_FILE, PICTURES_FOLDER,
+    },
     export,
     folds::Protocol,
     interrupt::Interrupted,
@@ -26,6 +29,15 @@ use training::{
 use super::data::{self, CorpusArgs, ExtractArgs};
 
 const TRAINING_FILE: &str = "training.json";
+
+/// A finished training on all speakers; training.json.
+#[derive(Serialize, Deserialize)]
+struct Trained {
+    /// [`ensemble::recipe`] of the networks.
+    recipe: String,
+    /// What of it goes into model.json.
+    training: Training,
+}
 
 /// Clips on which the exported file is compared with the trained network.
 const COMPARED_CLIPS: usize = 48;
@@ -155,7 +167,7 @@ pub struct ExportArgs {
 pub struct CardArgs {
     #[command(flatten)]
     pub evaluated: EvaluatedArgs,
-    /// Folder for MODEL_CARD.md and evaluation.json
+    /// Folder for MODEL_CARD.md, its pictures and evaluation.json
     #[arg(long, value_name = "DIR", default_value = "training")]
     pub out: PathBuf,
 }
@@ -209,15 +221,18 @@ pub fn train(data: &Path, args: &TrainArgs, stop: &AtomicBool) -> Result<()> {
     )? {
         Some(ensemble) => {
             ensemble.save(&folder)?;
-            let training = Training {
-                data_set: dataset.corpus.data_set.clone(),
-                clips: dataset.clips.len() as u32,
-                actors: dataset.voices().len() as u32,
-                epochs: args.recipe.epochs,
-                seed: args.seed,
+            let trained = Trained {
+                recipe: ensemble::recipe(&dataset, &config)?,
+                training: Training {
+                    data_set: dataset.corpus.data_set.clone(),
+                    clips: dataset.clips.len() as u32,
+                    actors: dataset.voices().len() as u32,
+                    epochs: args.recipe.epochs,
+                    seed: args.seed,
+                },
             };
             let note = folder.join(TRAINING_FILE);
-            fs::write(&note, serde_json::to_string_pretty(&training)? + "\n")
+            fs::write(&note, serde_json::to_string_pretty(&trained)? + "\n")
                 .with_context(|| format!("cannot write {}", note.display()))?;
             println!("{MEMBERS} networks in {}", folder.display());
             Ok(())
@@ -246,7 +261,8 @@ pub fn evaluate(data: &Path, args: &EvaluateArgs, stop: &AtomicBool) -> Result<(
     } = cross_validation;
     let folder = evaluate::folder(data, protocol, &seeds);
     let folds = protocol.folds(&dataset.voices(), &dataset.corpus.labels)?;
-    let evaluation = Evaluation::new(&dataset, protocol, folds, seeds, &trials);
+    let recipe = ensemble::recipe(&dataset, &cross_validation.config)?;
+    let evaluation = Evaluation::new(&dataset, protocol, folds, seeds, recipe, &trials);
     let path = evaluation.save(&folder)?;
     let page = folder.join(PAGE_FILE);
     let comparison = Comparison::load(&data.join(BASELINE_FILE))?;
@@ -300,7 +316,7 @@ pub fn baseline(data: &Path, args: &BaselineArgs, stop: &AtomicBool) -> Result<(
     Ok(())
 }
 
-/// Writes the model card and keeps the evaluation beside it.
+/// Writes the model card and its pictures and keeps the evaluation beside it.
 pub fn card(data: &Path, args: &CardArgs) -> Result<()> {
     let evaluation = args.evaluated.load(data, &load_dataset(data)?)?;
     ensure!(
@@ -313,7 +329,17 @@ pub fn card(data: &Path, args: &CardArgs) -> Result<()> {
     let path = args.out.join(CARD_FILE);
     fs::write(&path, evaluate::card(&evaluation))
         .with_context(|| format!("cannot write {}", path.display()))?;
-    println!("{} and {EVALUATION_FILE} beside it", path.display());
+    let folder = args.out.join(PICTURES_FOLDER);
+    fs::create_dir_all(&folder)
+        .with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    for (name, picture) in evaluate::pictures(&evaluation) {
+        let path = folder.join(format!("{name}.svg"));
+        fs::write(&path, picture).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    println!(
+        "{}, {EVALUATION_FILE} and {PICTURES_FOLDER} beside it",
+        path.display()
+    );
     Ok(())
 }
 
@@ -328,9 +354,15 @@ pub fn export(data: &Path, args: &ExportArgs) -> Result<()> {
         )
     };
     let ensemble = Ensemble::load(&folder, dataset.corpus.labels.len()).with_context(missing)?;
-    let training = fs::read_to_string(folder.join(TRAINING_FILE)).with_context(missing)?;
-    let training: Training = serde_json::from_str(&training).with_context(missing)?;
+    let trained = fs::read_to_string(folder.join(TRAINING_FILE)).with_context(missing)?;
+    let trained: Trained = serde_json::from_str(&trained).with_context(missing)?;
     let evaluation = args.evaluated.load(data, &dataset)?;
+    ensure!(
+        evaluation.recipe == trained.recipe,
+        "the evaluation is of other networks than those in {}: clips, --epochs or the recipe have \
+         changed between the two; run evaluate and train again",
+        folder.display()
+    );
     let segments: Vec<Vec<f32>> = dataset
         .clips
         .iter()
@@ -339,9 +371,16 @@ pub fn export(data: &Path, args: &ExportArgs) -> Result<()> {
         .collect();
     let out = &args.target.out;
     let corpus = &dataset.corpus;
-    let manifest = export::export(ensemble, corpus, training, &evaluation, &segments, out)?;
+    let manifest = export::export(
+        ensemble,
+        corpus,
+        trained.training,
+        &evaluation,
+        &segments,
+        out,
+    )?;
     println!(
-        "model.onnx ({:.0} kB) and model.json in {}; the same logits as the trained networks on {} \
+        "model.onnx ({:.0} kB) and model.json in {}; the same logits as the rounded networks on {} \
          clips",
         manifest.onnx.bytes as f64 / 1e3,
         out.display(),

@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use super::{Evaluation, Known, Scores, report::percent};
+use super::{Evaluation, Known, PICTURES_FOLDER, Scores, pictures, report::percent};
 use crate::corpus::Speaker;
 
 /// Name of the file beside the trainer's manifest.
@@ -19,6 +19,11 @@ pub fn card(evaluation: &Evaluation) -> String {
     groups(&mut card, evaluation);
     confidence(&mut card, evaluation);
     robustness(&mut card, evaluation);
+    card += "## Drawn\n\n";
+    for (name, _) in pictures(evaluation) {
+        let _ = writeln!(card, "![{name}]({PICTURES_FOLDER}/{name}.svg)");
+    }
+    card.push('\n');
     card += LIMITS;
     card
 }
@@ -74,7 +79,16 @@ fn protocol(card: &mut String, evaluation: &Evaluation) {
             text(|scores| scores.war)
         );
     }
-    card.push('\n');
+    let whole = evaluation.whole;
+    let _ = writeln!(
+        card,
+        "\nGiven whole clips instead of a session's segments, the networks as trained have UAR {} and WAR {}, those of \
+         the model file, rounded to 4 and 8 bits, {} and {}.\n",
+        percent(whole.trained.uar),
+        percent(whole.trained.war),
+        percent(whole.exported.uar),
+        percent(whole.exported.war)
+    );
 }
 
 fn groups(card: &mut String, evaluation: &Evaluation) {
@@ -189,9 +203,10 @@ fn robustness(card: &mut String, evaluation: &Evaluation) {
 const INTRODUCTION: &str = "\
 # Model card
 
-A small network that estimates which of eight emotions a voice *expresses*, as acted by 24 North American actors: neutral,
+Three small networks, whose mean estimates which of eight emotions a voice *expresses*, as acted by 24 North American actors: neutral,
 calm, happy, sad, angry, fearful, disgust, surprised. It hears how something is said, not what is said, and it does not know
-what anyone feels. It runs in a web page; no sound leaves the device.
+what anyone feels. It runs in a web page; no sound leaves the device. Each network is a 2-D convolutional front end on mel bands and
+pitch, one LSTM(128) and attentive pooling; one of them was trained in more noise.
 
 ## Data
 
@@ -246,6 +261,14 @@ mod tests {
             written == card(&evaluation),
             "MODEL_CARD.md is not what evaluation.json says; run `training card`"
         );
+        for (name, picture) in pictures(&evaluation) {
+            let path = folder.join(PICTURES_FOLDER).join(format!("{name}.svg"));
+            let written = fs::read_to_string(path).unwrap();
+            assert!(
+                written == picture,
+                "{name}.svg is not what evaluation.json says; run `training card`"
+            );
+        }
     }
 
     #[test]
@@ -338,6 +361,40 @@ mod tests {
                 readme.contains(&sentence),
                 "README.md does not say {sentence:?}"
             );
+        }
+    }
+
+    #[test]
+    fn the_model_shipped_is_as_good_as_it_has_to_be() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let evaluation = Evaluation::load(&folder.join(EVALUATION_FILE)).unwrap();
+        let live = &evaluation.live;
+        assert!(live.uar >= 0.64 && live.war >= 0.66);
+        let Scores { uar, war } = evaluation.whole.exported;
+        let trained = evaluation.whole.trained;
+        assert!(trained.uar - uar <= 0.002 && trained.war - war <= 0.002);
+
+        let calibrated = evaluation.calibrated.unwrap();
+        for confidence in [&calibrated.summary, &calibrated.live] {
+            assert!(confidence.expected_calibration_error <= 0.05);
+        }
+        assert!(calibrated.claimed_right >= 0.8);
+        for (known, uar, war) in [
+            (Known::NeutralReading, 0.68, 0.69),
+            (Known::ThreeLabelledClips, 0.71, 0.72),
+        ] {
+            let compared = calibrated.speaker.iter().find(|c| c.known == known);
+            let with = compared.unwrap().with;
+            assert!(with.uar >= uar && with.war >= war, "{known:?}: {with:?}");
+        }
+
+        assert_eq!(evaluation.robustness.len(), Condition::CHANGED.len());
+        for changed in &evaluation.robustness {
+            let allowed = match changed.condition {
+                Condition::Louder | Condition::Fainter => 0.005,
+                _ => 0.04,
+            };
+            assert!(-changed.war_change <= allowed, "{changed:?}");
         }
     }
 

@@ -2,9 +2,11 @@
 //!
 //! Training mixes features of its own clips and of made-up colours, see [`Powers`]; no noise here
 //! is one of these: synthetic voices are those of eSpeak NG, hum and street noise are synthesised, and
-//! recorded voices, though of the same data set, are those of actors who did not train. Narrow channels and
-//! reverberation are like training's, which changes features, not samples. Everything random is drawn from
-//! the clip's path, so that a clip always meets the same sound.
+//! recorded voices, though of the same data set, are those of actors who did not train, where a fold
+//! tests more than one. Training's colours have tones and swelling noises among them, narrow channels and
+//! reverberation too, so that only the synthetic voices are of a kind it never meets; but it makes
+//! them of features, not of samples. Everything random is drawn from the clip's path, so that a clip
+//! always meets the same sound.
 //!
 //! [`Powers`]: crate::background::Powers
 

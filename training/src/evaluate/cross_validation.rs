@@ -252,7 +252,6 @@ impl CrossValidation {
         let mut shown = Epochs {
             bar: progress,
             name: format!("{name}, network {} of {MEMBERS}", member + 1),
-            epochs: config.epochs,
             done: 0,
             log: EpochLog::new(&ensemble::member_folder(&folder, member)),
             validation: &validation,
@@ -261,7 +260,11 @@ impl CrossValidation {
             material, &trained, &config, &folder, member, &mut shown, stop,
         );
         match outcome.with_context(|| format!("cannot train {name}"))? {
-            Outcome::Finished(network) => Ok(*network),
+            Outcome::Finished(network) => {
+                // A training finished earlier has reported no epochs.
+                shown.reach(config.epochs);
+                Ok(*network)
+            }
             Outcome::Interrupted { .. } => Err(Interrupted.into()),
         }
     }
@@ -285,7 +288,7 @@ impl CrossValidation {
 
         let judge = Judge {
             ensemble,
-            corpus: &dataset.corpus,
+            dataset,
             trained: trained.iter().map(|&index| &dataset.clips[index]).collect(),
             folder,
         };
@@ -328,7 +331,6 @@ fn uar(network: &Network, clips: &[&Clip]) -> f64 {
 struct Epochs<'a> {
     bar: &'a ProgressBar,
     name: String,
-    epochs: usize,
     done: usize,
     log: EpochLog,
     validation: &'a [&'a Clip],
@@ -338,13 +340,6 @@ impl Epochs<'_> {
     fn reach(&mut self, epoch: usize) {
         self.bar.inc((epoch - self.done) as u64);
         self.done = epoch;
-    }
-}
-
-impl Drop for Epochs<'_> {
-    fn drop(&mut self) {
-        // A training finished earlier reports no epochs.
-        self.reach(self.epochs);
     }
 }
 
@@ -432,5 +427,35 @@ mod tests {
             }
             assert!(tested.into_iter().eq(voices.keys()));
         }
+    }
+
+    #[test]
+    fn an_inner_network_that_would_lack_a_class_is_refused_with_its_name() {
+        let labels = Emotion::labels();
+        let speakers = ["1", "2", "3"].map(Speaker::new);
+        let folds: Vec<Vec<Speaker>> = speakers.iter().map(|s| vec![s.clone()]).collect();
+        let mut voices: Voices = speakers.into_iter().map(|s| (s, vec![2; 8])).collect();
+        let job = |validation| Job {
+            seed: 1,
+            fold: 0,
+            validation,
+            folds: &folds,
+        };
+        job(Some(1)).refuse_missing_class(&voices, &labels).unwrap();
+        if let Some(clips) = voices.get_mut(&Speaker::new("3")) {
+            clips[Emotion::Sad.class().index()] = 0;
+        }
+        let error = job(Some(1)).refuse_missing_class(&voices, &labels);
+        let error = error.unwrap_err().to_string();
+        for said in [
+            "inner network 1 of fold 1",
+            "\"sad\"",
+            "folds 1 and 2",
+            "--quick",
+        ] {
+            assert!(error.contains(said), "{said}: {error}");
+        }
+        job(None).refuse_missing_class(&voices, &labels).unwrap();
+        job(Some(2)).refuse_missing_class(&voices, &labels).unwrap();
     }
 }

@@ -19,7 +19,11 @@ use speech_emotion::{
 
 use super::conditions::Condition;
 use crate::{
-    corpus::Corpus, dataset::Clip, ensemble::Ensemble, export, interrupt, metrics::Confusion,
+    dataset::{Clip, Dataset},
+    digest::hex,
+    ensemble::Ensemble,
+    export, interrupt,
+    metrics::Confusion,
     sound::Sound,
 };
 
@@ -47,7 +51,7 @@ pub struct Judgement {
 pub struct Whole {
     /// By the networks as trained.
     pub trained: Vec<f32>,
-    /// By the model file, whose weights are rounded to 8 bits.
+    /// By the model file, whose weights are rounded to 4 and 8 bits.
     pub exported: Vec<f32>,
 }
 
@@ -90,7 +94,7 @@ pub struct Judge<'a> {
     /// The networks.
     pub ensemble: Ensemble,
     /// What the clips are of.
-    pub corpus: &'a Corpus,
+    pub dataset: &'a Dataset,
     /// The clips that trained them.
     pub trained: Vec<&'a Clip>,
     /// Where answers are kept.
@@ -114,11 +118,11 @@ impl Judge<'_> {
         if let Some(judgements) = read(&path, &header, clips.len()) {
             return Ok(judgements);
         }
-        let classifier = export::classifier(self.ensemble.clone(), self.corpus)?;
+        let classifier = export::classifier(self.ensemble.clone(), &self.dataset.corpus)?;
         let mut judgements = Vec::with_capacity(clips.len());
         for clip in clips {
             interrupt::check(stop)?;
-            let file = self.corpus.folder.join(&clip.path);
+            let file = self.dataset.corpus.folder.join(&clip.path);
             let sound = Sound::read(&file).with_context(|| {
                 format!(
                     "cannot listen to the clip {}; if the clips have moved, run the extract command \
@@ -154,7 +158,7 @@ impl Judge<'_> {
         let of_others = |clips: &[&Clip]| -> Vec<PathBuf> {
             let others = clips.iter().filter(|other| other.speaker != clip.speaker);
             others
-                .map(|other| self.corpus.folder.join(&other.path))
+                .map(|other| self.dataset.corpus.folder.join(&other.path))
                 .collect()
         };
         let unheard = of_others(judged);
@@ -174,16 +178,11 @@ impl Judge<'_> {
                 weights.update(value.to_le_bytes());
             }
         }
-        let mut paths = Sha256::new();
-        for clip in clips {
-            paths.update(clip.path.as_bytes());
-            paths.update(b"\n");
-        }
         Ok(json!({
             "program": program()?,
             "network": hex(weights),
-            "corpus": self.corpus.folder,
-            "clips": hex(paths),
+            "corpus": self.dataset.corpus.folder,
+            "clips": self.dataset.digest_of(clips),
             "condition": condition.name(),
             "session": settings(),
         }))
@@ -231,13 +230,6 @@ fn program() -> Result<&'static str> {
         .and_then(fs::read)
         .context("cannot read this program's own file")?;
     Ok(PROGRAM.get_or_init(|| hex(Sha256::new_with_prefix(bytes))))
-}
-
-fn hex(digest: Sha256) -> String {
-    digest.finalize()[..8]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
 }
 
 /// A header in the first line, then one clip per line.

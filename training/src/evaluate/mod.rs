@@ -25,7 +25,7 @@ pub use conditions::Condition;
 pub use confidence::{Bin, Confidence, Coverage};
 pub use cross_validation::{CrossValidation, Trial};
 pub use judge::{Judgement, Shown, Whole, confusion};
-pub use page::page;
+pub use page::{page, pictures};
 pub use results::{HeardSoFar, Results, Scores};
 pub use speaker::{Compared, Known};
 
@@ -51,6 +51,9 @@ use crate::{
 /// Name of the file an [`Evaluation`] is kept in.
 pub const EVALUATION_FILE: &str = "evaluation.json";
 
+/// Name of the folder with the [`pictures`] of the model card, beside it.
+pub const PICTURES_FOLDER: &str = "pictures";
+
 /// Name of the [`page`] beside it.
 pub const PAGE_FILE: &str = "report.html";
 
@@ -72,6 +75,8 @@ pub struct Evaluation {
     pub folds: Vec<Vec<Speaker>>,
     /// Seeds of the networks.
     pub seeds: Vec<u64>,
+    /// [`recipe`](crate::ensemble::recipe) of the networks.
+    pub recipe: String,
     /// Number of clips.
     pub clips: u32,
     /// As it runs live: the session's summary of each clip.
@@ -97,7 +102,7 @@ fn ravdess_data_set() -> String {
 pub struct WholeClips {
     /// As trained.
     pub trained: Scores,
-    /// From the model file, whose weights are rounded to 8 bits.
+    /// From the model file, whose weights are rounded to 4 and 8 bits.
     pub exported: Scores,
 }
 
@@ -170,6 +175,7 @@ impl Evaluation {
         protocol: Protocol,
         folds: Vec<Vec<Speaker>>,
         seeds: Vec<u64>,
+        recipe: String,
         trials: &[Trial],
     ) -> Self {
         let (clips, labels) = (&dataset.clips, &dataset.corpus.labels);
@@ -200,6 +206,7 @@ impl Evaluation {
             protocol,
             folds,
             seeds,
+            recipe,
             clips: clips.len() as u32,
             live: Results::new(labels, answers),
             whole: WholeClips {
@@ -406,8 +413,90 @@ pub(super) mod tests {
             Protocol::Loso,
             folds.to_vec(),
             vec![1, 2],
+            "recipe".to_owned(),
             &trials,
         )
+    }
+
+    /// The same with all that may be in one.
+    pub(in crate::evaluate) fn whole_evaluation() -> Evaluation {
+        let mut evaluation = evaluation();
+        let scores = |uar| Scores {
+            uar,
+            war: uar + 0.01,
+        };
+        let confidence = || Confidence {
+            answers: 200,
+            expected_calibration_error: 0.031,
+            reliability: vec![
+                Bin {
+                    confidence: 0.4,
+                    accuracy: 0.35,
+                    answers: 120,
+                },
+                Bin {
+                    confidence: 0.8,
+                    accuracy: 0.9,
+                    answers: 80,
+                },
+            ],
+            risk_coverage: vec![
+                Coverage {
+                    coverage: 0.4,
+                    accuracy: 0.9,
+                    confidence: 0.8,
+                },
+                Coverage {
+                    coverage: 1.0,
+                    accuracy: 0.57,
+                    confidence: 0.4,
+                },
+            ],
+        };
+        evaluation.calibrated = Some(Calibrated {
+            temperatures: vec![0.9, 1.1],
+            thresholds: vec![0.5, 0.6],
+            summary: confidence(),
+            live: confidence(),
+            claimed: 0.61,
+            claimed_right: 0.83,
+            speaker: Known::of(&evaluation.labels)
+                .into_iter()
+                .map(|known| Compared {
+                    known,
+                    without: scores(0.6),
+                    with: scores(0.7),
+                    uar_interval: [0.65, 0.75],
+                    war_interval: [0.66, 0.76],
+                    expected_calibration_error: 0.04,
+                    by_actor: BTreeMap::from([(Speaker::new("1"), [0.6, 0.7])]),
+                })
+                .collect(),
+            shipped: Shipped {
+                temperature: 1.0,
+                unsure_below: 0.5,
+                settled_segment_frames: 100,
+                speaker: None,
+            },
+        });
+        evaluation.robustness = Condition::CHANGED
+            .map(|condition| Robustness {
+                condition,
+                uar: 0.7,
+                uar_change: -0.05,
+                war: 0.7,
+                war_change: -0.051,
+            })
+            .to_vec();
+        evaluation.learning = (1..=3)
+            .map(|epoch| Learning {
+                epoch,
+                loss: 2.0 / epoch as f64,
+                accuracy: 0.2 * epoch as f64,
+                validation_uar: Some(0.15 * epoch as f64),
+            })
+            .collect();
+        evaluation
     }
 
     #[test]

@@ -6,7 +6,7 @@ use speech_emotion::class::Labels;
 
 use super::{
     Calibrated, Compared, Evaluation, Known, Results, Scores,
-    plot::{self, Axis, Bar, Line},
+    plot::{self, Axis, Bar, Bars, Line, Plot},
     report::percent,
 };
 use crate::{baseline::Comparison, corpus::Speaker, ravdess};
@@ -17,14 +17,14 @@ const STYLE: &str = include_str!("page.css");
 pub fn page(evaluation: &Evaluation, comparison: Option<&Comparison>) -> String {
     let mut body = headline(evaluation);
     body += "<section><h2>By emotion</h2>\n<div class=\"grid\">\n";
-    body += &classes(&evaluation.labels, &evaluation.live);
+    body += &classes(&evaluation.labels, &evaluation.live).html();
     body += &confusion(&evaluation.labels, &evaluation.live);
     body += "</div></section>\n<section><h2>By voice and time</h2>\n<div class=\"grid\">\n";
     if !evaluation.live.by_sex.is_empty() {
         body += &groups(&evaluation.live);
     }
     body += &speakers(&evaluation.live).replacen("<figure>", "<figure class=\"tall\">", 1);
-    body += &heard(evaluation);
+    body += &heard(evaluation).html();
     body += "</div></section>\n";
     if let Some(calibrated) = &evaluation.calibrated {
         body += &confidence(calibrated);
@@ -48,6 +48,30 @@ pub fn page(evaluation: &Evaluation, comparison: Option<&Comparison>) -> String 
          <title>Speech Emotion: how often it is right</title>\n<style>\n{STYLE}</style>\n\
          <main>\n{body}</main>\n</html>\n"
     )
+}
+
+/// Drawings of the page as SVG files of their own, by name.
+pub fn pictures(evaluation: &Evaluation) -> Vec<(&'static str, String)> {
+    let mut pictures = vec![
+        (
+            "recall",
+            classes(&evaluation.labels, &evaluation.live).picture(),
+        ),
+        ("heard", heard(evaluation).picture()),
+    ];
+    if let Some(calibrated) = &evaluation.calibrated {
+        pictures.push(("reliability", reliability(calibrated).picture()));
+        pictures.push(("coverage", coverage(calibrated).picture()));
+        pictures.push(("calibration", known(calibrated).picture()));
+    }
+    if !evaluation.robustness.is_empty() {
+        pictures.push(("robustness", conditions(evaluation).picture()));
+    }
+    if !evaluation.learning.is_empty() {
+        let [_, recognised] = curves(evaluation);
+        pictures.push(("learning", recognised.picture()));
+    }
+    pictures
 }
 
 fn share_axis(label: &str) -> Axis<'_> {
@@ -76,7 +100,7 @@ fn headline(evaluation: &Evaluation) -> String {
     let mut rows: Vec<[String; 3]> = [
         ("the networks alone, given whole clips", whole.trained),
         (
-            "the same, weights of 8 bits as in the model",
+            "the same, rounded to 4 and 8 bits as shipped",
             whole.exported,
         ),
     ]
@@ -121,10 +145,10 @@ fn headline(evaluation: &Evaluation) -> String {
     )
 }
 
-fn classes(labels: &Labels, results: &Results) -> String {
+fn classes(labels: &Labels, results: &Results) -> Bars<'static> {
     let confusion = &results.confusion;
     let cell = |share: Option<f64>| share.map_or("-".into(), percent);
-    let bars: Vec<Bar> = labels
+    let rows = labels
         .classes()
         .filter_map(|class| {
             Some(Bar {
@@ -138,12 +162,12 @@ fn classes(labels: &Labels, results: &Results) -> String {
             })
         })
         .collect();
-    plot::bars(
-        "Recall of each emotion",
-        "",
-        &["expressed", "recall", "precision", "clips"],
-        &bars,
-    )
+    Bars {
+        title: "Recall of each emotion",
+        note: "",
+        headers: &["expressed", "recall", "precision", "clips"],
+        rows,
+    }
 }
 
 /// Rows in percent of the clips of a class, darker for more.
@@ -197,7 +221,13 @@ fn groups(results: &Results) -> String {
             });
         }
     }
-    plot::bars("By group", "", &["voices", "UAR", "WAR"], &bars)
+    Bars {
+        title: "By group",
+        note: "",
+        headers: &["voices", "UAR", "WAR"],
+        rows: bars,
+    }
+    .html()
 }
 
 fn speakers(results: &Results) -> String {
@@ -216,15 +246,16 @@ fn speakers(results: &Results) -> String {
             cells: vec![percent(scores.uar)],
         })
         .collect();
-    plot::bars(
-        "By speaker",
-        "The tick is the share over all speakers. Some people are understood far better than others.",
-        &["speaker", "WAR", "UAR"],
-        &bars,
-    )
+    Bars {
+        title: "By speaker",
+        note: "The tick is the share over all speakers. Some people are understood far better than others.",
+        headers: &["speaker", "WAR", "UAR"],
+        rows: bars,
+    }
+    .html()
 }
 
-fn heard(evaluation: &Evaluation) -> String {
+fn heard(evaluation: &Evaluation) -> Plot<'static> {
     let line = |name, colour, of: fn(&super::HeardSoFar) -> f64| Line {
         name,
         colour,
@@ -241,19 +272,19 @@ fn heard(evaluation: &Evaluation) -> String {
         step: 0.5,
         is_share: false,
     };
-    plot::lines(
-        "How soon: accuracy by seconds of speech heard",
-        "Accuracy rises with the seconds of speech heard and levels off after about two seconds.",
-        &x,
-        &share_axis("right, if the highest posterior is taken"),
-        &[
+    Plot {
+        title: "How soon: accuracy by seconds of speech heard",
+        description: "Share of clips recognised by the seconds of speech heard so far, from the first answer on.",
+        x,
+        y: share_axis("right, if the highest posterior is taken"),
+        lines: vec![
             line("UAR", 1, |heard| heard.uar),
             line("WAR", 2, |heard| heard.war),
         ],
-    )
+    }
 }
 
-fn confidence(calibrated: &Calibrated) -> String {
+fn reliability(calibrated: &Calibrated) -> Plot<'static> {
     let line = |name, colour, confidence: &super::Confidence| Line {
         name,
         colour,
@@ -264,12 +295,12 @@ fn confidence(calibrated: &Calibrated) -> String {
             .map(|bin| [bin.confidence, bin.accuracy])
             .collect(),
     };
-    let reliability = plot::lines(
-        "Does confidence mean what it says?",
-        "Share of right answers against confidence; on the diagonal both are the same.",
-        &share_axis("confidence shown"),
-        &share_axis("answers that are right"),
-        &[
+    Plot {
+        title: "Does confidence mean what it says?",
+        description: "Share of right answers against confidence; on the diagonal both are the same.",
+        x: share_axis("confidence shown"),
+        y: share_axis("answers that are right"),
+        lines: vec![
             Line {
                 name: "confidence equals accuracy",
                 colour: 0,
@@ -279,7 +310,10 @@ fn confidence(calibrated: &Calibrated) -> String {
             line("whole clips", 1, &calibrated.summary),
             line("while listening", 2, &calibrated.live),
         ],
-    );
+    }
+}
+
+fn coverage(calibrated: &Calibrated) -> Plot<'static> {
     let curve = |name, colour, confidence: &super::Confidence| Line {
         name,
         colour,
@@ -290,16 +324,21 @@ fn confidence(calibrated: &Calibrated) -> String {
             .map(|point| [point.coverage, point.accuracy])
             .collect(),
     };
-    let coverage = plot::lines(
-        "What saying “not sure” buys",
-        "The fewer clips are answered, the surest first, the more of the answers are right.",
-        &share_axis("clips answered, the surest first"),
-        &share_axis("answers that are right"),
-        &[
+    Plot {
+        title: "What saying “not sure” buys",
+        description: "The fewer clips are answered, the surest first, the more of the answers are right.",
+        x: share_axis("clips answered, the surest first"),
+        y: share_axis("answers that are right"),
+        lines: vec![
             curve("whole clips", 1, &calibrated.summary),
             curve("while listening", 2, &calibrated.live),
         ],
-    );
+    }
+}
+
+fn confidence(calibrated: &Calibrated) -> String {
+    let reliability = reliability(calibrated).html();
+    let coverage = coverage(calibrated).html();
     format!(
         "<section><h2>Confidence</h2>\n<p>An emotion is claimed for <strong>{}</strong> of the clips, and \
          <strong>{}</strong> of these claims are right. Confidence differs from accuracy by {:.1} points \
@@ -313,8 +352,8 @@ fn confidence(calibrated: &Calibrated) -> String {
     )
 }
 
-fn speaker(calibrated: &Calibrated) -> String {
-    let bars: Vec<Bar> = calibrated
+fn known(calibrated: &Calibrated) -> Bars<'static> {
+    let rows = calibrated
         .speaker
         .iter()
         .map(|compared| Bar {
@@ -333,10 +372,10 @@ fn speaker(calibrated: &Calibrated) -> String {
             ],
         })
         .collect();
-    let table = plot::bars(
-        "What knowing the speaker brings",
-        "The tick is the same clips without calibration. No clip is judged with itself among the references.",
-        &[
+    Bars {
+        title: "What knowing the speaker brings",
+        note: "The tick is the same clips without calibration. No clip is judged with itself among the references.",
+        headers: &[
             "known of the speaker",
             "UAR",
             "gain",
@@ -344,8 +383,12 @@ fn speaker(calibrated: &Calibrated) -> String {
             "gain",
             "worse off",
         ],
-        &bars,
-    );
+        rows,
+    }
+}
+
+fn speaker(calibrated: &Calibrated) -> String {
+    let table = known(calibrated).html();
     let misleads = |compared: &Compared| compared.known == Known::AngryTakenForNeutral;
     let shown = match calibrated.speaker.iter().any(misleads) {
         true => ", as the last row shows",
@@ -360,7 +403,7 @@ fn speaker(calibrated: &Calibrated) -> String {
     )
 }
 
-fn robustness(evaluation: &Evaluation) -> String {
+fn conditions(evaluation: &Evaluation) -> Bars<'static> {
     let live = &evaluation.live;
     let mut bars = vec![Bar {
         name: "as recorded".to_owned(),
@@ -378,16 +421,20 @@ fn robustness(evaluation: &Evaluation) -> String {
             format!("{:+.1}", 100.0 * changed.war_change),
         ],
     }));
-    let table = plot::bars(
-        "Between voice and program",
-        "The tick is the result of the same networks on the clips as recorded. Recorded voices are those of actors who did not train the network; the other noises are none that training makes.",
-        &["condition", "UAR", "change", "WAR", "change"],
-        &bars,
-    );
+    Bars {
+        title: "Between voice and program",
+        note: "The tick is the result of the same networks on the clips as recorded. Recorded voices are of people who did not train the networks, where a fold tests more than one. The other noises are made otherwise than those of training, which has tones and swelling noises of its own.",
+        headers: &["condition", "UAR", "change", "WAR", "change"],
+        rows: bars,
+    }
+}
+
+fn robustness(evaluation: &Evaluation) -> String {
+    let table = conditions(evaluation).html();
     format!("<section><h2>Robustness</h2>\n<div class=\"grid\">{table}</div></section>\n")
 }
 
-fn learning(evaluation: &Evaluation) -> String {
+fn curves(evaluation: &Evaluation) -> [Plot<'static>; 2] {
     let learning = &evaluation.learning;
     let epochs = learning.last().map_or(1, |last| last.epoch) as f64;
     let x = || Axis {
@@ -406,18 +453,18 @@ fn learning(evaluation: &Evaluation) -> String {
             .collect(),
     };
     let highest = learning.iter().map(|epoch| epoch.loss).fold(1.0, f64::max);
-    let loss = plot::lines(
-        "Loss",
-        "Training loss falls with the epochs.",
-        &x(),
-        &Axis {
+    let loss = Plot {
+        title: "Loss",
+        description: "Training loss by epoch.",
+        x: x(),
+        y: Axis {
             label: "training loss, nats",
             range: [0.0, highest.ceil()],
             step: 0.5,
             is_share: false,
         },
-        &[line("training loss", 1, &|epoch| Some(epoch.loss))],
-    );
+        lines: vec![line("training loss", 1, &|epoch| Some(epoch.loss))],
+    };
     let mut shares = vec![line("training segments recognised", 1, &|epoch| {
         Some(epoch.accuracy)
     })];
@@ -427,13 +474,18 @@ fn learning(evaluation: &Evaluation) -> String {
     if !validation.points.is_empty() {
         shares.push(validation);
     }
-    let recognised = plot::lines(
-        "Recognition",
-        "Recognition rises with the epochs.",
-        &x(),
-        &share_axis("recognised"),
-        &shares,
-    );
+    let recognised = Plot {
+        title: "Recognition",
+        description: "Share recognised by epoch.",
+        x: x(),
+        y: share_axis("recognised"),
+        lines: shares,
+    };
+    [loss, recognised]
+}
+
+fn learning(evaluation: &Evaluation) -> String {
+    let [loss, recognised] = curves(evaluation).map(|plot| plot.html());
     format!(
         "<section><h2>Learning</h2>\n<p>Means over the networks. Training segments are augmented and \
          half hidden from the network, so that it does better on whole clips.</p>\n\
@@ -456,13 +508,14 @@ fn notebook(comparison: &Comparison) -> String {
             });
         }
     }
-    let table = plot::bars(
-        "The notebook this project grew from, and this network",
-        "Clips that lie in a folder twice, and test clips by speakers who trained, make results look far \
+    let table = Bars {
+        title: "The notebook this project grew from, and this network",
+        note: "Clips that lie in a folder twice, and test clips by speakers who trained, make results look far \
          better than they are on a new voice.",
-        &["protocol and network", "WAR", "UAR"],
-        &bars,
-    );
+        headers: &["protocol and network", "WAR", "UAR"],
+        rows: bars,
+    }
+    .html();
     format!(
         "<section><h2>Beware of higher numbers</h2>\n<div class=\"grid\">{table}</div></section>\n"
     )
@@ -471,18 +524,51 @@ fn notebook(comparison: &Comparison) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evaluate::tests::evaluation;
+    use crate::{
+        baseline::Judged,
+        evaluate::tests::{evaluation, whole_evaluation},
+    };
 
     #[test]
     fn the_page_needs_nothing_else_and_every_drawing_is_described() {
-        let page = page(&evaluation(), None);
+        let scores = |uar| Scores {
+            uar,
+            war: uar + 0.01,
+        };
+        let comparison = Comparison {
+            seed: 1,
+            protocols: vec![Judged {
+                protocol: "random split".to_owned(),
+                test_clips: 20,
+                notebook: scores(0.43),
+                this_model: scores(0.84),
+            }],
+        };
+        let page = page(&whole_evaluation(), Some(&comparison));
         for outside in ["http", "src=", "href=", "url(", "@import"] {
             assert!(!page.contains(outside), "{outside}");
         }
         let drawings = page.matches("<svg").count();
         let described =
             page.matches("aria-label=").count() + page.matches("aria-hidden=\"true\"").count();
-        assert!(drawings > 5 && drawings == described);
-        assert!(page.contains("75.0 %"));
+        assert!(drawings > 12 && drawings == described, "{drawings}");
+        for shown in [
+            "75.0 %",
+            "Does confidence mean what it says?",
+            "the surest first",
+            "8 s of neutral reading",
+            "babble of five synthetic voices, 10 dB SNR",
+            "-5.1",
+            "epoch",
+            "random split: the notebook",
+            "44.0 %",
+        ] {
+            assert!(page.contains(shown), "{shown}");
+        }
+        // What was not measured has no empty drawing.
+        let page = super::page(&evaluation(), None);
+        for section in ["Confidence", "Robustness", "Learning", "Beware"] {
+            assert!(!page.contains(&format!("<h2>{section}")), "{section}");
+        }
     }
 }

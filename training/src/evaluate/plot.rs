@@ -1,7 +1,9 @@
-//! Line plots as SVG and tables with bars, for the report's page. Colours are the page's style variables,
-//! so that one drawing serves light and dark.
+//! Line plots and tables with bars, for the report's page and as pictures of their own. Colours are style
+//! variables, so that one drawing serves light and dark.
 
 use std::fmt::Write;
+
+const PICTURE_STYLE: &str = include_str!("picture.css");
 
 /// Size of a plot in its own units; it scales with the page.
 const WIDTH: f64 = 420.0;
@@ -57,90 +59,160 @@ pub struct Line<'a> {
     pub points: Vec<[f64; 2]>,
 }
 
-/// A figure: plot, legend and the numbers behind it. `description` is what a screen reader says.
-pub fn lines(title: &str, description: &str, x: &Axis, y: &Axis, lines: &[Line]) -> String {
-    let px = |value: f64| LEFT + x.at(value) * (WIDTH - LEFT - RIGHT);
-    let py = |value: f64| HEIGHT - BOTTOM - y.at(value) * (HEIGHT - TOP - BOTTOM);
-    let mut svg = format!(
-        "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{}\">\n",
-        escape(description)
-    );
-    for mark in y.marks() {
-        let _ = writeln!(
-            svg,
-            "<line class=\"mark\" x1=\"{LEFT}\" x2=\"{:.1}\" y1=\"{1:.1}\" y2=\"{1:.1}\"/>\
-             <text x=\"{2:.1}\" y=\"{3:.1}\" text-anchor=\"end\">{4}</text>",
-            WIDTH - RIGHT,
-            py(mark),
-            LEFT - 6.0,
-            py(mark) + 4.0,
-            y.text(mark)
-        );
-    }
-    for mark in x.marks() {
-        let _ = writeln!(
-            svg,
-            "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
-            px(mark),
-            HEIGHT - BOTTOM + 17.0,
-            x.text(mark)
-        );
-    }
-    let _ = writeln!(
-        svg,
-        "<text class=\"axis\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
-        0.5 * (LEFT + WIDTH - RIGHT),
-        HEIGHT - 6.0,
-        escape(x.label)
-    );
-    for line in lines {
-        let points: Vec<String> = line
-            .points
-            .iter()
-            .map(|[a, b]| format!("{:.1},{:.1}", px(*a), py(*b)))
-            .collect();
-        let _ = writeln!(
-            svg,
-            "<polyline class=\"line c{}\" points=\"{}\"/>",
-            line.colour,
-            points.join(" ")
-        );
-        for [a, b] in line.points.iter().filter(|_| line.is_marked) {
-            let _ = writeln!(
-                svg,
-                "<circle class=\"c{}\" cx=\"{:.1}\" cy=\"{:.1}\" r=\"3.5\"/>",
+/// A plot with its legend and the numbers behind it.
+pub struct Plot<'a> {
+    /// Above it.
+    pub title: &'a str,
+    /// What a screen reader says.
+    pub description: &'a str,
+    #[allow(missing_docs)]
+    pub x: Axis<'a>,
+    #[allow(missing_docs)]
+    pub y: Axis<'a>,
+    #[allow(missing_docs)]
+    pub lines: Vec<Line<'a>>,
+}
+
+impl Plot<'_> {
+    /// A figure of the report.
+    pub fn html(&self) -> String {
+        let mut legend = String::new();
+        for line in &self.lines {
+            let _ = write!(
+                legend,
+                "<li><span class=\"key c{}\"></span>{}</li>",
                 line.colour,
-                px(*a),
-                py(*b)
+                escape(line.name)
             );
         }
-    }
-    svg += "</svg>\n";
-
-    let mut legend = String::new();
-    for line in lines {
-        let _ = write!(
-            legend,
-            "<li><span class=\"key c{}\"></span>{}</li>",
-            line.colour,
-            escape(line.name)
-        );
-    }
-    let mut numbers = String::new();
-    for line in lines.iter().filter(|line| line.colour > 0) {
-        let rows: Vec<[String; 2]> = line
-            .points
-            .iter()
-            .map(|[a, b]| [x.text(*a), precise(y, *b)])
-            .collect();
-        let caption = format!("<caption>{}</caption>", escape(line.name));
-        numbers += &table(&caption, &[x.label, y.label], &rows);
-    }
-    format!(
-        "<figure><figcaption>{}</figcaption>\n<p class=\"y\">{}</p>\n{svg}<ul class=\"legend\">{legend}</ul>\
+        let mut numbers = String::new();
+        for line in self.lines.iter().filter(|line| line.colour > 0) {
+            let rows: Vec<[String; 2]> = line
+                .points
+                .iter()
+                .map(|[a, b]| [self.x.text(*a), precise(&self.y, *b)])
+                .collect();
+            let caption = format!("<caption>{}</caption>", escape(line.name));
+            numbers += &table(&caption, &[self.x.label, self.y.label], &rows);
+        }
+        format!(
+            "<figure><figcaption>{}</figcaption>\n<p class=\"y\">{}</p>\n{}<ul class=\"legend\">{legend}</ul>\
          <details><summary>Numbers</summary><div class=\"numbers\">{numbers}</div></details></figure>\n",
-        escape(title),
-        escape(y.label)
+            escape(self.title),
+            escape(self.y.label),
+            self.svg("")
+        )
+    }
+
+    /// A file of its own.
+    pub fn picture(&self) -> String {
+        let (left, top) = (PADDING - 8.0, 62.0);
+        let mut body = format!(
+            "<text x=\"{PADDING}\" y=\"50\">{}</text>\n{}",
+            escape(self.y.label),
+            self.svg(&format!(
+                " x=\"{left}\" y=\"{top}\" width=\"{WIDTH}\" height=\"{HEIGHT}\""
+            ))
+        );
+        let mut below = top + HEIGHT;
+        for line in &self.lines {
+            below += 22.0;
+            let _ = writeln!(
+                body,
+                "<line class=\"line c{}\" x1=\"{PADDING}\" x2=\"{:.0}\" y1=\"{2:.0}\" y2=\"{2:.0}\"/>\
+                 <text x=\"{3:.0}\" y=\"{below:.0}\">{4}</text>",
+                line.colour,
+                PADDING + 20.0,
+                below - 5.0,
+                PADDING + 30.0,
+                escape(line.name)
+            );
+        }
+        let width = (left + WIDTH + 6.0).max(1.4 * text_width(self.title) + 2.0 * PADDING);
+        picture(self.title, self.description, width, below + PADDING, &body)
+    }
+
+    /// The plot alone; `place` is where it stands in a picture.
+    fn svg(&self, place: &str) -> String {
+        let px = |value: f64| LEFT + self.x.at(value) * (WIDTH - LEFT - RIGHT);
+        let py = |value: f64| HEIGHT - BOTTOM - self.y.at(value) * (HEIGHT - TOP - BOTTOM);
+        let mut svg = format!(
+            "<svg{place} viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{}\">\n",
+            escape(self.description)
+        );
+        for mark in self.y.marks() {
+            let _ = writeln!(
+                svg,
+                "<line class=\"mark\" x1=\"{LEFT}\" x2=\"{:.1}\" y1=\"{1:.1}\" y2=\"{1:.1}\"/>\
+             <text x=\"{2:.1}\" y=\"{3:.1}\" text-anchor=\"end\">{4}</text>",
+                WIDTH - RIGHT,
+                py(mark),
+                LEFT - 6.0,
+                py(mark) + 4.0,
+                self.y.text(mark)
+            );
+        }
+        for mark in self.x.marks() {
+            let _ = writeln!(
+                svg,
+                "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
+                px(mark),
+                HEIGHT - BOTTOM + 17.0,
+                self.x.text(mark)
+            );
+        }
+        let _ = writeln!(
+            svg,
+            "<text class=\"axis\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
+            0.5 * (LEFT + WIDTH - RIGHT),
+            HEIGHT - 6.0,
+            escape(self.x.label)
+        );
+        for line in &self.lines {
+            let points: Vec<String> = line
+                .points
+                .iter()
+                .map(|[a, b]| format!("{:.1},{:.1}", px(*a), py(*b)))
+                .collect();
+            let _ = writeln!(
+                svg,
+                "<polyline class=\"line c{}\" points=\"{}\"/>",
+                line.colour,
+                points.join(" ")
+            );
+            for [a, b] in line.points.iter().filter(|_| line.is_marked) {
+                let _ = writeln!(
+                    svg,
+                    "<circle class=\"c{}\" cx=\"{:.1}\" cy=\"{:.1}\" r=\"3.5\"/>",
+                    line.colour,
+                    px(*a),
+                    py(*b)
+                );
+            }
+        }
+        svg + "</svg>\n"
+    }
+}
+
+/// Around what a picture shows.
+const PADDING: f64 = 20.0;
+
+/// Of text at the size of a picture's, about.
+fn text_width(text: &str) -> f64 {
+    7.2 * text.chars().count() as f64
+}
+
+/// An SVG file in light and dark.
+fn picture(title: &str, description: &str, width: f64, height: f64, body: &str) -> String {
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.0} {height:.0}\" width=\"{width:.0}\" \
+         height=\"{height:.0}\" role=\"img\" aria-label=\"{}\">\n<style>\n{PICTURE_STYLE}</style>\n\
+         <rect class=\"card\" x=\"0.5\" y=\"0.5\" width=\"{:.0}\" height=\"{:.0}\" rx=\"12\"/>\n\
+         <text class=\"title\" x=\"{PADDING}\" y=\"30\">{}</text>\n{body}</svg>\n",
+        escape(description),
+        width - 1.0,
+        height - 1.0,
+        escape(title)
     )
 }
 
@@ -164,47 +236,123 @@ pub struct Bar {
     pub cells: Vec<String>,
 }
 
-/// A table whose second column is drawn; `headers` name every column.
-pub fn bars(title: &str, note: &str, headers: &[&str], bars: &[Bar]) -> String {
-    let mut rows = String::new();
-    for bar in bars {
-        let mut ticks = String::new();
-        for tick in &bar.ticks {
+/// A table whose second column is drawn.
+pub struct Bars<'a> {
+    /// Above it.
+    pub title: &'a str,
+    /// Below the title.
+    pub note: &'a str,
+    /// Of every column.
+    pub headers: &'a [&'a str],
+    #[allow(missing_docs)]
+    pub rows: Vec<Bar>,
+}
+
+impl Bars<'_> {
+    /// A figure of the report.
+    pub fn html(&self) -> String {
+        let mut rows = String::new();
+        for bar in &self.rows {
+            let mut ticks = String::new();
+            for tick in &bar.ticks {
+                let _ = write!(
+                    ticks,
+                    "<rect class=\"tick\" x=\"{:.1}\" y=\"0\" width=\"1.2\" height=\"10\"/>",
+                    100.0 * tick.clamp(0.0, 1.0)
+                );
+            }
             let _ = write!(
-                ticks,
-                "<rect class=\"tick\" x=\"{:.1}\" y=\"0\" width=\"1.2\" height=\"10\"/>",
-                100.0 * tick.clamp(0.0, 1.0)
-            );
-        }
-        let _ = write!(
-            rows,
-            "<tr><th scope=\"row\">{}</th><td class=\"bar\"><svg viewBox=\"0 0 100 10\" \
+                rows,
+                "<tr><th scope=\"row\">{}</th><td class=\"bar\"><svg viewBox=\"0 0 100 10\" \
              preserveAspectRatio=\"none\" aria-hidden=\"true\"><rect class=\"track\" width=\"100\" \
              height=\"10\"/><rect class=\"fill\" width=\"{:.1}\" height=\"10\"/>{ticks}</svg></td>\
              <td>{:.1} %</td>",
-            escape(&bar.name),
-            100.0 * bar.share,
-            100.0 * bar.share
-        );
-        for cell in &bar.cells {
-            let _ = write!(rows, "<td>{}</td>", escape(cell));
+                escape(&bar.name),
+                100.0 * bar.share,
+                100.0 * bar.share
+            );
+            for cell in &bar.cells {
+                let _ = write!(rows, "<td>{}</td>", escape(cell));
+            }
+            rows += "</tr>\n";
         }
-        rows += "</tr>\n";
-    }
-    let mut head = String::new();
-    for (index, header) in headers.iter().enumerate() {
-        let span = if index == 1 { " colspan=\"2\"" } else { "" };
-        let _ = write!(head, "<th scope=\"col\"{span}>{}</th>", escape(header));
-    }
-    let note = match note {
-        "" => String::new(),
-        note => format!("<p>{}</p>\n", escape(note)),
-    };
-    format!(
-        "<figure><figcaption>{}</figcaption>\n{note}<div class=\"scroll\"><table class=\"bars\"><thead><tr>\
+        let mut head = String::new();
+        for (index, header) in self.headers.iter().enumerate() {
+            let span = if index == 1 { " colspan=\"2\"" } else { "" };
+            let _ = write!(head, "<th scope=\"col\"{span}>{}</th>", escape(header));
+        }
+        let note = match self.note {
+            "" => String::new(),
+            note => format!("<p>{}</p>\n", escape(note)),
+        };
+        format!(
+            "<figure><figcaption>{}</figcaption>\n{note}<div class=\"scroll\"><table class=\"bars\"><thead><tr>\
          {head}</tr></thead><tbody>\n{rows}</tbody></table></div></figure>\n",
-        escape(title)
-    )
+            escape(self.title)
+        )
+    }
+
+    /// A file of its own, without the note.
+    pub fn picture(&self) -> String {
+        const ROW: f64 = 26.0;
+        const BAR: f64 = 200.0;
+        const CELL: f64 = 78.0;
+        let names = self.rows.iter().map(|bar| text_width(&bar.name));
+        let left = PADDING + names.fold(0.0, f64::max) + 16.0;
+        let column = |index: usize| left + BAR + CELL * (index + 1) as f64;
+        let mut body = String::new();
+        for (index, header) in self.headers.iter().enumerate() {
+            let (x, anchor) = match index {
+                0 => (PADDING, "start"),
+                index => (column(index - 1), "end"),
+            };
+            let _ = writeln!(
+                body,
+                "<text x=\"{x:.0}\" y=\"58\" text-anchor=\"{anchor}\">{}</text>",
+                escape(header)
+            );
+        }
+        let mut top = 66.0;
+        for bar in &self.rows {
+            let base = top + 18.0;
+            let width = BAR * bar.share.clamp(0.0, 1.0);
+            let _ = write!(
+                body,
+                "<line class=\"rule\" x1=\"{PADDING}\" x2=\"{0:.0}\" y1=\"{top:.0}\" y2=\"{top:.0}\"/>\
+                 <text class=\"name\" x=\"{PADDING}\" y=\"{base:.0}\">{1}</text>\
+                 <rect class=\"track\" x=\"{left:.0}\" y=\"{2:.0}\" width=\"{BAR}\" height=\"12\"/>\
+                 <rect class=\"fill\" x=\"{left:.0}\" y=\"{2:.0}\" width=\"{width:.1}\" height=\"12\"/>",
+                column(bar.cells.len()),
+                escape(&bar.name),
+                top + 7.0
+            );
+            for tick in &bar.ticks {
+                let _ = write!(
+                    body,
+                    "<rect class=\"tick\" x=\"{:.1}\" y=\"{:.0}\" width=\"2\" height=\"12\"/>",
+                    left + BAR * tick.clamp(0.0, 1.0) - 1.0,
+                    top + 7.0
+                );
+            }
+            let value = format!("{:.1} %", 100.0 * bar.share);
+            for (index, cell) in [&value].into_iter().chain(&bar.cells).enumerate() {
+                let _ = write!(
+                    body,
+                    "<text x=\"{:.0}\" y=\"{base:.0}\" text-anchor=\"end\">{}</text>",
+                    column(index),
+                    escape(cell)
+                );
+            }
+            body.push('\n');
+            top += ROW;
+        }
+        let width = column(self.headers.len().saturating_sub(2)) + PADDING;
+        let rows = self.rows.iter();
+        let said = rows.map(|bar| format!("{} {:.0} %", bar.name, 100.0 * bar.share));
+        let said = said.collect::<Vec<_>>().join(", ");
+        let description = format!("{}: {said}", self.title);
+        picture(self.title, &description, width, top + PADDING / 2.0, &body)
+    }
 }
 
 /// A plain table; `caption` is HTML.
@@ -257,13 +405,14 @@ mod tests {
             is_marked: true,
             points: vec![[0.0, 0.0], [1.0, 1.0]],
         };
-        let figure = lines(
-            "Title",
-            "rises",
-            &axis("x", false),
-            &axis("y", true),
-            &[line],
-        );
+        let plot = Plot {
+            title: "Title",
+            description: "rises",
+            x: axis("x", false),
+            y: axis("y", true),
+            lines: vec![line],
+        };
+        let figure = plot.html();
         assert!(
             figure.contains("points=\"48.0,226.0 396.0,12.0\""),
             "{figure}"
@@ -274,6 +423,11 @@ mod tests {
         assert_eq!(axis("x", false).text(10.0), "10");
         assert_eq!(figure.matches("<circle").count(), 2);
         assert_eq!(figure.matches("class=\"mark\"").count(), 5);
+        let picture = plot.picture();
+        assert!(picture.starts_with("<svg xmlns="), "{picture}");
+        for drawn in ["points=\"48.0,226.0 396.0,12.0\"", ">Title<", "a &lt; b"] {
+            assert!(picture.contains(drawn), "{drawn}: {picture}");
+        }
     }
 
     #[test]
@@ -284,9 +438,19 @@ mod tests {
             ticks: vec![1.3],
             cells: vec!["192".into()],
         };
-        let html = bars("Recall", "", &["emotion", "recall", "clips"], &[bar]);
+        let bars = Bars {
+            title: "Recall",
+            note: "",
+            headers: &["emotion", "recall", "clips"],
+            rows: vec![bar],
+        };
+        let html = bars.html();
         assert!(html.contains("class=\"fill\" width=\"29.4\""), "{html}");
         assert!(html.contains("x=\"100.0\""), "{html}");
         assert!(html.contains("<td>29.4 %</td><td>192</td>"), "{html}");
+        let picture = bars.picture();
+        for drawn in ["width=\"58.8\"", ">29.4 %<", ">192<", "Recall: sad 29 %"] {
+            assert!(picture.contains(drawn), "{drawn}: {picture}");
+        }
     }
 }

@@ -211,19 +211,26 @@ fn a_checkpoint_of_another_training_is_refused_by_the_field_that_differs() {
     other = dataset.clone();
     other.clips[3].path = "else.wav".to_owned();
     assert!(refusal(&other, &config()).contains("training_clips"));
+    other = dataset.clone();
+    other.clips[3].features[0] += 1.0;
+    assert!(refusal(&other, &config()).contains("training_clips"));
 }
 
 #[test]
 fn a_loss_that_is_not_a_number_stops_and_keeps_the_checkpoint() {
-    let mut dataset = dataset();
+    let dataset = dataset();
     let folder = tempfile::tempdir().unwrap();
     run(&dataset, &config(), folder.path(), Some((2, 1))).unwrap();
     let path = checkpoint::path(folder.path());
-    let before = fs::read(&path).unwrap();
-    for clip in &mut dataset.clips {
-        clip.features.fill(f32::NAN);
-        clip.at_speeds.clear();
+    let clips: Vec<&Clip> = dataset.clips.iter().collect();
+    let run_of = description(&dataset, &clips, &config()).unwrap();
+    let mut state = start(&clips, dataset.corpus.labels.len(), &config());
+    checkpoint::read(&path, &run_of, &mut state).unwrap();
+    for parameter in state.network.parameters_mut().iter_mut() {
+        parameter.value[0] = f32::NAN;
     }
+    checkpoint::write(&path, &run_of, &state).unwrap();
+    let before = fs::read(&path).unwrap();
     let error = run(&dataset, &config(), folder.path(), None)
         .unwrap_err()
         .to_string();
