@@ -46,12 +46,18 @@ async function answer(name, request) {
   return (await cache.match(keyOf(name))) ?? fetch(request);
 }
 
+/**
+ * Comes back at once. Now and then Chromium never answers a page that is opened while one worker follows the
+ * other, so it is asked again.
+ */
+const COME_BACK = "<script>location.reload(); setInterval(() => location.reload(), 3000);</script>";
+
 /** Lets a newer build that waits take over, when only the page that is being reloaded is open. */
 async function open(name, request) {
   const { waiting } = registration;
   if (!waiting || (await clients.matchAll()).length > 1) return answer(name, request);
   waiting.postMessage("take over");
-  return new Response(null, { headers: { Refresh: "0" } });
+  return new Response(COME_BACK, { headers: { "Content-Type": "text/html" } });
 }
 
 addEventListener("install", (event) => event.waitUntil(keepFiles()));
