@@ -17,7 +17,7 @@ use speech_emotion::{
 
 use crate::{
     corpus::{Corpus, Kind, Speaker},
-    digest::hex,
+    digest::{hex, short},
     folds::Voices,
     ravdess::FileName,
 };
@@ -137,7 +137,7 @@ impl Dataset {
             sha256.update(b"\n");
             sha256.update(clip.bytes());
         }
-        hex(sha256)
+        short(sha256)
     }
 
     /// SHA-256 of all features, in hexadecimal digits: tells one corpus from another.
@@ -146,11 +146,7 @@ impl Dataset {
         for clip in &self.clips {
             sha256.update(clip.bytes());
         }
-        sha256
-            .finalize()
-            .iter()
-            .map(|b| format!("{b:02x}"))
-            .collect()
+        hex(&sha256.finalize())
     }
 
     /// Writes `features-<fingerprint>/` with index.json and features.bin (clip by clip, speed by

@@ -2,10 +2,12 @@
 
 use sha2::{Digest, Sha256};
 
+/// In hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Its first eight bytes in hexadecimal digits.
-pub fn hex(sha256: Sha256) -> String {
-    sha256.finalize()[..8]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+pub fn short(sha256: Sha256) -> String {
+    hex(&sha256.finalize()[..8])
 }

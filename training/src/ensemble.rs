@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     augment::Ranges,
     dataset::{Clip, Dataset},
-    digest::hex,
+    digest::short,
     network::Network,
     train::{self, Material, Outcome, Progress, TrainConfig},
 };
@@ -132,6 +132,7 @@ fn member_config(ensemble: &TrainConfig, member: usize) -> TrainConfig {
 /// None that is expected.
 pub fn recipe(dataset: &Dataset, config: &TrainConfig) -> Result<String> {
     let clips: Vec<&Clip> = dataset.clips.iter().collect();
+    let clips = dataset.digest_of(&clips);
     let mut sha256 = Sha256::new();
     for member in 0..MEMBERS {
         let config = TrainConfig {
@@ -140,7 +141,7 @@ pub fn recipe(dataset: &Dataset, config: &TrainConfig) -> Result<String> {
         };
         sha256.update(train::description(dataset, &clips, &config)?.to_string());
     }
-    Ok(hex(sha256))
+    Ok(short(sha256))
 }
 
 /// Trains a member, counted from 0, of the ensemble in `run_dir` by [`train::train`]; `config.seed` is that of

@@ -150,7 +150,7 @@ pub fn train(
     fs::create_dir_all(run_dir)
         .with_context(|| format!("cannot create the folder {}", run_dir.display()))?;
     let path = checkpoint::path(run_dir);
-    let run = description(dataset, &clips, config)?;
+    let run = description(dataset, &dataset.digest_of(&clips), config)?;
     let mut state = start(&clips, dataset.corpus.labels.len(), config);
     if path.exists() {
         checkpoint::read(&path, &run, &mut state)?;
@@ -289,11 +289,11 @@ fn refuse_unusable(clips: &[&Clip]) -> Result<()> {
     Ok(())
 }
 
-/// What the weights depend on, by name.
-pub fn description(dataset: &Dataset, clips: &[&Clip], config: &TrainConfig) -> Result<Value> {
+/// What the weights depend on, by name; `clips` is the digest of those that train.
+pub fn description(dataset: &Dataset, clips: &str, config: &TrainConfig) -> Result<Value> {
     let mut run = serde_json::to_value(config)?;
     run["front_end"] = json!(dataset.fingerprint);
-    run["training_clips"] = json!(dataset.digest_of(clips));
+    run["training_clips"] = json!(clips);
     if dataset.corpus.kind == Kind::Manifest {
         run["labels"] = json!(dataset.corpus.labels);
     }

@@ -119,12 +119,16 @@ impl Bench {
         self.0.path().join(name)
     }
 
-    fn run(&self, line: &str) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_training"))
+    fn command(&self, line: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_training"));
+        command
             .args(line.split_whitespace())
-            .current_dir(self.0.path())
-            .output()
-            .unwrap()
+            .current_dir(self.0.path());
+        command
+    }
+
+    fn run(&self, line: &str) -> Output {
+        self.command(line).output().unwrap()
     }
 
     fn succeeds(&self, line: &str) -> String {
@@ -530,9 +534,8 @@ fn ctrl_c_ends_a_training_which_the_same_command_completes_to_the_same_networks(
     let line = "train --epochs 4";
     bench.succeeds(&format!("--data other {line}"));
 
-    let training = Command::new(env!("CARGO_BIN_EXE_training"))
-        .args(line.split_whitespace())
-        .current_dir(bench.path(""))
+    let training = bench
+        .command(line)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()

@@ -241,31 +241,23 @@ mod tests {
         let bytes = [0xe1, 0x87, 0xf0, 0x45, 0x03];
         let constant = read(DataType::Int4, &[3, 3], &bytes).unwrap();
         let down = scale(&[2, 3], &[1.0, 2.0, 3.0, 0.5, 0.25, 10.0]);
+        let restored = |scale: &Constant, block, axis| {
+            let restored = constant.dequantize_blocks(scale, block, axis).unwrap();
+            restored.floats().unwrap().to_vec()
+        };
         assert_eq!(
-            constant
-                .dequantize_blocks(&down, 2, 0)
-                .unwrap()
-                .floats()
-                .unwrap(),
+            restored(&down, 2, 0),
             [1.0, -4.0, 21.0, -8.0, 0.0, -3.0, 2.5, 1.0, 30.0]
         );
         let across = scale(&[3, 2], &[1.0, 2.0, 3.0, 0.5, 0.25, 10.0]);
         assert_eq!(
-            constant
-                .dequantize_blocks(&across, 2, 1)
-                .unwrap()
-                .floats()
-                .unwrap(),
+            restored(&across, 2, 1),
             [1.0, -2.0, 14.0, -24.0, 0.0, -0.5, 1.25, 1.0, 30.0]
         );
         let whole = scale(&[3, 1], &[1.0, 2.0, 3.0]);
         for block in [3, 4, usize::MAX] {
             assert_eq!(
-                constant
-                    .dequantize_blocks(&whole, block, 1)
-                    .unwrap()
-                    .floats()
-                    .unwrap(),
+                restored(&whole, block, 1),
                 [1.0, -2.0, 7.0, -16.0, 0.0, -2.0, 15.0, 12.0, 9.0]
             );
         }

@@ -250,12 +250,23 @@ mod tests {
     use std::{fs, path::Path};
 
     use super::*;
-    use crate::evaluate::{Condition, EVALUATION_FILE, tests::evaluation};
+    use crate::evaluate::{Compared, Condition, EVALUATION_FILE, tests::evaluation};
+
+    /// The folder of the card, and the evaluation of the shipped model beside it.
+    fn shipped() -> (&'static Path, Evaluation) {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let evaluation = Evaluation::load(&folder.join(EVALUATION_FILE)).unwrap();
+        (folder, evaluation)
+    }
+
+    fn known(evaluation: &Evaluation, known: Known) -> &Compared {
+        let mut compared = evaluation.calibrated.as_ref().unwrap().speaker.iter();
+        compared.find(|compared| compared.known == known).unwrap()
+    }
 
     #[test]
     fn the_cards_figures_are_those_of_the_evaluation_beside_it() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let evaluation = Evaluation::load(&folder.join(EVALUATION_FILE)).unwrap();
+        let (folder, evaluation) = shipped();
         let written = fs::read_to_string(folder.join(CARD_FILE)).unwrap();
         assert!(
             written == card(&evaluation),
@@ -273,18 +284,13 @@ mod tests {
 
     #[test]
     fn the_readmes_figures_are_those_of_the_evaluation() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let evaluation = Evaluation::load(&folder.join(EVALUATION_FILE)).unwrap();
+        let (folder, evaluation) = shipped();
         let readme = fs::read_to_string(folder.join("../README.md")).unwrap();
         let readme = readme.split_whitespace().collect::<Vec<_>>().join(" ");
         let live = &evaluation.live;
         let calibrated = evaluation.calibrated.as_ref().unwrap();
         let whole = |share: f64| format!("{:.0} %", 100.0 * share);
         let points = |share: f64| format!("{:.1}", 100.0 * share);
-        let known = |known: Known| {
-            let mut compared = calibrated.speaker.iter();
-            compared.find(|compared| compared.known == known).unwrap()
-        };
         let change = |condition: Condition| {
             let mut measured = evaluation.robustness.iter();
             let measured = measured.find(|measured| measured.condition == condition);
@@ -302,15 +308,15 @@ mod tests {
         ] {
             assert!(change(condition) > -0.005, "{}", condition.label());
         }
-        let misled = known(Known::AngryTakenForNeutral);
+        let misled = known(&evaluation, Known::AngryTakenForNeutral);
         let mut sentences = vec![
             format!(
                 "read neutrally for 8 s | **{}**",
-                percent(known(Known::NeutralReading).with.uar)
+                percent(known(&evaluation, Known::NeutralReading).with.uar)
             ),
             format!(
                 "of the speaker | **{}**",
-                percent(known(Known::ThreeLabelledClips).with.uar)
+                percent(known(&evaluation, Known::ThreeLabelledClips).with.uar)
             ),
             format!(
                 "Women {}, men {} of clips",
@@ -366,15 +372,14 @@ mod tests {
 
     #[test]
     fn the_model_shipped_is_as_good_as_it_has_to_be() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let evaluation = Evaluation::load(&folder.join(EVALUATION_FILE)).unwrap();
+        let (_, evaluation) = shipped();
         let live = &evaluation.live;
         assert!(live.uar >= 0.64 && live.war >= 0.66);
         let Scores { uar, war } = evaluation.whole.exported;
         let trained = evaluation.whole.trained;
         assert!(trained.uar - uar <= 0.002 && trained.war - war <= 0.002);
 
-        let calibrated = evaluation.calibrated.unwrap();
+        let calibrated = evaluation.calibrated.as_ref().unwrap();
         for confidence in [&calibrated.summary, &calibrated.live] {
             assert!(confidence.expected_calibration_error <= 0.05);
         }
@@ -383,8 +388,7 @@ mod tests {
             (Known::NeutralReading, 0.68, 0.69),
             (Known::ThreeLabelledClips, 0.71, 0.72),
         ] {
-            let compared = calibrated.speaker.iter().find(|c| c.known == known);
-            let with = compared.unwrap().with;
+            let with = self::known(&evaluation, known).with;
             assert!(with.uar >= uar && with.war >= war, "{known:?}: {with:?}");
         }
 

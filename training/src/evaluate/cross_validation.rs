@@ -286,18 +286,14 @@ impl CrossValidation {
             .map(|member| EpochLog::new(&ensemble::member_folder(&folder, member)).read())
             .collect();
 
-        let judge = Judge {
-            ensemble,
-            dataset,
-            trained: trained.iter().map(|&index| &dataset.clips[index]).collect(),
-            folder,
-        };
-        let judgements = judge.judge(&clips, Condition::Clean, stop)?;
+        let trained = trained.iter().map(|&index| &dataset.clips[index]).collect();
+        let judge = Judge::new(ensemble, dataset, clips.clone(), trained, folder)?;
+        let judgements = judge.judge(Condition::Clean, stop)?;
         let mut changed = Vec::new();
         if !(self.quick || self.as_recorded) && job.validation.is_none() {
             for condition in Condition::CHANGED.into_iter().filter(|c| c.is_available()) {
                 progress.set_message(format!("{name}: {}", condition.label()));
-                changed.push((condition, judge.judge(&clips, condition, stop)?));
+                changed.push((condition, judge.judge(condition, stop)?));
             }
         }
         let right = clips

@@ -19,8 +19,9 @@ use speech_emotion::{
 
 use super::conditions::Condition;
 use crate::{
+    corpus::Corpus,
     dataset::{Clip, Dataset},
-    digest::hex,
+    digest::short,
     ensemble::Ensemble,
     export, interrupt,
     metrics::Confusion,
@@ -91,38 +92,68 @@ pub fn confusion<'a>(
 
 /// Trained networks and the clips they are to judge.
 pub struct Judge<'a> {
-    /// The networks.
-    pub ensemble: Ensemble,
-    /// What the clips are of.
-    pub dataset: &'a Dataset,
-    /// The clips that trained them.
-    pub trained: Vec<&'a Clip>,
-    /// Where answers are kept.
-    pub folder: PathBuf,
+    ensemble: Ensemble,
+    corpus: &'a Corpus,
+    clips: Vec<&'a Clip>,
+    trained: Vec<&'a Clip>,
+    folder: PathBuf,
+    /// What its answers depend on besides the condition.
+    inputs: Value,
 }
 
-impl Judge<'_> {
-    /// Its answers for `clips` under a condition, in their order, from the file of an earlier run
+impl<'a> Judge<'a> {
+    /// Networks that `trained` of a data set and are to judge `clips` of it; answers are kept in `folder`.
+    ///
+    /// # Errors
+    /// When this program's own file cannot be read.
+    pub fn new(
+        ensemble: Ensemble,
+        dataset: &'a Dataset,
+        clips: Vec<&'a Clip>,
+        trained: Vec<&'a Clip>,
+        folder: PathBuf,
+    ) -> Result<Self> {
+        let mut weights = Sha256::new();
+        let networks = ensemble.members().iter();
+        for parameter in networks.flat_map(|network| network.parameters().iter()) {
+            for value in &parameter.value {
+                weights.update(value.to_le_bytes());
+            }
+        }
+        let inputs = json!({
+            "program": program()?,
+            "network": short(weights),
+            "corpus": dataset.corpus.folder,
+            "clips": dataset.digest_of(&clips),
+            "session": settings(),
+        });
+        Ok(Self {
+            ensemble,
+            corpus: &dataset.corpus,
+            clips,
+            trained,
+            folder,
+            inputs,
+        })
+    }
+
+    /// Its answers for the clips under a condition, in their order, from the file of an earlier run
     /// when it is of the same program, network, settings and clips.
     ///
     /// # Errors
     /// When a clip cannot be read or a file not written, and when `stop` is set.
-    pub fn judge(
-        &self,
-        clips: &[&Clip],
-        condition: Condition,
-        stop: &AtomicBool,
-    ) -> Result<Vec<Judgement>> {
+    pub fn judge(&self, condition: Condition, stop: &AtomicBool) -> Result<Vec<Judgement>> {
         let path = self.folder.join(format!("{}.jsonl", condition.name()));
-        let header = self.header(clips, condition)?;
-        if let Some(judgements) = read(&path, &header, clips.len()) {
+        let mut header = self.inputs.clone();
+        header["condition"] = json!(condition.name());
+        if let Some(judgements) = read(&path, &header, self.clips.len()) {
             return Ok(judgements);
         }
-        let classifier = export::classifier(self.ensemble.clone(), &self.dataset.corpus)?;
-        let mut judgements = Vec::with_capacity(clips.len());
-        for clip in clips {
+        let classifier = export::classifier(self.ensemble.clone(), self.corpus)?;
+        let mut judgements = Vec::with_capacity(self.clips.len());
+        for clip in &self.clips {
             interrupt::check(stop)?;
-            let file = self.dataset.corpus.folder.join(&clip.path);
+            let file = self.corpus.folder.join(&clip.path);
             let sound = Sound::read(&file).with_context(|| {
                 format!(
                     "cannot listen to the clip {}; if the clips have moved, run the extract command \
@@ -130,7 +161,7 @@ impl Judge<'_> {
                     file.display()
                 )
             })?;
-            let voices = self.voices(clip, clips);
+            let voices = self.voices(clip);
             let voices: Vec<&Path> = voices.iter().map(PathBuf::as_path).collect();
             let sound = condition.apply(&sound, &clip.path, &voices)?;
             let mut judgement = listen(&sound, classifier.clone())
@@ -154,38 +185,19 @@ impl Judge<'_> {
 
     /// Who may babble beside a clip: the other speakers judged, whom the networks have not heard; where
     /// there is none, those who trained.
-    fn voices(&self, clip: &Clip, judged: &[&Clip]) -> Vec<PathBuf> {
+    fn voices(&self, clip: &Clip) -> Vec<PathBuf> {
         let of_others = |clips: &[&Clip]| -> Vec<PathBuf> {
             let others = clips.iter().filter(|other| other.speaker != clip.speaker);
             others
-                .map(|other| self.dataset.corpus.folder.join(&other.path))
+                .map(|other| self.corpus.folder.join(&other.path))
                 .collect()
         };
-        let unheard = of_others(judged);
+        let unheard = of_others(&self.clips);
         if unheard.is_empty() {
             of_others(&self.trained)
         } else {
             unheard
         }
-    }
-
-    /// What the answers depend on.
-    fn header(&self, clips: &[&Clip], condition: Condition) -> Result<Value> {
-        let mut weights = Sha256::new();
-        let networks = self.ensemble.members().iter();
-        for parameter in networks.flat_map(|network| network.parameters().iter()) {
-            for value in &parameter.value {
-                weights.update(value.to_le_bytes());
-            }
-        }
-        Ok(json!({
-            "program": program()?,
-            "network": hex(weights),
-            "corpus": self.dataset.corpus.folder,
-            "clips": self.dataset.digest_of(clips),
-            "condition": condition.name(),
-            "session": settings(),
-        }))
     }
 }
 
@@ -229,7 +241,7 @@ fn program() -> Result<&'static str> {
     let bytes = std::env::current_exe()
         .and_then(fs::read)
         .context("cannot read this program's own file")?;
-    Ok(PROGRAM.get_or_init(|| hex(Sha256::new_with_prefix(bytes))))
+    Ok(PROGRAM.get_or_init(|| short(Sha256::new_with_prefix(bytes))))
 }
 
 /// A header in the first line, then one clip per line.

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{baseline::Comparison, corpus::Speaker, ravdess};
 
-const STYLE: &str = include_str!("page.css");
+const STYLE: &str = concat!(include_str!("plot.css"), include_str!("page.css"));
 
 /// The page; `comparison` is with the notebook's network, when that was made.
 pub fn page(evaluation: &Evaluation, comparison: Option<&Comparison>) -> String {

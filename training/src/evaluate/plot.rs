@@ -3,7 +3,9 @@
 
 use std::fmt::Write;
 
-const PICTURE_STYLE: &str = include_str!("picture.css");
+use super::report::percent;
+
+const PICTURE_STYLE: &str = concat!(include_str!("plot.css"), include_str!("picture.css"));
 
 /// Size of a plot in its own units; it scales with the page.
 const WIDTH: f64 = 420.0;
@@ -218,7 +220,7 @@ fn picture(title: &str, description: &str, width: f64, height: f64, body: &str) 
 
 fn precise(axis: &Axis, value: f64) -> String {
     if axis.is_share {
-        format!("{:.1} %", 100.0 * value)
+        percent(value)
     } else {
         format!("{value:.3}")
     }
@@ -266,10 +268,10 @@ impl Bars<'_> {
                 "<tr><th scope=\"row\">{}</th><td class=\"bar\"><svg viewBox=\"0 0 100 10\" \
              preserveAspectRatio=\"none\" aria-hidden=\"true\"><rect class=\"track\" width=\"100\" \
              height=\"10\"/><rect class=\"fill\" width=\"{:.1}\" height=\"10\"/>{ticks}</svg></td>\
-             <td>{:.1} %</td>",
+             <td>{}</td>",
                 escape(&bar.name),
                 100.0 * bar.share,
-                100.0 * bar.share
+                percent(bar.share)
             );
             for cell in &bar.cells {
                 let _ = write!(rows, "<td>{}</td>", escape(cell));
@@ -334,7 +336,7 @@ impl Bars<'_> {
                     top + 7.0
                 );
             }
-            let value = format!("{:.1} %", 100.0 * bar.share);
+            let value = percent(bar.share);
             for (index, cell) in [&value].into_iter().chain(&bar.cells).enumerate() {
                 let _ = write!(
                     body,

@@ -14,7 +14,7 @@ use indicatif::ProgressBar;
 use md5::{Digest, Md5};
 use ureq::http::{StatusCode, header};
 
-use crate::interrupt;
+use crate::{digest::hex, interrupt};
 
 /// A published file: where it is and what it is known to be.
 #[derive(Clone, Debug)]
@@ -186,7 +186,7 @@ impl Archive {
             }
             md5.update(&block[..n]);
         }
-        let found: String = md5.finalize().iter().map(|b| format!("{b:02x}")).collect();
+        let found = hex(&md5.finalize());
         ensure!(
             found == self.md5,
             "{} is not the published file: its MD5 is {found} instead of {}",

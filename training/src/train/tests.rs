@@ -223,7 +223,7 @@ fn a_loss_that_is_not_a_number_stops_and_keeps_the_checkpoint() {
     run(&dataset, &config(), folder.path(), Some((2, 1))).unwrap();
     let path = checkpoint::path(folder.path());
     let clips: Vec<&Clip> = dataset.clips.iter().collect();
-    let run_of = description(&dataset, &clips, &config()).unwrap();
+    let run_of = description(&dataset, &dataset.digest_of(&clips), &config()).unwrap();
     let mut state = start(&clips, dataset.corpus.labels.len(), &config());
     checkpoint::read(&path, &run_of, &mut state).unwrap();
     for parameter in state.network.parameters_mut().iter_mut() {
