@@ -58,7 +58,7 @@ class Network(nn.Module):
 
 
 class Muon:
-    """As training/src/optimizer.rs, in single precision."""
+    """As training/src/learning/optimizer.rs, in single precision."""
 
     def __init__(self, matrices, rate, decay):
         self.matrices, self.rate, self.decay = matrices, rate, decay

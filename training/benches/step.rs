@@ -11,8 +11,8 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use speech_emotion::{class::Class, features::N_FEATURES};
 use training::{
+    learning::optimizer::{Matrices, Optimizer, clip_gradients, update_average},
     network::{Batch, Network},
-    optimizer::{Matrices, Optimizer, clip_gradients, update_average},
 };
 
 const CLASSES: usize = 8;

@@ -1,35 +1,33 @@
 //! The trainer as a library: from labelled clips to the trained network. Native only.
 //!
+//! Rooms from the bottom up; each may use those before it, never those after it:
+//!
+//! | | |
+//! |---|---|
+//! | [`recording`] | audio files decoded, filters, rooms and noise |
+//! | [`corpus`] | whose clips are trained on, what they are labelled, who is tested when |
+//! | [`dataset`] | the features of every clip |
+//! | [`network`] | layers with forward and backward passes |
+//! | [`learning`] | from features to trained networks |
+//! | [`artifact`] | from networks to model.onnx and model.json |
+//! | [`evaluate`] | how often the recipe is right on speakers it never heard |
+//! | [`report`] | that in the terminal, as a page and as the model card |
+//!
+//! `digest` and [`interrupt`] are for all of them.
+//!
 //! Shape letters: B batch, T frames, F features, M mel bands, K classes, H hidden units; matrices are
 //! row-major, time first.
 
-pub mod audio;
-pub mod augment;
-mod background;
-pub mod baseline;
-mod batches;
-mod checkpoint;
-pub mod clip_list;
+pub mod artifact;
 pub mod corpus;
 pub mod dataset;
 mod digest;
-pub mod ensemble;
-pub mod epochs;
 pub mod evaluate;
-pub mod export;
-pub mod extract;
-pub mod folds;
 pub mod interrupt;
-pub mod metrics;
+pub mod learning;
 pub mod network;
-pub mod onnx;
-pub mod optimizer;
-pub mod predict;
-pub mod progress;
-pub mod ravdess;
-pub mod sound;
-mod tensor_file;
-pub mod train;
+pub mod recording;
+pub mod report;
 
 /// A training step allocates the same large blocks again and again.
 #[global_allocator]

@@ -13,7 +13,7 @@ use speech_emotion::{
     features::{self, FrontEnd, N_FEATURES},
     model::{Manifest, OnnxClassifier},
 };
-use training::sound::Sound;
+use training::recording::sound::Sound;
 
 /// Reads segments one after the other, prints their logits as JSON.
 const SCRIPT: &str = "

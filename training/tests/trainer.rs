@@ -19,9 +19,8 @@ use serde_json::Value;
 use speech_emotion::features::{N_FEATURES, PITCH, VOICING};
 use tempfile::TempDir;
 use training::{
-    dataset::SPEEDS,
-    extract::extract,
-    ravdess::{self, Emotion},
+    corpus::ravdess::{self, Emotion},
+    dataset::{SPEEDS, extract::extract},
 };
 
 const RATE_HZ: u32 = 16_000;

@@ -9,12 +9,15 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use training::{
-    clip_list::{self, ClipList},
-    dataset::Dataset,
-    extract::{self, Reason},
-    progress,
-    ravdess::{self, download::Archive, unpack},
+    corpus::{
+        Reason,
+        clip_list::{self, ClipList},
+        ravdess::{self, download::Archive, unpack},
+    },
+    dataset::{Dataset, extract},
 };
+
+use super::progress;
 
 #[derive(Args, Clone)]
 pub struct CorpusArgs {

@@ -12,21 +12,25 @@ use indicatif::ProgressBar;
 use serde::{Deserialize, Serialize};
 use speech_emotion::{features::FrontEndConfig, model::Training};
 use training::{
-    baseline::{self, BASELINE_FILE, Bars, Comparison},
+    artifact::export,
+    corpus::{folds::Protocol, ravdess},
     dataset::{Clip, Dataset},
-    ensemble::{self, Ensemble, MEMBERS},
     evaluate::{
-        self, CARD_FILE, CrossValidation, EVALUATION_FILE, Evaluation, PAGE_FILE, PICTURES_FOLDER,
+        self, CrossValidation, EVALUATION_FILE, Evaluation,
+        baseline::{self, BASELINE_FILE, Bars, Comparison},
     },
-    export,
-    folds::Protocol,
     interrupt::Interrupted,
-    progress::{self, TrainingBar},
-    ravdess,
-    train::{Material, TrainConfig},
+    learning::{
+        Material, TrainConfig,
+        ensemble::{self, Ensemble, MEMBERS},
+    },
+    report::{self, CARD_FILE, PAGE_FILE, PICTURES_FOLDER},
 };
 
-use super::data::{self, CorpusArgs, ExtractArgs};
+use super::{
+    data::{self, CorpusArgs, ExtractArgs},
+    progress::{self, TrainingBar},
+};
 
 const TRAINING_FILE: &str = "training.json";
 
@@ -266,7 +270,7 @@ pub fn evaluate(data: &Path, args: &EvaluateArgs, stop: &AtomicBool) -> Result<(
     let path = evaluation.save(&folder)?;
     let page = folder.join(PAGE_FILE);
     let comparison = Comparison::load(&data.join(BASELINE_FILE))?;
-    fs::write(&page, evaluate::page(&evaluation, comparison.as_ref()))
+    fs::write(&page, report::page(&evaluation, comparison.as_ref()))
         .with_context(|| format!("cannot write {}", page.display()))?;
     println!(
         "{evaluation}\n\nto look at: {}\nas numbers: {}",
@@ -327,12 +331,12 @@ pub fn card(data: &Path, args: &CardArgs) -> Result<()> {
     );
     evaluation.save(&args.out)?;
     let path = args.out.join(CARD_FILE);
-    fs::write(&path, evaluate::card(&evaluation))
+    fs::write(&path, report::card(&evaluation))
         .with_context(|| format!("cannot write {}", path.display()))?;
     let folder = args.out.join(PICTURES_FOLDER);
     fs::create_dir_all(&folder)
         .with_context(|| format!("cannot make the folder {}", folder.display()))?;
-    for (name, picture) in evaluate::pictures(&evaluation) {
+    for (name, picture) in report::pictures(&evaluation) {
         let path = folder.join(format!("{name}.svg"));
         fs::write(&path, picture).with_context(|| format!("cannot write {}", path.display()))?;
     }
@@ -375,7 +379,7 @@ pub fn export(data: &Path, args: &ExportArgs) -> Result<()> {
         ensemble,
         corpus,
         trained.training,
-        &evaluation,
+        &evaluation.measured(),
         &segments,
         out,
     )?;

@@ -10,11 +10,11 @@ use speech_emotion::{
 };
 
 use super::{
-    Calibrated, Compared, Known, Shipped, Shown, Trial,
+    Calibrated, Compared, Known, Shown, Trial,
     confidence::{Claim, Confidence, surprise, temperature, threshold},
     speaker::{self, Heard},
 };
-use crate::dataset::Clip;
+use crate::{artifact::export::Shipped, dataset::Clip};
 
 /// Duration of a frame.
 const FRAME_S: f32 = HOP_SAMPLES as f32 / SAMPLE_RATE_HZ as f32;

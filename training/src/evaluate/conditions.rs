@@ -8,7 +8,7 @@
 //! them of features, not of samples. Everything random is drawn from the clip's path, so that a clip
 //! always meets the same sound.
 //!
-//! [`Powers`]: crate::background::Powers
+//! [`Powers`]: crate::learning::background::Powers
 
 use std::{
     borrow::Cow,
@@ -27,7 +27,9 @@ use rand_distr::StandardNormal;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::sound::{Biquad, Sound, add_noise, decibels, power, reverberated, scaled, speech_power};
+use crate::recording::sound::{
+    Biquad, Sound, add_noise, decibels, power, reverberated, scaled, speech_power,
+};
 
 /// A way to change a recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -19,14 +19,18 @@ use super::{
     judge::{Judge, Judgement, confusion},
 };
 use crate::{
-    corpus::Speaker,
+    corpus::{
+        Speaker,
+        folds::{Protocol, Voices, class_left_out},
+    },
     dataset::{Clip, Dataset},
-    ensemble::{self, Ensemble, MEMBERS},
-    epochs::{Epoch, EpochLog},
-    folds::{Protocol, Voices, class_left_out},
     interrupt::Interrupted,
+    learning::{
+        EpochReport, Material, Outcome, Progress, TrainConfig,
+        ensemble::{self, Ensemble, MEMBERS},
+        epochs::{Epoch, EpochLog},
+    },
     network::Network,
-    train::{EpochReport, Material, Outcome, Progress, TrainConfig},
 };
 
 /// What is trained and tested.
@@ -361,7 +365,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::{corpus::Corpus, ravdess::Emotion};
+    use crate::corpus::{Corpus, ravdess::Emotion};
 
     fn dataset() -> Dataset {
         let clip = |actor: u8, emotion: Emotion| Clip {

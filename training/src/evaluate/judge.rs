@@ -17,15 +17,15 @@ use speech_emotion::{
     session::{Pacing, Session, SessionSettings, Update},
 };
 
-use super::conditions::Condition;
+use super::{conditions::Condition, metrics::Confusion};
 use crate::{
+    artifact::export,
     corpus::Corpus,
     dataset::{Clip, Dataset},
     digest::short,
-    ensemble::Ensemble,
-    export, interrupt,
-    metrics::Confusion,
-    sound::Sound,
+    interrupt,
+    learning::ensemble::Ensemble,
+    recording::sound::Sound,
 };
 
 /// Samples in a chunk pushed to the session, as in the page.

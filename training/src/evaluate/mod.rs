@@ -2,30 +2,26 @@
 //! heard its actor.
 //!
 //! ```text
-//! cross_validation ─ Trial ─┬─ results ────┬─ Evaluation ─┬─ evaluation.json
-//!   └ judge ─ conditions    └─ calibrated ─┘              ├─ report (terminal)
-//!                               ├ confidence              ├─ page ─ plot (HTML)
-//!                               └ speaker                 └─ card (model card)
+//! cross_validation ─ Trial ─┬─ results ────┬─ Evaluation ─ evaluation.json
+//!   └ judge ─ conditions    └─ calibrated ─┘
+//!                               ├ confidence
+//!                               └ speaker
 //! ```
 
+pub mod baseline;
 mod calibrated;
-mod card;
 mod conditions;
 mod confidence;
 mod cross_validation;
 mod judge;
-mod page;
-mod plot;
-mod report;
+pub mod metrics;
 mod results;
 mod speaker;
 
-pub use card::{CARD_FILE, card};
 pub use conditions::Condition;
 pub use confidence::{Bin, Confidence, Coverage};
 pub use cross_validation::{CrossValidation, Trial};
 pub use judge::{Judgement, Shown, Whole, confusion};
-pub use page::{page, pictures};
 pub use results::{HeardSoFar, Results, Scores};
 pub use speaker::{Compared, Known};
 
@@ -37,25 +33,22 @@ use std::{
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
-use speech_emotion::{calibration::SpeakerStatistics, class::Labels, model};
+use speech_emotion::{class::Labels, model};
 
 use crate::{
-    corpus::Speaker,
+    artifact::export::{Measured, Shipped},
+    corpus::{
+        Speaker,
+        folds::Protocol,
+        ravdess::{self, Emotion},
+    },
     dataset::{Clip, Dataset},
-    epochs::Epoch,
-    folds::Protocol,
-    metrics::Confusion,
-    ravdess::{self, Emotion},
+    learning::epochs::Epoch,
 };
+use metrics::Confusion;
 
 /// Name of the file an [`Evaluation`] is kept in.
 pub const EVALUATION_FILE: &str = "evaluation.json";
-
-/// Name of the folder with the [`pictures`] of the model card, beside it.
-pub const PICTURES_FOLDER: &str = "pictures";
-
-/// Name of the [`page`] beside it.
-pub const PAGE_FILE: &str = "report.html";
 
 /// How often the model is right on voices it was not trained on; evaluation.json.
 ///
@@ -75,7 +68,7 @@ pub struct Evaluation {
     pub folds: Vec<Vec<Speaker>>,
     /// Seeds of the networks.
     pub seeds: Vec<u64>,
-    /// [`recipe`](crate::ensemble::recipe) of the networks.
+    /// [`recipe`](crate::learning::ensemble::recipe) of the networks.
     pub recipe: String,
     /// Number of clips.
     pub clips: u32,
@@ -155,19 +148,6 @@ pub struct Calibrated {
     pub shipped: Shipped,
 }
 
-/// Fitted on the held-out predictions of all speakers.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Shipped {
-    /// Divides the logits.
-    pub temperature: f32,
-    /// Least confidence at which an emotion is claimed.
-    pub unsure_below: f32,
-    /// Frames of speech from which evidence counts in full while listening.
-    pub settled_segment_frames: usize,
-    /// What calibration to a speaker starts from.
-    pub speaker: Option<SpeakerStatistics>,
-}
-
 impl Evaluation {
     /// Sums up the trials of a cross-validation on a data set.
     pub fn new(
@@ -224,16 +204,23 @@ impl Evaluation {
     }
 
     /// What of it goes into model.json.
-    pub fn summary(&self) -> model::Evaluation {
+    pub fn measured(&self) -> Measured {
         let interval = |interval: [f64; 2]| interval.map(|share| share as f32);
-        model::Evaluation {
-            folds: self.protocol.to_string(),
-            seeds: self.seeds.clone(),
-            clips: self.clips,
-            uar: self.live.uar as f32,
-            uar_interval: interval(self.live.uar_interval),
-            war: self.live.war as f32,
-            war_interval: interval(self.live.war_interval),
+        Measured {
+            labels: self.labels.clone(),
+            summary: model::Evaluation {
+                folds: self.protocol.to_string(),
+                seeds: self.seeds.clone(),
+                clips: self.clips,
+                uar: self.live.uar as f32,
+                uar_interval: interval(self.live.uar_interval),
+                war: self.live.war as f32,
+                war_interval: interval(self.live.war_interval),
+            },
+            fitted: self
+                .calibrated
+                .as_ref()
+                .map(|calibrated| calibrated.shipped.clone()),
         }
     }
 
@@ -325,11 +312,11 @@ pub fn folder(data: &Path, protocol: Protocol, seeds: &[u64]) -> PathBuf {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use speech_emotion::{class::Class, model::Posterior};
 
     use super::*;
-    use crate::{corpus::Corpus, ravdess::FileName};
+    use crate::corpus::{Corpus, ravdess::FileName};
 
     fn clip(actor: u8, emotion: Emotion, strong: bool) -> Clip {
         Clip {
@@ -352,7 +339,7 @@ pub(super) mod tests {
 
     /// Sure of a class from the first second of speech, as is the model file that hears it whole, but not
     /// the network as trained.
-    pub(super) fn judgement(answer: Option<Class>) -> Judgement {
+    fn judgement(answer: Option<Class>) -> Judgement {
         let mut logits = vec![0.0; Emotion::COUNT];
         if let Some(class) = answer {
             logits[class.index()] = 2.0;
@@ -377,7 +364,7 @@ pub(super) mod tests {
     }
 
     /// Actor 1 is always right, actor 2 only with seed 2.
-    pub(super) fn evaluation() -> Evaluation {
+    pub(crate) fn evaluation() -> Evaluation {
         let clips = [
             clip(1, Emotion::Calm, false),
             clip(1, Emotion::Angry, true),
@@ -419,7 +406,7 @@ pub(super) mod tests {
     }
 
     /// The same with all that may be in one.
-    pub(in crate::evaluate) fn whole_evaluation() -> Evaluation {
+    pub(crate) fn whole_evaluation() -> Evaluation {
         let mut evaluation = evaluation();
         let scores = |uar| Scores {
             uar,

@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use speech_emotion::class::{Class, Labels};
 
-use super::Judgement;
-use crate::{
-    corpus::Speaker,
-    dataset::Clip,
+use super::{
+    Judgement,
     metrics::{Confusion, interval},
 };
+use crate::{corpus::Speaker, dataset::Clip};
 
 /// How often answers were right. Shares are 0..=1.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -14,11 +14,9 @@ use speech_emotion::{
 use super::{
     Scores,
     confidence::{Claim, Confidence, surprise},
-};
-use crate::{
-    corpus::Speaker,
     metrics::{Confusion, interval},
 };
+use crate::corpus::Speaker;
 
 /// The label whose clips are taken for neutral, to see how that misleads.
 const MISLEADING: &str = "angry";
@@ -445,7 +443,7 @@ mod tests {
     use rand::RngExt;
 
     use super::*;
-    use crate::ravdess::Emotion;
+    use crate::corpus::ravdess::Emotion;
 
     const K: usize = Emotion::COUNT;
 

@@ -7,7 +7,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use super::Network;
-use crate::tensor_file::TensorFile;
+use crate::dataset::tensor_file::TensorFile;
 
 impl Network {
     /// Writes all parameters as safetensors under their names.

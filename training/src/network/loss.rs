@@ -34,7 +34,7 @@ pub fn cross_entropy(logits: &[f32], labels: &[Class], smoothing: f32) -> (f32, 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ravdess::Emotion;
+    use crate::corpus::ravdess::Emotion;
 
     #[test]
     fn certain_and_right_costs_nothing_without_smoothing() {

@@ -1,0 +1,195 @@
+//! From a trained network to the files the page loads: model.onnx and model.json.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, ensure};
+use serde::{Deserialize, Serialize};
+use speech_emotion::{
+    calibration::SpeakerStatistics,
+    class::Labels,
+    features::FrontEndConfig,
+    model::{self, Manifest, OnnxClassifier, OnnxFile, SCHEMA, Training},
+    session::SessionSettings,
+};
+
+use super::onnx;
+use crate::{
+    corpus::{Corpus, Kind, ravdess},
+    learning::ensemble::Ensemble,
+};
+
+/// Largest difference between a logit of the trainer and of the exported file.
+const TOLERANCE: f32 = 1e-4;
+
+/// Of weights, as far as the corpus tells: SPDX and the credit that is asked for.
+struct Terms {
+    licence: String,
+    attribution: String,
+}
+
+impl Terms {
+    fn of(corpus: &Corpus) -> Self {
+        match corpus.kind {
+            Kind::Ravdess => Self {
+                licence: ravdess::LICENCE.to_owned(),
+                attribution: ravdess::ATTRIBUTION.to_owned(),
+            },
+            Kind::Manifest => Self {
+                licence: "NOASSERTION".to_owned(),
+                attribution: format!("Trained on {}", corpus.data_set),
+            },
+        }
+    }
+}
+
+/// What an evaluation tells of a model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measured {
+    /// Names of the classes evaluated.
+    pub labels: Labels,
+    /// How often it is right.
+    pub summary: model::Evaluation,
+    /// What it is to be used with; none of a quick evaluation.
+    pub fitted: Option<Shipped>,
+}
+
+/// Fitted on the held-out predictions of all speakers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Shipped {
+    /// Divides the logits.
+    pub temperature: f32,
+    /// Least confidence at which an emotion is claimed.
+    pub unsure_below: f32,
+    /// Frames of speech from which evidence counts in full while listening.
+    pub settled_segment_frames: usize,
+    /// What calibration to a speaker starts from.
+    pub speaker: Option<SpeakerStatistics>,
+}
+
+/// Writes model.onnx and model.json into `folder` and gives the manifest.
+///
+/// `segments` `[T, F]` are run through both the trainer's networks and the file; they must agree.
+///
+/// # Errors
+/// When they do not, when the evaluation is of other labels, or the files cannot be written; what was in
+/// `folder` is then untouched.
+pub fn export(
+    mut ensemble: Ensemble,
+    corpus: &Corpus,
+    training: Training,
+    measured: &Measured,
+    segments: &[Vec<f32>],
+    folder: &Path,
+) -> Result<Manifest> {
+    ensure!(
+        measured.labels == corpus.labels,
+        "the evaluation is of the labels {}, the networks are of {}; run the evaluate command again",
+        measured.labels.names().join(", "),
+        corpus.labels.names().join(", ")
+    );
+    let terms = Terms::of(corpus);
+    let model = encode(&mut ensemble, &corpus.labels, &terms)?;
+    let mut manifest = Manifest {
+        training,
+        evaluation: measured.summary.clone(),
+        licence: terms.licence,
+        attribution: terms.attribution,
+        ..manifest(&model, &corpus.labels)
+    };
+    if let Some(shipped) = &measured.fitted {
+        manifest.temperature = shipped.temperature;
+        manifest.session.unsure_below = shipped.unsure_below;
+        manifest.session.settled_segment_frames = shipped.settled_segment_frames;
+        manifest.speaker.clone_from(&shipped.speaker);
+    }
+    let classifier = OnnxClassifier::load(&model, &manifest)?;
+    for (index, segment) in segments.iter().enumerate() {
+        let ours = ensemble.forward(segment);
+        let exported = classifier.logits(segment)?;
+        let off = ours
+            .iter()
+            .zip(&*exported)
+            .map(|(a, b)| (a - b).abs())
+            .fold(0.0, f32::max);
+        ensure!(
+            off <= TOLERANCE,
+            "the exported model differs from the trained one by {off} on segment {index}; nothing \
+             was written"
+        );
+    }
+    let json = serde_json::to_string_pretty(&manifest)? + "\n";
+    fs::create_dir_all(folder)
+        .with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    replace(&folder.join("model.onnx"), &model)?;
+    replace(&folder.join("model.json"), json.as_bytes())?;
+    Ok(manifest)
+}
+
+/// The classifier that the page makes of exported networks; its temperature is 1.
+///
+/// # Errors
+/// When they cannot be exported or loaded.
+pub fn classifier(mut ensemble: Ensemble, corpus: &Corpus) -> Result<OnnxClassifier> {
+    let model = encode(&mut ensemble, &corpus.labels, &Terms::of(corpus))?;
+    Ok(OnnxClassifier::load(
+        &model,
+        &manifest(&model, &corpus.labels),
+    )?)
+}
+
+/// Gives the model file of the networks, and leaves them rounded as it stores them.
+fn encode(ensemble: &mut Ensemble, labels: &Labels, terms: &Terms) -> Result<Vec<u8>> {
+    let fingerprint = FrontEndConfig::default().fingerprint();
+    let metadata = [
+        ("front_end_fingerprint", fingerprint),
+        ("labels", labels.names().join(",")),
+        ("licence", terms.licence.clone()),
+        ("attribution", terms.attribution.clone()),
+    ];
+    let model = onnx::encode(ensemble, &metadata)?;
+    ensemble.members_mut().iter_mut().for_each(onnx::quantise);
+    Ok(model)
+}
+
+/// Writes beside `path` first, so that a full disk leaves the file that was there.
+fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+    let part = PathBuf::from(format!("{}.part", path.display()));
+    fs::write(&part, bytes)
+        .and_then(|()| fs::rename(&part, path))
+        .with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Of a model file that was neither trained nor evaluated.
+fn manifest(model: &[u8], labels: &Labels) -> Manifest {
+    let front_end = FrontEndConfig::default();
+    Manifest {
+        schema: SCHEMA,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        labels: labels.clone(),
+        front_end_fingerprint: front_end.fingerprint(),
+        front_end,
+        normalisation: "graph".to_owned(),
+        temperature: 1.0,
+        session: SessionSettings::default(),
+        speaker: None,
+        training: Training::default(),
+        evaluation: model::Evaluation::default(),
+        onnx: OnnxFile::of(model),
+        licence: String::new(),
+        attribution: String::new(),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A manifest for a model file of so many classes that was neither trained nor evaluated.
+    pub(crate) fn untrained_manifest(model: &[u8], classes: usize) -> Manifest {
+        let names = (1..=classes).map(|class| format!("class {class}"));
+        manifest(model, &Labels::new(names.collect()).unwrap())
+    }
+}

@@ -1,0 +1,253 @@
+//! An ONNX graph in the making, and the protobuf messages of its file.
+
+use anyhow::Result;
+use prost::Message;
+use speech_emotion::features::N_FEATURES;
+use tract_onnx::{
+    pb::{
+        AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto,
+        StringStringEntryProto, TensorProto, TensorShapeProto, TypeProto, ValueInfoProto,
+        attribute_proto::AttributeType, tensor_proto::DataType, tensor_shape_proto, type_proto,
+    },
+    prelude::f16,
+};
+
+use super::storage::{BLOCK, Storage};
+
+/// The first with 4-bit numbers and scales of blocks.
+const IR_VERSION: i64 = 10;
+const OPSET: i64 = 21;
+
+/// Nodes and initialisers in the making; what adds to them gives the name of its result.
+#[derive(Default)]
+pub struct Graph {
+    /// Of the names to come.
+    pub prefix: String,
+    nodes: Vec<NodeProto>,
+    initializers: Vec<TensorProto>,
+}
+
+impl Graph {
+    /// The model file; `metadata` goes into it as key and value.
+    pub fn encode(self, classes: Option<usize>, metadata: &[(&str, String)]) -> Vec<u8> {
+        let model = ModelProto {
+            ir_version: IR_VERSION,
+            opset_import: vec![OperatorSetIdProto {
+                version: OPSET,
+                ..Default::default()
+            }],
+            producer_name: "speech-emotion".to_owned(),
+            producer_version: env!("CARGO_PKG_VERSION").to_owned(),
+            metadata_props: metadata
+                .iter()
+                .map(|(key, value)| StringStringEntryProto {
+                    key: (*key).to_owned(),
+                    value: value.clone(),
+                })
+                .collect(),
+            graph: Some(GraphProto {
+                name: "speech_emotion".to_owned(),
+                node: self.nodes,
+                initializer: self.initializers,
+                input: vec![value_info("features", &[Some(1), None, Some(N_FEATURES)])],
+                output: vec![value_info("logits", &[Some(1), classes])],
+                ..Default::default()
+            }),
+            ..Default::default()
+        };
+        model.encode_to_vec()
+    }
+
+    /// Gives the result of the last node another name.
+    pub fn name_output(&mut self, name: &str) {
+        if let Some(last) = self.nodes.last_mut() {
+            last.output = vec![name.to_owned()];
+        }
+    }
+
+    pub fn node(
+        &mut self,
+        op: &str,
+        inputs: &[&str],
+        name: &str,
+        attribute: Vec<AttributeProto>,
+    ) -> String {
+        let name = format!("{}{name}", self.prefix);
+        self.nodes.push(NodeProto {
+            name: name.clone(),
+            op_type: op.to_owned(),
+            input: inputs.iter().map(|&input| input.to_owned()).collect(),
+            output: vec![name.clone()],
+            attribute,
+            ..Default::default()
+        });
+        name
+    }
+
+    fn initializer(
+        &mut self,
+        name: &str,
+        shape: &[usize],
+        data_type: DataType,
+        raw: Vec<u8>,
+    ) -> String {
+        let name = format!("{}{name}", self.prefix);
+        self.initializers.push(TensorProto {
+            name: name.clone(),
+            dims: shape.iter().map(|&size| size as i64).collect(),
+            data_type: data_type as i32,
+            raw_data: raw,
+            ..Default::default()
+        });
+        name
+    }
+
+    /// A tensor kept in single precision.
+    pub fn single(&mut self, name: &str, shape: &[usize], values: &[f32]) -> String {
+        let raw = values
+            .iter()
+            .flat_map(|value| value.to_le_bytes())
+            .collect();
+        self.initializer(name, shape, DataType::Float, raw)
+    }
+
+    /// A tensor stored in whole numbers.
+    pub fn matrix(
+        &mut self,
+        name: &str,
+        shape: &[usize],
+        values: &[f32],
+        storage: Storage,
+    ) -> String {
+        let (numbers, scales) = storage.quantised(values, shape);
+        let stored = format!("{name}_quantised");
+        let scales_name = format!("{name}_scales");
+        let scales_shape = storage.scales_shape(shape);
+        let (stored, scales, attributes) = match storage {
+            Storage::Bytes(axis) => {
+                let raw = numbers.into_iter().flat_map(i8::to_le_bytes).collect();
+                (
+                    self.initializer(&stored, shape, DataType::Int8, raw),
+                    self.single(&scales_name, &scales_shape, &scales),
+                    vec![int("axis", axis as i64)],
+                )
+            }
+            Storage::Blocks(axis) => {
+                let pair = |pair: &[i8]| {
+                    let nibble = |index| pair.get(index).map_or(0, |&number| number as u8 & 15);
+                    nibble(0) | nibble(1) << 4
+                };
+                let raw = numbers.chunks(2).map(pair).collect();
+                let halves = scales
+                    .iter()
+                    .flat_map(|&scale| f16::from_f32(scale).to_le_bytes())
+                    .collect();
+                let halves = self.initializer(
+                    &format!("{name}_half_scales"),
+                    &scales_shape,
+                    DataType::Float16,
+                    halves,
+                );
+                (
+                    self.initializer(&stored, shape, DataType::Int4, raw),
+                    self.node(
+                        "Cast",
+                        &[&halves],
+                        &scales_name,
+                        vec![int("to", DataType::Float as i64)],
+                    ),
+                    vec![int("axis", axis as i64), int("block_size", BLOCK as i64)],
+                )
+            }
+        };
+        self.node("DequantizeLinear", &[&stored, &scales], name, attributes)
+    }
+
+    pub fn reshape(&mut self, x: &str, name: &str, shape: &[i64]) -> String {
+        let raw = shape.iter().flat_map(|size| size.to_le_bytes()).collect();
+        let shape_name = self.initializer(
+            &format!("{name}_shape"),
+            &[shape.len()],
+            DataType::Int64,
+            raw,
+        );
+        self.node("Reshape", &[x, &shape_name], name, vec![])
+    }
+
+    /// `x · weightᵀ` with the network's `parameter` `[outputs, inputs]`.
+    pub fn linear<'a>(
+        &mut self,
+        name: &str,
+        x: &str,
+        parameter: &str,
+        get: &impl Fn(&str) -> Result<&'a [f32]>,
+        outputs: usize,
+    ) -> Result<String> {
+        let weight = get(parameter)?;
+        let inputs = weight.len() / outputs;
+        let transposed: Vec<f32> = (0..inputs)
+            .flat_map(|i| weight.iter().skip(i).step_by(inputs))
+            .copied()
+            .collect();
+        let weight = self.matrix(
+            &format!("{name}_weight"),
+            &[inputs, outputs],
+            &transposed,
+            Storage::of(parameter, 1, 0),
+        );
+        Ok(self.node("MatMul", &[x, &weight], name, vec![]))
+    }
+
+    pub fn add_bias(&mut self, x: &str, name: &str, bias: &[f32]) -> String {
+        let bias = self.single(&format!("{name}_bias"), &[bias.len()], bias);
+        self.node("Add", &[x, &bias], name, vec![])
+    }
+}
+
+fn attribute(name: &str, r#type: AttributeType) -> AttributeProto {
+    AttributeProto {
+        name: name.to_owned(),
+        r#type: r#type as i32,
+        ..Default::default()
+    }
+}
+
+pub fn int(name: &str, i: i64) -> AttributeProto {
+    AttributeProto {
+        i,
+        ..attribute(name, AttributeType::Int)
+    }
+}
+
+pub fn ints(name: &str, ints: &[i64]) -> AttributeProto {
+    AttributeProto {
+        ints: ints.to_vec(),
+        ..attribute(name, AttributeType::Ints)
+    }
+}
+
+/// A float tensor; a size that is not given is called T.
+fn value_info(name: &str, shape: &[Option<usize>]) -> ValueInfoProto {
+    use tensor_shape_proto::{Dimension, dimension::Value};
+    let dim = |size: &Option<usize>| Dimension {
+        value: Some(match size {
+            Some(size) => Value::DimValue(*size as i64),
+            None => Value::DimParam("T".to_owned()),
+        }),
+        ..Default::default()
+    };
+    let tensor = type_proto::Tensor {
+        elem_type: DataType::Float as i32,
+        shape: Some(TensorShapeProto {
+            dim: shape.iter().map(dim).collect(),
+        }),
+    };
+    ValueInfoProto {
+        name: name.to_owned(),
+        r#type: Some(TypeProto {
+            value: Some(type_proto::Value::TensorType(tensor)),
+            ..Default::default()
+        }),
+        ..Default::default()
+    }
+}

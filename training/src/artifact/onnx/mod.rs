@@ -1,0 +1,454 @@
+//! The networks as an ONNX graph.
+//!
+//! Input `features` `[1, T, F]` with T a multiple of four, output `logits` `[1, K]`. Batch
+//! normalisation is folded into the layer before it. Matrices are stored as whole numbers and multiplied
+//! out when the model is loaded: the large ones in 4 bits with a scale for every 32 inputs of an output,
+//! the others in 8 bits with a scale for each output, which makes the file an eighth to a quarter as
+//! large. Only operators that the program's loader knows are used.
+
+mod graph;
+mod storage;
+
+use anyhow::{Context, Result, ensure};
+use speech_emotion::features::{
+    self, ENERGY, N_FEATURES, N_MFCC, PITCH, SEGMENT_MULTIPLE, VOICING,
+};
+
+use crate::learning::ensemble::Ensemble;
+use crate::network::{MIN_LOG_ENERGY, NORMALISATION_EPSILON, Network, POOLING_EPSILON, Parameters};
+use graph::{Graph, int, ints};
+use storage::Storage;
+
+/// The bytes of model.onnx: the mean logits of the ensemble. `metadata` goes into the file as key and
+/// value.
+///
+/// # Errors
+/// When a network lacks a parameter, or one is not a number.
+pub fn encode(ensemble: &Ensemble, metadata: &[(&str, String)]) -> Result<Vec<u8>> {
+    let networks = ensemble.members();
+    for (index, network) in networks.iter().enumerate() {
+        for parameter in network.parameters().iter() {
+            ensure!(
+                parameter.value.iter().all(|value| value.is_finite()),
+                "{} of network {} holds what is not a number",
+                parameter.name,
+                index + 1
+            );
+        }
+    }
+    let mut graph = Graph::default();
+    wire(ensemble, &mut graph)?;
+    let classes = networks.first().map(Network::classes);
+    Ok(graph.encode(classes, metadata))
+}
+
+/// `network` with its matrices rounded as [`encode`] stores them.
+pub fn quantise(network: &mut Network) {
+    for parameter in network.parameters_mut().iter_mut() {
+        let shape = &*parameter.shape;
+        if shape.len() > 1 {
+            let storage = Storage::of(&parameter.name, 0, shape.len() - 1);
+            let (numbers, scales) = storage.quantised(&parameter.value, shape);
+            for (index, (value, number)) in parameter.value.iter_mut().zip(numbers).enumerate() {
+                *value = f32::from(number) * scales[storage.slice(index, shape)];
+            }
+        }
+    }
+}
+
+fn wire(ensemble: &Ensemble, graph: &mut Graph) -> Result<()> {
+    // Columns of the features are picked by matrices: the MFCC turn into log-mel energies at once.
+    let mut inverse_dct = features::dct_matrix();
+    inverse_dct.resize(N_FEATURES * N_MFCC, 0.0);
+    let inverse_dct = graph.single("inverse_dct", &[N_FEATURES, N_MFCC], &inverse_dct);
+    let log_mel = graph.node("MatMul", &["features", &inverse_dct], "log_mel", vec![]);
+    let lowest = graph.single("lowest", &[1], &[MIN_LOG_ENERGY]);
+    let clamped = graph.node("Max", &[&log_mel, &lowest], "clamped", vec![]);
+    let side = side_inputs(graph);
+
+    let mut sum: Option<String> = None;
+    for (index, (network, share)) in ensemble.shares().enumerate() {
+        graph.prefix = format!("n{}_", index + 1);
+        let logits = wire_network(network.parameters(), graph, &clamped, &side)?;
+        let share = graph.single("share", &[1], &[share]);
+        let shared = graph.node("Mul", &[&logits, &share], "shared_logits", vec![]);
+        sum = Some(match sum {
+            Some(sum) => graph.node("Add", &[&sum, &shared], "logits_sum", vec![]),
+            None => shared,
+        });
+    }
+    sum.context("there is no network")?;
+    graph.name_output("logits");
+    Ok(())
+}
+
+/// From the clamped log-mel energies and the side inputs to the logits of one network.
+fn wire_network(
+    parameters: &Parameters,
+    graph: &mut Graph,
+    clamped: &str,
+    side: &str,
+) -> Result<String> {
+    let get = |name: &str| -> Result<&[f32]> {
+        let parameter = parameters.get(name);
+        Ok(&parameter
+            .with_context(|| format!("the network has no parameter {name}"))?
+            .value)
+    };
+    let mean = graph.single("mel_mean", &[N_MFCC], get("input.mean")?);
+    let centred = graph.node("Sub", &[clamped, &mean], "centred", vec![]);
+    let inverse: Vec<f32> = get("input.deviation")?.iter().map(|d| 1.0 / d).collect();
+    let inverse = graph.single("mel_inverse_deviation", &[N_MFCC], &inverse);
+    let standardised = graph.node("Mul", &[&centred, &inverse], "standardised", vec![]);
+    let image = graph.reshape(&standardised, "image", &[1, 1, -1, N_MFCC as i64]);
+
+    let conv1 = Conv {
+        inputs: 1,
+        outputs: 16,
+        kernel: [5, 3],
+        strides: [2, 2],
+    };
+    let conv2 = Conv {
+        inputs: 16,
+        outputs: 32,
+        kernel: [3, 3],
+        strides: [2, 2],
+    };
+    let conv3 = Conv {
+        inputs: 32,
+        outputs: 48,
+        kernel: [3, 3],
+        strides: [1, 2],
+    };
+    let mut x = image;
+    for (index, conv) in [conv1, conv2, conv3].into_iter().enumerate() {
+        let index = index + 1;
+        let norm = Norm::new(parameters, &format!("norm{index}"))?;
+        x = conv.wire(
+            graph,
+            &format!("conv{index}"),
+            &x,
+            get(&format!("conv{index}.weight"))?,
+            &norm,
+        );
+    }
+    let rows = graph.node(
+        "Transpose",
+        &[&x],
+        "rows",
+        vec![ints("perm", &[0, 2, 3, 1])],
+    );
+    let flat = graph.reshape(&rows, "flat", &[1, -1, 48 * (N_MFCC / 8) as i64]);
+
+    let joined = graph.node("Concat", &[&flat, side], "joined", vec![int("axis", 2)]);
+    let norm = Norm::new(parameters, "projection_norm")?;
+    let projected = graph.linear(
+        "projection",
+        &joined,
+        "projection.weight",
+        &get,
+        norm.scale.len(),
+    )?;
+    let projected = norm.wire(graph, "projection", &projected, &[norm.scale.len()]);
+    let projected = graph.node("Relu", &[&projected], "projected", vec![]);
+
+    let sequence = graph.node(
+        "Transpose",
+        &[&projected],
+        "sequence",
+        vec![ints("perm", &[1, 0, 2])],
+    );
+    let states = lstm(graph, &sequence, &get)?;
+    let pooled = attention(graph, &states, &get)?;
+    let norm = Norm::new(parameters, "hidden_norm")?;
+    let hidden = graph.linear("hidden", &pooled, "hidden.weight", &get, norm.scale.len())?;
+    let hidden = norm.wire(graph, "hidden", &hidden, &[norm.scale.len()]);
+    let hidden = graph.node("Relu", &[&hidden], "hidden_active", vec![]);
+    let bias = get("output.bias")?;
+    let output = graph.linear("output", &hidden, "output.weight", &get, bias.len())?;
+    Ok(graph.add_bias(&output, "network_logits", bias))
+}
+
+/// `(energy + 9) / 3`, `voiced · (pitch - 1)` and `2 voiced - 1` with
+/// `voiced = sigmoid(12 (voicing - 0.6))`, averaged over steps of four frames: `[1, T / 4, 3]`.
+fn side_inputs(graph: &mut Graph) -> String {
+    let mut column = |name: &str, index: usize, scale: f32, shift: f32| {
+        let mut pick = vec![0.0; N_FEATURES];
+        pick[index] = scale;
+        let pick = graph.single(&format!("{name}_pick"), &[N_FEATURES, 1], &pick);
+        let shift = graph.single(&format!("{name}_shift"), &[1], &[shift]);
+        let picked = graph.node(
+            "MatMul",
+            &["features", &pick],
+            &format!("{name}_column"),
+            vec![],
+        );
+        graph.node("Add", &[&picked, &shift], name, vec![])
+    };
+    let energy = column("energy", ENERGY, 1.0 / 3.0, 3.0);
+    let pitch = column("pitch", PITCH, 1.0, -1.0);
+    let voicing = column("voicing", VOICING, 12.0, -7.2);
+    let lowest = graph.single("energy_lowest", &[1], &[(MIN_LOG_ENERGY + 9.0) / 3.0]);
+    let energy = graph.node("Max", &[&energy, &lowest], "energy_clamped", vec![]);
+    let voiced = graph.node("Sigmoid", &[&voicing], "voiced", vec![]);
+    let pitch = graph.node("Mul", &[&voiced, &pitch], "voiced_pitch", vec![]);
+    let two = graph.single("two", &[1], &[2.0]);
+    let one = graph.single("one", &[1], &[1.0]);
+    let doubled = graph.node("Mul", &[&voiced, &two], "voiced_doubled", vec![]);
+    let voiced = graph.node("Sub", &[&doubled, &one], "voiced_centred", vec![]);
+    let side = graph.node(
+        "Concat",
+        &[&energy, &pitch, &voiced],
+        "side",
+        vec![int("axis", 2)],
+    );
+    let channels = graph.node(
+        "Transpose",
+        &[&side],
+        "side_channels",
+        vec![ints("perm", &[0, 2, 1])],
+    );
+    let step = [SEGMENT_MULTIPLE as i64];
+    let attributes = vec![ints("kernel_shape", &step), ints("strides", &step)];
+    let pooled = graph.node("AveragePool", &[&channels], "side_pooled", attributes);
+    graph.node(
+        "Transpose",
+        &[&pooled],
+        "side_steps",
+        vec![ints("perm", &[0, 2, 1])],
+    )
+}
+
+/// ONNX orders the gates i, o, f, c; the network i, f, g (= c), o. Gives `[T, H]`.
+fn lstm<'a>(
+    graph: &mut Graph,
+    sequence: &str,
+    get: &impl Fn(&str) -> Result<&'a [f32]>,
+) -> Result<String> {
+    let reordered = |values: &[f32]| -> Vec<f32> {
+        let gate = values.len() / 4;
+        [0, 3, 1, 2]
+            .into_iter()
+            .flat_map(|g| &values[g * gate..(g + 1) * gate])
+            .copied()
+            .collect()
+    };
+    let bias = get("lstm.bias")?;
+    let units = bias.len() / 4;
+    let inputs = get("lstm.weight_ih")?.len() / bias.len();
+    let mut matrix = |name: &str, parameter: &str, inputs: usize| -> Result<String> {
+        let storage = Storage::of(parameter, 1, 2);
+        let weight = reordered(get(parameter)?);
+        Ok(graph.matrix(name, &[1, 4 * units, inputs], &weight, storage))
+    };
+    let w = matrix("lstm_w", "lstm.weight_ih", inputs)?;
+    let r = matrix("lstm_r", "lstm.weight_hh", units)?;
+    let mut both = reordered(bias);
+    both.resize(8 * units, 0.0);
+    let b = graph.single("lstm_b", &[1, 8 * units], &both);
+    let y = graph.node(
+        "LSTM",
+        &[sequence, &w, &r, &b],
+        "lstm",
+        vec![int("hidden_size", units as i64)],
+    );
+    Ok(graph.reshape(&y, "states", &[-1, units as i64]))
+}
+
+/// Attentive statistics of `[T, H]`: `[1, 2 H]`, means then deviations.
+fn attention<'a>(
+    graph: &mut Graph,
+    states: &str,
+    get: &impl Fn(&str) -> Result<&'a [f32]>,
+) -> Result<String> {
+    let bias = get("attention.hidden.bias")?;
+    let units = get("attention.hidden.weight")?.len() / bias.len();
+    let heads = get("attention.scores.weight")?.len() / bias.len();
+    let hidden = graph.linear(
+        "attention_hidden",
+        states,
+        "attention.hidden.weight",
+        get,
+        bias.len(),
+    )?;
+    let hidden = graph.add_bias(&hidden, "attention_raised", bias);
+    let hidden = graph.node("Tanh", &[&hidden], "attention_active", vec![]);
+    let scores = graph.linear(
+        "attention_scores",
+        &hidden,
+        "attention.scores.weight",
+        get,
+        heads,
+    )?;
+    let by_head = graph.node(
+        "Transpose",
+        &[&scores],
+        "scores_by_head",
+        vec![ints("perm", &[1, 0])],
+    );
+    let weights = graph.node("Softmax", &[&by_head], "weights", vec![int("axis", 1)]);
+    let weights = graph.reshape(&weights, "weight_rows", &[heads as i64, 1, -1]);
+    let slices = graph.reshape(
+        states,
+        "slices",
+        &[-1, heads as i64, (units / heads) as i64],
+    );
+    let slices = graph.node(
+        "Transpose",
+        &[&slices],
+        "head_slices",
+        vec![ints("perm", &[1, 0, 2])],
+    );
+    let mean = graph.node("MatMul", &[&weights, &slices], "pooled_mean", vec![]);
+    let centred = graph.node("Sub", &[&slices, &mean], "slices_centred", vec![]);
+    let squares = graph.node("Mul", &[&centred, &centred], "slices_squared", vec![]);
+    let variance = graph.node("MatMul", &[&weights, &squares], "pooled_variance", vec![]);
+    let epsilon = graph.single("epsilon", &[1], &[POOLING_EPSILON]);
+    let raised = graph.node("Add", &[&variance, &epsilon], "variance_raised", vec![]);
+    let deviation = graph.node("Sqrt", &[&raised], "pooled_deviation", vec![]);
+    let pooled = graph.node(
+        "Concat",
+        &[&mean, &deviation],
+        "pooled_parts",
+        vec![int("axis", 0)],
+    );
+    Ok(graph.reshape(&pooled, "pooled", &[1, 2 * units as i64]))
+}
+
+/// Batch normalisation of evaluation mode as one scale and one shift per channel.
+struct Norm {
+    scale: Vec<f32>,
+    shift: Vec<f32>,
+}
+
+impl Norm {
+    fn new(parameters: &Parameters, name: &str) -> Result<Self> {
+        let get = |field: &str| -> Result<&[f32]> {
+            let parameter = parameters.get(&format!("{name}.{field}"));
+            Ok(&parameter
+                .with_context(|| format!("the network has no {name}.{field}"))?
+                .value)
+        };
+        let deviation = get("variance")?
+            .iter()
+            .map(|variance| (variance + NORMALISATION_EPSILON).sqrt());
+        let scale: Vec<f32> = get("scale")?
+            .iter()
+            .zip(deviation)
+            .map(|(scale, deviation)| scale / deviation)
+            .collect();
+        let shift = get("shift")?
+            .iter()
+            .zip(get("mean")?.iter().zip(&scale))
+            .map(|(shift, (mean, scale))| shift - mean * scale)
+            .collect();
+        Ok(Self { scale, shift })
+    }
+
+    fn wire(&self, graph: &mut Graph, name: &str, x: &str, shape: &[usize]) -> String {
+        let scale = graph.single(&format!("{name}_scale"), shape, &self.scale);
+        let shift = graph.single(&format!("{name}_shift"), shape, &self.shift);
+        let scaled = graph.node("Mul", &[x, &scale], &format!("{name}_scaled"), vec![]);
+        graph.node(
+            "Add",
+            &[&scaled, &shift],
+            &format!("{name}_shifted"),
+            vec![],
+        )
+    }
+}
+
+/// A convolution followed by batch normalisation and ReLU. Pairs are time, mel.
+struct Conv {
+    inputs: usize,
+    outputs: usize,
+    kernel: [usize; 2],
+    strides: [i64; 2],
+}
+
+impl Conv {
+    /// `weight`: `[out, time, mel, in]`. The scale of the normalisation is a factor of its own, so
+    /// that the stored weights are exactly the rounded ones.
+    fn wire(self, graph: &mut Graph, name: &str, x: &str, weight: &[f32], norm: &Norm) -> String {
+        let taps = self.kernel[0] * self.kernel[1];
+        let mut by_channel = Vec::with_capacity(weight.len());
+        for kernel in weight.chunks_exact(taps * self.inputs) {
+            for input in 0..self.inputs {
+                by_channel.extend(kernel.iter().skip(input).step_by(self.inputs));
+            }
+        }
+        let shape = [self.outputs, self.inputs, self.kernel[0], self.kernel[1]];
+        let storage = Storage::of(&format!("{name}.weight"), 0, 1);
+        let weight = graph.matrix(&format!("{name}_weight"), &shape, &by_channel, storage);
+        let [time, mel] = self.kernel.map(|size| (size / 2) as i64);
+        // As T is a multiple of four, a stride over time never reaches the last zeros after the end;
+        // without them tract sees that T / 4 steps come out, as from the side inputs.
+        let time_after = time + 1 - self.strides[0];
+        let attributes = vec![
+            ints("kernel_shape", &self.kernel.map(|size| size as i64)),
+            ints("strides", &self.strides),
+            ints("pads", &[time, mel, time_after, mel]),
+        ];
+        let y = graph.node("Conv", &[x, &weight], name, attributes);
+        let y = norm.wire(graph, name, &y, &[1, self.outputs, 1, 1]);
+        graph.node("Relu", &[&y], &format!("{name}_active"), vec![])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::{RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+    use speech_emotion::model::OnnxClassifier;
+
+    use super::*;
+    use crate::artifact::export::tests::untrained_manifest;
+
+    #[test]
+    fn a_network_of_what_is_not_a_number_is_refused_by_name() {
+        let mut network = Network::new(8, &mut ChaCha8Rng::seed_from_u64(7));
+        for parameter in network.parameters_mut().iter_mut() {
+            if parameter.name == "lstm.weight_hh" {
+                parameter.value[3] = f32::NAN;
+            }
+        }
+        let error = encode(&Ensemble::new(vec![network]), &[])
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("lstm.weight_hh of network 1"), "{error}");
+    }
+
+    #[test]
+    fn tract_and_the_trainer_give_the_same_logits() {
+        let mut rng = ChaCha8Rng::seed_from_u64(7);
+        let mut ensemble =
+            Ensemble::new(vec![Network::new(5, &mut rng), Network::new(5, &mut rng)]);
+        for network in ensemble.members_mut() {
+            for parameter in network.parameters_mut().iter_mut() {
+                let positive = parameter.name.ends_with("variance")
+                    || parameter.name.ends_with("deviation")
+                    || parameter.name.ends_with("scale");
+                for value in &mut parameter.value {
+                    let noise: f32 = rng.random_range(-0.3..0.3);
+                    *value += if positive { noise.abs() } else { noise };
+                }
+            }
+            quantise(network);
+        }
+        let model = encode(&ensemble, &[]).unwrap();
+        let classifier = OnnxClassifier::load(&model, &untrained_manifest(&model, 5)).unwrap();
+        for frames in [4, 24, 60, 188, 400] {
+            let segment: Vec<f32> = (0..frames * N_FEATURES)
+                .map(|_| rng.random_range(-8.0..3.0))
+                .collect();
+            let ours = ensemble.forward(&segment);
+            let tracts = classifier.logits(&segment).unwrap();
+            for (ours, tracts) in ours.iter().zip(&*tracts) {
+                assert!(
+                    (ours - tracts).abs() < 1e-4,
+                    "{frames} frames: {ours} and {tracts}"
+                );
+            }
+        }
+    }
+}

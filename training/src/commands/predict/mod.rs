@@ -1,0 +1,166 @@
+//! What a voice expresses: `predict`.
+
+mod prediction;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::atomic::AtomicBool,
+};
+
+use anyhow::{Context, Result, anyhow, ensure};
+use clap::Args;
+use speech_emotion::{
+    calibration::Calibration,
+    class::{Class, Labels},
+    model::{Manifest, OnnxClassifier},
+};
+use training::interrupt::Interrupted;
+
+use super::progress;
+use prediction::Speaker;
+
+#[derive(Args)]
+pub struct PredictArgs {
+    /// Audio files
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Model file; its manifest lies beside it, ending in .json
+    #[arg(long, value_name = "FILE", default_value = "assets/model.onnx")]
+    pub model: PathBuf,
+    /// Calibrate to the speaker: a recording of them reading some sentences neutrally, 5 to 15 s of
+    /// speech; or LABEL=FILE, such as angry=FILE, of them expressing an emotion. Can be given often
+    #[arg(long, value_name = "FILE")]
+    pub reference: Vec<String>,
+    /// Keep the calibration that the references give, for --calibration
+    #[arg(long, value_name = "FILE", requires = "reference")]
+    pub save_calibration: Option<PathBuf>,
+    /// Use a calibration that was kept
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["reference", "listen"])]
+    pub calibration: Option<PathBuf>,
+    /// Calibrate to the speaker of each file slowly while listening. It assumes that they show a mix of
+    /// emotions: someone angry all along is pulled to the middle
+    #[arg(long, conflicts_with = "reference")]
+    pub listen: bool,
+    /// Print one JSON object per file and line
+    #[arg(long)]
+    pub json: bool,
+    /// Print the posterior at every step too
+    #[arg(long)]
+    pub timeline: bool,
+}
+
+/// Prints what is found in each file; one that cannot be analysed does not stop the others.
+pub fn predict(args: &PredictArgs, stop: &AtomicBool) -> Result<()> {
+    let (classifier, manifest) = prediction::load_model(&args.model)?;
+    let speaker = speaker(args, &classifier, &manifest, stop)?;
+    let bar = progress::items("listening");
+    bar.set_length(args.files.len() as u64);
+    let mut failed = 0;
+    for path in &args.files {
+        let classifier = classifier.clone();
+        match prediction::predict(path, classifier, &manifest, &speaker, args.timeline, stop) {
+            Ok(prediction) => {
+                if prediction.nonfinite_samples > 0 {
+                    bar.suspend(|| {
+                        eprintln!(
+                            "warning: {} samples of {} are not numbers and were taken as 0",
+                            prediction.nonfinite_samples, prediction.path
+                        );
+                    });
+                }
+                let line = match args.json {
+                    true => serde_json::to_string(&prediction)?,
+                    false => prediction.to_string(),
+                };
+                bar.suspend(|| println!("{line}"));
+            }
+            Err(error) if error.is::<Interrupted>() => return Err(error),
+            Err(error) => {
+                failed += 1;
+                bar.suspend(|| eprintln!("error: {error:#}"));
+            }
+        }
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    ensure!(
+        failed == 0,
+        "{failed} of {} files could not be analysed",
+        args.files.len()
+    );
+    Ok(())
+}
+
+/// What the options tell of who speaks.
+fn speaker(
+    args: &PredictArgs,
+    classifier: &OnnxClassifier,
+    manifest: &Manifest,
+    stop: &AtomicBool,
+) -> Result<Speaker> {
+    let model = &manifest.onnx.sha256;
+    if let Some(path) = &args.calibration {
+        let read = || format!("cannot use the calibration {}", path.display());
+        let json = fs::read_to_string(path).with_context(read)?;
+        let calibration = Calibration::from_json(&json, model).with_context(read)?;
+        return Ok(Speaker::Calibrated(Box::new(calibration)));
+    }
+    if !args.listen && args.reference.is_empty() {
+        return Ok(Speaker::Unknown);
+    }
+    let statistics = manifest.speaker.as_ref().with_context(|| {
+        format!(
+            "the model {} has no statistics of speakers to calibrate with; evaluate without --quick \
+             and export it again",
+            args.model.display()
+        )
+    })?;
+    if args.listen {
+        return Ok(Speaker::Listening {
+            model: model.clone(),
+            statistics: Box::new(statistics.clone()),
+        });
+    }
+    let mut references = Vec::new();
+    for reference in &args.reference {
+        let (class, path) = labelled(reference, &manifest.labels)?;
+        let classifier = classifier.clone();
+        let heard = prediction::reference(path, class, classifier, &manifest.session, stop)?;
+        references.push(heard);
+    }
+    let calibration = Calibration::fit(model, statistics, &references)?;
+    if let Some(path) = &args.save_calibration {
+        let json = serde_json::to_string_pretty(&calibration)? + "\n";
+        fs::write(path, json).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(Speaker::Calibrated(Box::new(calibration)))
+}
+
+/// Class and file of a `--reference`.
+fn labelled<'a>(reference: &'a str, labels: &Labels) -> Result<(Class, &'a Path)> {
+    let names = || labels.names().join(", ");
+    let known = reference
+        .split_once('=')
+        .map(|(label, path)| (label, labels.class(label), path));
+    if let Some((_, Some(class), path)) = known {
+        return Ok((class, Path::new(path)));
+    }
+    let path = Path::new(reference);
+    match known {
+        Some((label, ..)) if !path.exists() => Err(anyhow!(
+            "--reference {reference}: there is no label {label:?}; use {}",
+            names()
+        )),
+        _ => {
+            let neutral = labels.neutral().with_context(|| {
+                format!(
+                    "--reference {reference}: the model knows no neutral speech; say what is expressed, \
+                     as in LABEL={reference} with one of {}",
+                    names()
+                )
+            })?;
+            Ok((neutral, path))
+        }
+    }
+}

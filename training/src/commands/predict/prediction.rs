@@ -1,0 +1,335 @@
+//! What the voice in an audio file expresses, by the same session that runs in the page.
+
+use std::{path::Path, sync::atomic::AtomicBool};
+
+use anyhow::{Context, Result};
+use serde::{Serialize, Serializer};
+use speech_emotion::{
+    calibration::{Calibration, Reference, SpeakerStatistics},
+    class::{Class, Labels},
+    model::{Classifier, Manifest, OnnxClassifier, Posterior},
+    session::{Pacing, Session, SessionSettings, Update, Verdict},
+};
+use training::{
+    interrupt,
+    recording::audio::{Decoded, Recording},
+};
+
+/// Probability by label, in class order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ByLabel(Vec<(String, f32)>);
+
+impl ByLabel {
+    fn new(posterior: &Posterior, labels: &Labels) -> Self {
+        let share = |class| (labels.name(class).to_owned(), posterior.get(class));
+        Self(labels.classes().map(share).collect())
+    }
+}
+
+impl Serialize for ByLabel {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(label, share)| (label, share)))
+    }
+}
+
+/// What was found in one file; one line of `--json`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Prediction {
+    /// The file as named on the command line.
+    pub path: String,
+    /// Length of the audio in seconds.
+    pub duration_s: f64,
+    /// Seconds of it that are speech.
+    pub speech_s: f64,
+    /// A class's label, "unsure" or "no speech".
+    pub label: String,
+    /// The highest posterior; 0 without speech.
+    pub confidence: f32,
+    /// Probabilities over the whole file; none without speech.
+    pub posterior: Option<ByLabel>,
+    /// Samples that are not finite and were taken as 0.
+    pub nonfinite_samples: u64,
+    /// The posterior of every step, when asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeline: Option<Vec<Step>>,
+}
+
+/// What was known at one moment of a recording.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Step {
+    /// Time of the last sample heard, in seconds.
+    pub at_s: f64,
+    /// A class's label or "unsure".
+    pub label: String,
+    /// The posterior of the label, else the highest.
+    pub confidence: f32,
+    /// Smoothed over the utterance.
+    pub posterior: ByLabel,
+}
+
+/// Loads `model` (an ONNX file) and the manifest beside it, the same name ending in `.json`.
+///
+/// # Errors
+/// When either cannot be read, or they do not fit each other or this program.
+pub fn load_model(model: &Path) -> Result<(OnnxClassifier, Manifest)> {
+    let read = |path: &Path| {
+        std::fs::read(path).with_context(|| {
+            format!(
+                "cannot read {}; name another model with --model, or make one with the train and \
+                 export commands",
+                path.display()
+            )
+        })
+    };
+    let bytes = read(model)?;
+    let path = model.with_extension("json");
+    let json = String::from_utf8(read(&path)?)
+        .with_context(|| format!("{} is not a text file", path.display()))?;
+    let cannot_use = || format!("cannot use the model {}", model.display());
+    let manifest = Manifest::from_json(&json).with_context(cannot_use)?;
+    let classifier = OnnxClassifier::load(&bytes, &manifest).with_context(cannot_use)?;
+    Ok((classifier, manifest))
+}
+
+/// What is known of who speaks.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Speaker {
+    /// Nothing.
+    Unknown,
+    /// What references told.
+    Calibrated(Box<Calibration>),
+    /// What is said tells, as it is heard.
+    Listening {
+        /// SHA-256 of the model.
+        model: String,
+        /// From its manifest.
+        statistics: Box<SpeakerStatistics>,
+    },
+}
+
+/// A file and a session for its sample rate.
+fn open<C: Classifier>(
+    path: &Path,
+    classifier: C,
+    settings: &SessionSettings,
+) -> Result<(Recording, Session<C>)> {
+    let recording = Recording::open(path)?;
+    let rate_hz = recording.sample_rate_hz();
+    let session = Session::new(classifier, settings, rate_hz, Pacing::Recorded)
+        .with_context(|| format!("cannot use {}", path.display()))?;
+    Ok((recording, session))
+}
+
+/// Pushes a whole file; `note` is given the updates after every block.
+fn push_all<C: Classifier>(
+    path: &Path,
+    recording: Recording,
+    session: &mut Session<C>,
+    stop: &AtomicBool,
+    mut note: impl FnMut(&mut Vec<Update>),
+) -> Result<Decoded> {
+    let mut updates = Vec::new();
+    recording.decode(|channels| {
+        interrupt::check(stop)?;
+        session
+            .push(channels, &mut updates)
+            .with_context(|| format!("cannot classify {}", path.display()))?;
+        note(&mut updates);
+        Ok(())
+    })
+}
+
+/// Runs a whole file through a [`Session`] and gives what was heard as a reference of `class`.
+///
+/// # Errors
+/// When the file cannot be decoded or holds no speech, its sample rate cannot be processed, inference
+/// fails or `stop` is set.
+pub fn reference(
+    path: &Path,
+    class: Class,
+    classifier: impl Classifier,
+    settings: &SessionSettings,
+    stop: &AtomicBool,
+) -> Result<Reference> {
+    let name = path.display();
+    let (recording, mut session) = open(path, classifier, settings)?;
+    push_all(path, recording, &mut session, stop, Vec::clear)?;
+    session
+        .take_reference(class, &mut Vec::new())
+        .with_context(|| format!("cannot classify {name}"))?
+        .with_context(|| {
+            format!("the reference {name} holds no speech; record some sentences read aloud")
+        })
+}
+
+/// Runs a whole file through a [`Session`] of the model that `manifest` describes.
+///
+/// # Errors
+/// When the file cannot be decoded, its sample rate cannot be processed, inference fails or `stop`
+/// is set.
+pub fn predict(
+    path: &Path,
+    classifier: impl Classifier,
+    manifest: &Manifest,
+    speaker: &Speaker,
+    with_timeline: bool,
+    stop: &AtomicBool,
+) -> Result<Prediction> {
+    let name = path.display().to_string();
+    let labels = &manifest.labels;
+    let (recording, mut session) = open(path, classifier, &manifest.session)?;
+    match speaker {
+        Speaker::Unknown => {}
+        Speaker::Calibrated(calibration) => {
+            session.set_calibration(Some(calibration.as_ref().clone()));
+        }
+        Speaker::Listening { model, statistics } => {
+            session.calibrate_while_listening(model, statistics);
+        }
+    }
+    let mut timeline = Vec::new();
+    let mut note = |updates: &mut Vec<Update>| {
+        for update in updates.drain(..) {
+            if let Update::Prediction {
+                at_s,
+                posterior,
+                verdict,
+                confidence,
+                ..
+            } = update
+            {
+                timeline.push(Step {
+                    at_s,
+                    label: label(verdict, labels),
+                    confidence,
+                    posterior: ByLabel::new(&posterior, labels),
+                });
+            }
+        }
+    };
+    let decoded = push_all(path, recording, &mut session, stop, &mut note)?;
+    let mut updates = Vec::new();
+    let summary = session
+        .finish(&mut updates)
+        .with_context(|| format!("cannot classify {name}"))?;
+    note(&mut updates);
+    Ok(Prediction {
+        path: name,
+        duration_s: decoded.duration_s,
+        speech_s: summary.speech_s,
+        label: label(summary.verdict, labels),
+        confidence: summary.confidence,
+        posterior: summary
+            .posterior
+            .map(|posterior| ByLabel::new(&posterior, labels)),
+        nonfinite_samples: summary.nonfinite_samples,
+        timeline: with_timeline.then_some(timeline),
+    })
+}
+
+fn label(verdict: Verdict, labels: &Labels) -> String {
+    let label = match verdict {
+        Verdict::NoSpeech => "no speech",
+        Verdict::Unsure => "unsure",
+        Verdict::Emotion(class) => labels.name(class),
+    };
+    label.to_owned()
+}
+
+impl std::fmt::Display for Prediction {
+    /// One line, such as `voice.wav  angry 83 % (3.7 s, 1.9 s of speech)`, and one per step of the
+    /// timeline.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}  {}", self.path, self.label)?;
+        match self.highest() {
+            Some((label, share)) if self.label == "unsure" => {
+                write!(f, ", perhaps {label} {:.0} %", 100.0 * share)?;
+            }
+            Some(_) => write!(f, " {:.0} %", 100.0 * self.confidence)?,
+            None => {}
+        }
+        write!(f, " ({:.1} s", self.duration_s)?;
+        if self.speech_s > 0.0 {
+            write!(f, ", {:.1} s of speech", self.speech_s)?;
+        }
+        write!(f, ")")?;
+        for step in self.timeline.iter().flatten() {
+            write!(
+                f,
+                "\n{:8.2} s  {:9} {:3.0} %",
+                step.at_s,
+                step.label,
+                100.0 * step.confidence
+            )?;
+        }
+        Ok(())
+    }
+}
+
+impl Prediction {
+    fn highest(&self) -> Option<&(String, f32)> {
+        let ByLabel(posterior) = self.posterior.as_ref()?;
+        posterior.iter().max_by(|a, b| a.1.total_cmp(&b.1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use training::corpus::ravdess::Emotion;
+
+    fn prediction(verdict: Verdict, posterior: Option<Posterior>) -> Prediction {
+        Prediction {
+            path: "voice.wav".into(),
+            duration_s: 3.7,
+            speech_s: if posterior.is_some() { 1.92 } else { 0.0 },
+            label: label(verdict, &Emotion::labels()),
+            confidence: posterior
+                .as_ref()
+                .map_or(0.0, |posterior| posterior.top().1),
+            posterior: posterior.map(|posterior| ByLabel::new(&posterior, &Emotion::labels())),
+            nonfinite_samples: 0,
+            timeline: None,
+        }
+    }
+
+    fn posterior(emotion: Emotion, share: f32) -> Posterior {
+        let mut posterior = Posterior([(1.0 - share) / 7.0; Emotion::COUNT].into());
+        posterior.0[emotion.index()] = share;
+        posterior
+    }
+
+    #[test]
+    fn a_line_says_what_is_expressed_how_surely_and_in_how_much_speech() {
+        let angry = Some(posterior(Emotion::Angry, 0.83));
+        assert_eq!(
+            prediction(Verdict::Emotion(Emotion::Angry.class()), angry).to_string(),
+            "voice.wav  angry 83 % (3.7 s, 1.9 s of speech)"
+        );
+        let calm = Some(posterior(Emotion::Calm, 0.35));
+        assert_eq!(
+            prediction(Verdict::Unsure, calm).to_string(),
+            "voice.wav  unsure, perhaps calm 35 % (3.7 s, 1.9 s of speech)"
+        );
+        assert_eq!(
+            prediction(Verdict::NoSpeech, None).to_string(),
+            "voice.wav  no speech (3.7 s)"
+        );
+    }
+
+    #[test]
+    fn json_holds_one_probability_per_label_and_null_without_speech() {
+        let angry = prediction(
+            Verdict::Emotion(Emotion::Angry.class()),
+            Some(posterior(Emotion::Angry, 0.83)),
+        );
+        let json = serde_json::to_value(&angry).unwrap();
+        assert_eq!(json["label"], "angry");
+        assert_eq!(json["posterior"].as_object().unwrap().len(), Emotion::COUNT);
+        assert_eq!(json["posterior"]["angry"], json["confidence"]);
+        assert!(json.get("timeline").is_none());
+        let json = serde_json::to_value(prediction(Verdict::NoSpeech, None)).unwrap();
+        assert_eq!(json["label"], "no speech");
+        assert!(json["posterior"].is_null());
+    }
+}

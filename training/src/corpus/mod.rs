@@ -1,0 +1,162 @@
+//! What is trained on: whose clips they are, where they lie and what their classes are called.
+
+pub mod clip_list;
+pub mod folds;
+pub mod ravdess;
+mod skipped;
+
+pub use skipped::{Reason, Skipped};
+
+use std::{cmp::Ordering, fmt, path::PathBuf};
+
+use serde::{Deserialize, Deserializer, Serialize, de};
+use sha2::{Digest, Sha256};
+use speech_emotion::class::{Class, Labels};
+
+use ravdess::{Emotion, FileName};
+
+/// A collection of clips.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Corpus {
+    /// Where it comes from.
+    pub kind: Kind,
+    /// What it is called, for model.json and the report.
+    pub data_set: String,
+    /// Folder that the clips' paths are relative to.
+    pub folder: PathBuf,
+    /// Names of the classes.
+    pub labels: Labels,
+}
+
+/// Where a collection of clips comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// File names tell speaker and emotion.
+    Ravdess,
+    /// A CSV tells them: somebody's own recordings.
+    Manifest,
+}
+
+impl Corpus {
+    /// RAVDESS's clips in a folder.
+    pub fn ravdess(folder: PathBuf) -> Self {
+        Self {
+            kind: Kind::Ravdess,
+            data_set: ravdess::DATA_SET.to_owned(),
+            folder,
+            labels: Emotion::labels(),
+        }
+    }
+}
+
+/// A clip that is there to be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// Path relative to the corpus folder, or absolute.
+    pub path: String,
+    /// What it expresses.
+    pub class: Class,
+    /// Who speaks.
+    pub speaker: Speaker,
+    /// What else RAVDESS's name says of it.
+    pub ravdess: Option<FileName>,
+}
+
+/// Who speaks, by a name of any kind; RAVDESS's actors are numbers. Numbers come first, in their order.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(transparent)]
+pub struct Speaker(String);
+
+impl Speaker {
+    /// The speaker of this name.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self(name.into())
+    }
+
+    /// The number that the name is.
+    pub fn number(&self) -> Option<u64> {
+        self.0.parse().ok()
+    }
+
+    /// A number that goes with the name, for random choices.
+    pub fn seed(&self) -> u64 {
+        self.number().unwrap_or_else(|| {
+            let digest = Sha256::digest(self.0.as_bytes());
+            digest
+                .iter()
+                .take(4)
+                .fold(0, |seed, byte| (seed << 8) | u64::from(*byte))
+        })
+    }
+}
+
+impl fmt::Display for Speaker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl Ord for Speaker {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let number = |speaker: &Self| speaker.number().unwrap_or(u64::MAX);
+        number(self)
+            .cmp(&number(other))
+            .then_with(|| self.0.cmp(&other.0))
+    }
+}
+
+impl PartialOrd for Speaker {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<'de> Deserialize<'de> for Speaker {
+    /// From a text or, in folds, a number.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Name;
+
+        impl de::Visitor<'_> for Name {
+            type Value = Speaker;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a speaker's name or number")
+            }
+
+            fn visit_str<E: de::Error>(self, name: &str) -> Result<Speaker, E> {
+                Ok(Speaker::new(name))
+            }
+
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Speaker, E> {
+                Ok(Speaker::new(number.to_string()))
+            }
+        }
+
+        deserializer.deserialize_any(Name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn speakers_are_ordered_by_number_then_by_name_and_read_from_both() {
+        let mut speakers = ["ben", "10", "anna", "2"].map(Speaker::new);
+        speakers.sort();
+        assert_eq!(speakers, ["2", "10", "anna", "ben"].map(Speaker::new));
+        let read: Vec<Speaker> = serde_json::from_str("[2, \"10\", \"anna\"]").unwrap();
+        assert_eq!(read, speakers[..3]);
+        let by_speaker: BTreeMap<Speaker, u8> = serde_json::from_str("{\"10\":1,\"2\":2}").unwrap();
+        assert_eq!(by_speaker[&Speaker::new("2")], 2);
+        assert_eq!(
+            serde_json::to_string(&by_speaker).unwrap(),
+            "{\"2\":2,\"10\":1}"
+        );
+        assert_eq!(Speaker::new("7").seed(), 7);
+        assert_ne!(Speaker::new("anna").seed(), Speaker::new("ben").seed());
+    }
+}

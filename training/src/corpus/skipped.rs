@@ -1,0 +1,43 @@
+//! Audio files that are not used, and why.
+
+use std::fmt;
+
+/// Why an audio file was not used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// Its name is not one of RAVDESS.
+    Name,
+    /// It is song, or made from video.
+    Kind,
+    /// It sounds the same, sample by sample, as a clip before it.
+    Duplicate,
+    /// It is damaged, empty, silent or of a sample rate that cannot be processed.
+    Bad,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Name => "their names are not RAVDESS's",
+            Self::Kind => "they are song or video, not audio-only speech",
+            Self::Duplicate => "the same audio came before",
+            Self::Bad => "they cannot be used",
+        })
+    }
+}
+
+/// An audio file that was not used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skipped {
+    /// Why not.
+    pub reason: Reason,
+    /// Its path relative to the corpus and what more there is to say.
+    pub detail: String,
+}
+
+impl Skipped {
+    /// A file and why it is not used.
+    pub fn new(reason: Reason, detail: String) -> Self {
+        Self { reason, detail }
+    }
+}

@@ -1,0 +1,238 @@
+//! From listed clips to a [`Dataset`]: drops those heard before and runs the front end over every clip
+//! at every speed.
+
+use std::{
+    collections::HashMap,
+    path::Path,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+use anyhow::{Context, Result, ensure};
+use half::{f16, vec::HalfFloatVecExt};
+use indicatif::ProgressBar;
+use sha2::{Digest, Sha256};
+use speech_emotion::features::{FrontEnd, FrontEndConfig, N_FEATURES, energies, trim};
+
+use super::{Clip, Dataset, MIN_FRAMES, SPEEDS};
+use crate::{
+    corpus::{Listed, Reason, Skipped, clip_list::ClipList},
+    interrupt,
+    recording::audio::Recording,
+};
+
+/// The features and what is to be said about the files they come from.
+#[derive(Debug)]
+pub struct Extraction {
+    /// The features of every clip used.
+    pub dataset: Dataset,
+    /// Audio files not used.
+    pub skipped: Vec<Skipped>,
+    /// Clips with samples that are not finite, and how many; they were taken as 0.
+    pub nonfinite: Vec<(String, u64)>,
+}
+
+/// Files named for each reason; bad clips are all named.
+const NAMES_SHOWN: usize = 5;
+
+impl Extraction {
+    /// The files skipped for one reason.
+    pub fn skipped_for(&self, reason: Reason) -> impl Iterator<Item = &Skipped> {
+        self.skipped
+            .iter()
+            .filter(move |file| file.reason == reason)
+    }
+
+    /// What was skipped and why, in lines.
+    pub fn report(&self) -> String {
+        let mut lines = String::new();
+        for reason in [Reason::Name, Reason::Kind, Reason::Duplicate, Reason::Bad] {
+            let count = self.skipped_for(reason).count();
+            if count == 0 {
+                continue;
+            }
+            lines += &format!("skipped {count}, because {reason}:\n");
+            let shown = if reason == Reason::Bad {
+                count
+            } else {
+                NAMES_SHOWN
+            };
+            for file in self.skipped_for(reason).take(shown) {
+                lines += &format!("  {}\n", file.detail);
+            }
+            if count > shown {
+                lines += &format!("  and {} more\n", count - shown);
+            }
+        }
+        for (path, samples) in &self.nonfinite {
+            lines += &format!(
+                "warning: {samples} samples of {path} are not numbers and were taken as 0\n"
+            );
+        }
+        lines
+    }
+}
+
+/// What one clip gives.
+struct Heard {
+    sha256: [u8; 32],
+    features: Vec<f32>,
+    at_speeds: Vec<Vec<f16>>,
+    nonfinite_samples: u64,
+}
+
+/// Extracts the features of the listed clips; `progress` counts them.
+///
+/// The result does not depend on the number of threads.
+///
+/// # Errors
+/// When `stop` is set.
+pub fn extract(list: ClipList, progress: &ProgressBar, stop: &AtomicBool) -> Result<Extraction> {
+    let ClipList {
+        corpus,
+        clips: listed,
+        mut skipped,
+        ..
+    } = list;
+    progress.set_length(listed.len() as u64);
+    let heard = hear_all(&corpus.folder, &listed, progress, stop)?;
+    let mut first_with: HashMap<[u8; 32], Listed> = HashMap::new();
+    let mut clips = Vec::new();
+    let mut nonfinite = Vec::new();
+    for (listed, heard) in listed.into_iter().zip(heard) {
+        let path = &listed.path;
+        let heard = match heard {
+            Ok(heard) => heard,
+            Err(error) => {
+                skipped.push(Skipped::new(Reason::Bad, format!("{error:#}")));
+                continue;
+            }
+        };
+        if let Some(first) = first_with.get(&heard.sha256) {
+            let said =
+                |clip: &Listed| format!("{} by {}", corpus.labels.name(clip.class), clip.speaker);
+            skipped.push(if said(first) == said(&listed) {
+                Skipped::new(Reason::Duplicate, format!("{path}, as {}", first.path))
+            } else {
+                let detail = format!(
+                    "{path} is {}, but holds the same audio as {}, which is {}",
+                    said(&listed),
+                    first.path,
+                    said(first)
+                );
+                Skipped::new(Reason::Bad, detail)
+            });
+            continue;
+        }
+        if heard.nonfinite_samples > 0 {
+            nonfinite.push((path.clone(), heard.nonfinite_samples));
+        }
+        first_with.insert(heard.sha256, listed.clone());
+        clips.push(Clip {
+            path: listed.path,
+            class: listed.class,
+            speaker: listed.speaker,
+            ravdess: listed.ravdess,
+            features: heard.features,
+            at_speeds: heard.at_speeds,
+        });
+    }
+    Ok(Extraction {
+        dataset: Dataset {
+            corpus,
+            fingerprint: FrontEndConfig::default().fingerprint(),
+            clips,
+        },
+        skipped,
+        nonfinite,
+    })
+}
+
+fn hear_all(
+    folder: &Path,
+    listed: &[Listed],
+    progress: &ProgressBar,
+    stop: &AtomicBool,
+) -> Result<Vec<Result<Heard>>> {
+    let next = AtomicUsize::new(0);
+    let results: Mutex<Vec<Option<Result<Heard>>>> =
+        Mutex::new(listed.iter().map(|_| None).collect());
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while interrupt::check(stop).is_ok() {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(clip) = listed.get(index) else {
+                        break;
+                    };
+                    let heard = hear(&folder.join(&clip.path));
+                    results.lock().unwrap_or_else(PoisonError::into_inner)[index] = Some(heard);
+                    progress.inc(1);
+                }
+            });
+        }
+    });
+    interrupt::check(stop)?;
+    let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok(results.into_iter().flatten().collect())
+}
+
+/// Decodes a clip once and feeds it to one front end per speed.
+fn hear(path: &Path) -> Result<Heard> {
+    let recording = Recording::open(path)?;
+    let rate_hz = recording.sample_rate_hz();
+    let mut front_ends = Vec::with_capacity(SPEEDS.len());
+    for speed in SPEEDS {
+        // Samples taken as if recorded at a higher rate play faster and higher.
+        let front_end = FrontEnd::new((rate_hz as f32 * speed).round() as u32)
+            .with_context(|| format!("{} at speed {speed}", path.display()))?;
+        front_ends.push((front_end, Vec::new()));
+    }
+    let mut sha256 = Sha256::new();
+    let decoded = recording.decode(|channels| {
+        // Sample by sample across channels, so that the block size of a format does not matter.
+        let samples = channels.first().map_or(0, |channel| channel.len());
+        let bytes: Vec<u8> = (0..samples)
+            .flat_map(|n| {
+                channels
+                    .iter()
+                    .flat_map(move |channel| channel[n].to_le_bytes())
+            })
+            .collect();
+        sha256.update(&bytes);
+        for (front_end, frames) in &mut front_ends {
+            front_end.push(channels, |frame| frames.extend_from_slice(&frame.features));
+        }
+        Ok(())
+    })?;
+
+    let (mut features, mut at_speeds) = (Vec::new(), Vec::new());
+    for (index, (mut front_end, mut frames)) in front_ends.into_iter().enumerate() {
+        front_end.finish(|frame| frames.extend_from_slice(&frame.features));
+        let (rows, _) = frames.as_chunks::<N_FEATURES>();
+        let speech = trim(&energies(&frames))
+            .with_context(|| format!("{} holds nothing but silence", path.display()))?;
+        ensure!(
+            speech.len() >= MIN_FRAMES,
+            "{} holds too little speech: {} frames of 16 ms, {MIN_FRAMES} are needed",
+            path.display(),
+            speech.len()
+        );
+        let speech = rows[speech].as_flattened();
+        if index == 0 {
+            features = speech.to_vec();
+        } else {
+            at_speeds.push(Vec::from_f32_slice(speech));
+        }
+    }
+    Ok(Heard {
+        sha256: sha256.finalize().into(),
+        features,
+        at_speeds,
+        nonfinite_samples: decoded.nonfinite_samples,
+    })
+}

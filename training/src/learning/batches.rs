@@ -1,0 +1,174 @@
+//! An epoch's batches: every clip once, in another voice and place each time.
+
+use std::borrow::Cow;
+
+use half::slice::HalfFloatSliceExt;
+use rand::RngExt;
+use rand::seq::{IndexedRandom, SliceRandom};
+use rand_chacha::ChaCha8Rng;
+use speech_emotion::class::Class;
+use speech_emotion::features::N_FEATURES;
+
+use super::augment::{Augmentation, mask, subtract_level};
+use super::background::Powers;
+use crate::dataset::Clip;
+use crate::network::{Batch, with_log_mel};
+
+/// Shortest and longest segment of training, in frames.
+pub const MIN_FRAMES: usize = 24;
+pub const MAX_FRAMES: usize = 190;
+/// Share of clips taken at another speed.
+const SPEED_PROBABILITY: f32 = 0.6;
+/// Share of clips of which only the beginning is heard, so that early answers are learned too.
+const CUT_PROBABILITY: f32 = 0.2;
+/// Least share of a cut clip.
+const LEAST_SHARE: f32 = 0.4;
+/// Most frames left out at the start of a segment.
+const START_JITTER: usize = 8;
+
+/// Segments and their labels for every step of an epoch, made as they are asked for.
+///
+/// Batches differ by at most one in size.
+pub fn epoch_batches<'a>(
+    clips: &[&'a Clip],
+    voices: &'a [&Powers],
+    batch_size: usize,
+    augmentation: &'a Augmentation,
+    mean: &'a [f32],
+    rng: &'a mut ChaCha8Rng,
+) -> impl Iterator<Item = (Batch, Vec<Class>)> + 'a {
+    let mut clips = clips.to_vec();
+    clips.shuffle(rng);
+    let count = batch_count(clips.len(), batch_size);
+    (0..count).map(move |index| {
+        let members = index * clips.len() / count..(index + 1) * clips.len() / count;
+        let mut batch = Batch::default();
+        let mut labels = Vec::with_capacity(members.len());
+        for clip in &clips[members] {
+            batch.push(&segment(clip, voices, augmentation, mean, rng));
+            labels.push(clip.class);
+        }
+        (batch, labels)
+    })
+}
+
+/// Number of batches of about `batch_size` for so many clips.
+pub fn batch_count(clips: usize, batch_size: usize) -> usize {
+    ((clips + batch_size / 2) / batch_size).max(1)
+}
+
+/// What the network is shown of a clip this time, `[T, F]` with log-mel energies.
+fn segment(
+    clip: &Clip,
+    voices: &[&Powers],
+    augmentation: &Augmentation,
+    mean: &[f32],
+    rng: &mut ChaCha8Rng,
+) -> Vec<f32> {
+    let features = match clip.at_speeds.choose(rng) {
+        Some(other) if rng.random::<f32>() < SPEED_PROBABILITY => Cow::Owned(other.to_f32_vec()),
+        _ => Cow::Borrowed(&clip.features),
+    };
+    let frames = augmentation.apply(&with_log_mel(&features), voices, rng);
+    let kept = excerpt(frames.len() / N_FEATURES, rng);
+    let mut segment = frames[kept.start * N_FEATURES..kept.end * N_FEATURES].to_vec();
+    subtract_level(&mut segment);
+    mask(&mut segment, mean, rng);
+    segment
+}
+
+/// The frames taken of `count`: without a few at the start, now and then only the beginning, and at
+/// most 190.
+fn excerpt(count: usize, rng: &mut ChaCha8Rng) -> std::ops::Range<usize> {
+    let spare = count.saturating_sub(MIN_FRAMES);
+    let start = rng.random_range(0..=START_JITTER.min(spare));
+    let mut length = count - start;
+    if rng.random::<f32>() < CUT_PROBABILITY {
+        let share = rng.random_range(LEAST_SHARE..1.0);
+        length = ((length as f32 * share) as usize).max(MIN_FRAMES.min(length));
+    }
+    let excess = length.saturating_sub(MAX_FRAMES);
+    let start = start + rng.random_range(0..=excess);
+    start..start + length - excess
+}
+
+#[cfg(test)]
+mod tests {
+    use half::f16;
+    use rand::SeedableRng;
+
+    use super::*;
+    use crate::corpus::Speaker;
+    use crate::learning::augment::Ranges;
+
+    #[test]
+    fn excerpts_stay_inside_and_within_the_lengths_of_training() {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let mut cut = 0;
+        for _ in 0..2000 {
+            let long = excerpt(400, &mut rng);
+            assert!(long.end <= 400 && long.len() <= MAX_FRAMES && long.len() >= MIN_FRAMES);
+            let usual = excerpt(100, &mut rng);
+            assert!(usual.start <= START_JITTER && usual.len() >= 36 && usual.end <= 100);
+            cut += usize::from(usual.end < 100);
+            let short = excerpt(25, &mut rng);
+            assert!(short.end <= 25 && short.len() >= MIN_FRAMES);
+            assert_eq!(excerpt(10, &mut rng), 0..10);
+        }
+        assert!((300..500).contains(&cut), "{cut} of 2000");
+    }
+
+    #[test]
+    fn three_clips_in_five_are_taken_at_another_speed() {
+        let clip = Clip {
+            path: String::new(),
+            class: Class::new(0).unwrap(),
+            speaker: Speaker::new("1"),
+            ravdess: None,
+            features: vec![-6.0; 180 * N_FEATURES],
+            at_speeds: vec![vec![f16::from_f32(-6.0); 40 * N_FEATURES]; 4],
+        };
+        let augmentation = Augmentation::new(Ranges {
+            room_probability: 0.0,
+            noise_probability: 0.0,
+            ..Ranges::default()
+        });
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let frames =
+            |_| segment(&clip, &[], &augmentation, &[0.0; 64], &mut rng).len() / N_FEATURES;
+        // The longest of 40 frames has 49, the shortest beginning of 180 has 55.
+        let other = (0..1_000).map(frames).filter(|count| *count < 52).count();
+        assert!((530..670).contains(&other), "{other} of 1000");
+    }
+
+    #[test]
+    fn every_clip_comes_once_in_batches_of_like_size() {
+        let clips: Vec<Clip> = (0..70)
+            .map(|index| Clip {
+                path: index.to_string(),
+                class: Class::new(index % 8).unwrap(),
+                speaker: Speaker::new("1"),
+                ravdess: None,
+                features: vec![-6.0; (60 + index * 2) * N_FEATURES],
+                at_speeds: vec![vec![f16::from_f32(-6.0); (60 + index * 2) * N_FEATURES]; 4],
+            })
+            .collect();
+        let clips: Vec<&Clip> = clips.iter().collect();
+        let augmentation = Augmentation::new(Ranges::default());
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let batches: Vec<_> =
+            epoch_batches(&clips, &[], 16, &augmentation, &[0.0; 64], &mut rng).collect();
+        let sizes: Vec<usize> = batches.iter().map(|(_, labels)| labels.len()).collect();
+        assert_eq!(sizes.iter().sum::<usize>(), 70);
+        assert_eq!(sizes.len(), batch_count(70, 16));
+        assert!(
+            sizes.iter().all(|size| (17..=18).contains(size)),
+            "{sizes:?}"
+        );
+        for class in Class::first(8) {
+            let labels = batches.iter().flat_map(|(_, labels)| labels);
+            let expected = clips.iter().filter(|clip| clip.class == class).count();
+            assert_eq!(labels.filter(|label| **label == class).count(), expected);
+        }
+    }
+}

@@ -1,0 +1,312 @@
+//! Training by the recipe: Muon and AdamW with a one-cycle learning rate, averaged weights, augmented segments.
+
+pub mod augment;
+mod background;
+mod bands;
+mod batches;
+mod checkpoint;
+pub mod ensemble;
+pub mod epochs;
+pub mod optimizer;
+
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use speech_emotion::features::{N_FEATURES, N_MFCC};
+
+use crate::corpus::Kind;
+use crate::dataset::{Clip, Dataset, MIN_FRAMES};
+use crate::network::{MIN_LOG_ENERGY, Network, statistics, with_log_mel};
+
+use augment::{Augmentation, Ranges, subtract_level};
+use background::Powers;
+use bands::Bands;
+use batches::{batch_count, epoch_batches};
+use checkpoint::State;
+use optimizer::{Matrices, Optimizer, clip_gradients, learning_rate, update_average};
+
+/// Smallest deviation by which a mel band is divided, in nats.
+const MIN_DEVIATION: f32 = 0.1;
+
+/// What can be chosen of a training; [`Default`] is the recipe.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrainConfig {
+    /// Of weights and augmentation.
+    pub seed: u64,
+    /// Passes over the training clips.
+    pub epochs: usize,
+    /// Segments per step, about.
+    pub batch_size: usize,
+    /// Highest learning rate.
+    pub peak_rate: f32,
+    /// How matrices are stepped.
+    pub matrices: Matrices,
+    /// Share of a matrix taken off per step, times the learning rate.
+    pub weight_decay: f32,
+    /// Share of a label spread over all classes.
+    pub label_smoothing: f32,
+    /// Longest gradient.
+    pub clip_norm: f32,
+    /// How far augmentation goes.
+    pub ranges: Ranges,
+}
+
+impl Default for TrainConfig {
+    fn default() -> Self {
+        Self {
+            seed: 1,
+            epochs: 60,
+            batch_size: 32,
+            peak_rate: 2e-3,
+            matrices: Matrices::Muon,
+            weight_decay: 0.15,
+            label_smoothing: 0.1,
+            clip_norm: 5.0,
+            ranges: Ranges::default(),
+        }
+    }
+}
+
+/// A data set and what augmentation takes of it: for all trainings on it, whichever clips they use.
+pub struct Material<'a> {
+    /// The data set.
+    pub dataset: &'a Dataset,
+    /// Every clip as noise.
+    powers: Vec<Powers>,
+}
+
+impl<'a> Material<'a> {
+    /// From a data set.
+    pub fn new(dataset: &'a Dataset) -> Self {
+        let bands = Bands::default();
+        let of = |clip: &Clip| Powers::of(&clip.features, &bands);
+        Self {
+            dataset,
+            powers: dataset.clips.iter().map(of).collect(),
+        }
+    }
+}
+
+/// How an epoch went.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct EpochReport {
+    /// Counts from 1.
+    pub epoch: usize,
+    /// Epochs of the whole training.
+    pub epochs: usize,
+    /// Mean over the epoch's segments, in nats, as the weights were at each step.
+    pub loss: f32,
+    /// Share of the epoch's segments, augmented, that were recognised.
+    pub accuracy: f32,
+    /// Duration of the epoch.
+    pub seconds: f32,
+    /// Expected duration of the epochs to come.
+    pub eta_s: f32,
+}
+
+/// Is told how a training goes.
+pub trait Progress {
+    /// After every step: epoch from 1, steps done in it and steps of an epoch.
+    fn step(&mut self, epoch: usize, done: usize, steps: usize);
+    /// After every epoch, when its checkpoint is written; `network` gives it with averaged weights.
+    ///
+    /// # Errors
+    /// End the training.
+    fn epoch(&mut self, report: &EpochReport, network: &dyn Fn() -> Network) -> Result<()>;
+}
+
+/// How a training ended.
+#[derive(Debug)]
+pub enum Outcome {
+    /// With the averaged weights.
+    Finished(Box<Network>),
+    /// Stopped from outside; the same call goes on after the last completed epoch.
+    Interrupted {
+        /// Epochs that need not be repeated.
+        epochs_done: usize,
+    },
+}
+
+/// Trains on the clips at the given positions of the data set, going on from the checkpoint in
+/// `run_dir` when there is one. `stop` is looked at before every step.
+///
+/// The same clips, configuration and processor type give the same weights bit for bit, interrupted
+/// or not.
+///
+/// # Errors
+/// When there are fewer than two clips or one is too short, when the checkpoint cannot be written,
+/// is damaged or belongs to another training, and when the loss is no longer a number.
+pub fn train(
+    material: &Material,
+    clips: &[usize],
+    config: &TrainConfig,
+    run_dir: &Path,
+    progress: &mut dyn Progress,
+    stop: &AtomicBool,
+) -> Result<Outcome> {
+    let dataset = material.dataset;
+    let voices: Vec<&Powers> = clips.iter().map(|&index| &material.powers[index]).collect();
+    let clips: Vec<&Clip> = clips.iter().map(|&index| &dataset.clips[index]).collect();
+    refuse_unusable(&clips)?;
+    fs::create_dir_all(run_dir)
+        .with_context(|| format!("cannot create the folder {}", run_dir.display()))?;
+    let path = checkpoint::path(run_dir);
+    let run = description(dataset, &dataset.digest_of(&clips), config)?;
+    let mut state = start(&clips, dataset.corpus.labels.len(), config);
+    if path.exists() {
+        checkpoint::read(&path, &run, &mut state)?;
+    }
+    let steps = batch_count(clips.len(), config.batch_size);
+    let augmentation = Augmentation::new(config.ranges.clone());
+    while state.epoch < config.epochs {
+        let started = Instant::now();
+        let epoch = state.epoch + 1;
+        let rng = &mut random(config.seed, epoch);
+        let mean = state.network.mean().to_vec();
+        let batches = epoch_batches(
+            &clips,
+            &voices,
+            config.batch_size,
+            &augmentation,
+            &mean,
+            rng,
+        );
+        let (mut loss, mut correct) = (0.0, 0);
+        for (index, (batch, labels)) in batches.enumerate() {
+            if stop.load(Ordering::Relaxed) {
+                return Ok(Outcome::Interrupted {
+                    epochs_done: state.epoch,
+                });
+            }
+            let result = state
+                .network
+                .gradients(&batch, &labels, config.label_smoothing);
+            let norm = clip_gradients(state.network.parameters_mut(), config.clip_norm);
+            if !(result.loss.is_finite() && norm.is_finite()) {
+                bail!(
+                    "the loss is no longer a number in epoch {epoch}, batch {} of {steps}; {} keeps \
+                     the state after epoch {}; the same command goes on from there, and another \
+                     --seed begins anew",
+                    index + 1,
+                    path.display(),
+                    state.epoch
+                );
+            }
+            let optimizer = &mut state.optimizer;
+            let rate = learning_rate(config.peak_rate, optimizer.steps, steps * config.epochs);
+            optimizer.step(state.network.parameters_mut(), rate, config.weight_decay);
+            update_average(
+                &mut state.average,
+                state.network.parameters(),
+                optimizer.steps,
+            );
+            loss += result.loss * labels.len() as f32;
+            correct += result.correct;
+            progress.step(epoch, index + 1, steps);
+        }
+        state.epoch = epoch;
+        checkpoint::write(&path, &run, &state)?;
+        let seconds = started.elapsed().as_secs_f32();
+        let report = EpochReport {
+            epoch,
+            epochs: config.epochs,
+            loss: loss / clips.len() as f32,
+            accuracy: correct as f32 / clips.len() as f32,
+            seconds,
+            eta_s: seconds * (config.epochs - epoch) as f32,
+        };
+        progress.epoch(&report, &|| averaged(&state))?;
+    }
+    Ok(Outcome::Finished(Box::new(averaged(&state))))
+}
+
+/// The network with averaged weights.
+fn averaged(state: &State) -> Network {
+    let mut network = state.network.clone();
+    for (parameter, average) in network.parameters_mut().iter_mut().zip(&state.average) {
+        parameter.value.clone_from(average);
+    }
+    network
+}
+
+/// Numbers for an epoch, counted from 1; epoch 0 draws the weights.
+fn random(seed: u64, epoch: usize) -> ChaCha8Rng {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    rng.set_stream(epoch as u64);
+    rng
+}
+
+/// The state before the first epoch.
+fn start(clips: &[&Clip], classes: usize, config: &TrainConfig) -> State {
+    let mut network = Network::new(classes, &mut random(config.seed, 0));
+    let (mean, deviation) = standardisation(clips);
+    network.set_standardisation(mean, deviation);
+    let parameters = network.parameters();
+    State {
+        average: parameters
+            .iter()
+            .map(|parameter| parameter.value.clone())
+            .collect(),
+        optimizer: Optimizer::new(config.matrices, parameters),
+        network,
+        epoch: 0,
+    }
+}
+
+/// Mean and deviation of every mel band over all frames of the unchanged clips.
+fn standardisation(clips: &[&Clip]) -> (Vec<f32>, Vec<f32>) {
+    let bands = |clip: &&Clip| -> Vec<f32> {
+        let mut frames = with_log_mel(&clip.features);
+        subtract_level(&mut frames);
+        let bands = frames
+            .chunks_exact(N_FEATURES)
+            .flat_map(|frame| &frame[..N_MFCC]);
+        bands.map(|band| band.max(MIN_LOG_ENERGY)).collect()
+    };
+    let (mean, variance) = statistics(clips.iter().map(bands), N_MFCC);
+    let deviation = variance
+        .iter()
+        .map(|variance| variance.sqrt().max(MIN_DEVIATION))
+        .collect();
+    (mean, deviation)
+}
+
+fn refuse_unusable(clips: &[&Clip]) -> Result<()> {
+    if clips.len() < 2 {
+        bail!(
+            "training needs at least two clips, there are {}",
+            clips.len()
+        );
+    }
+    for clip in clips {
+        let lengths = clip.at_speeds.iter().map(Vec::len);
+        if lengths.chain([clip.features.len()]).min() < Some(MIN_FRAMES * N_FEATURES) {
+            bail!(
+                "{} has fewer than {MIN_FRAMES} frames of speech; leave it out",
+                clip.path
+            );
+        }
+    }
+    Ok(())
+}
+
+/// What the weights depend on, by name; `clips` is the digest of those that train.
+pub fn description(dataset: &Dataset, clips: &str, config: &TrainConfig) -> Result<Value> {
+    let mut run = serde_json::to_value(config)?;
+    run["front_end"] = json!(dataset.fingerprint);
+    run["training_clips"] = json!(clips);
+    if dataset.corpus.kind == Kind::Manifest {
+        run["labels"] = json!(dataset.corpus.labels);
+    }
+    Ok(run)
+}
+
+#[cfg(test)]
+mod tests;
