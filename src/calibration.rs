@@ -15,11 +15,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     class::{Class, PerClass},
-    model::Posterior,
+    model::{Evidence, Posterior},
 };
-
-/// Numbers of one segment, utterance or clip for each class; see [`Posterior::evidence`].
-pub type Evidence = PerClass;
 
 /// Least seconds of speech of all references together.
 pub const MIN_REFERENCE_S: f64 = 3.0;

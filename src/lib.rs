@@ -12,15 +12,14 @@
 //! | [`audio`] | mixing of channels, conversion to 16 kHz |
 //! | [`features`] | frames of MFCC, energy and pitch; silence trimmed, level subtracted |
 //! | [`activity`] | whether somebody is speaking |
-//! | [`model`] | segment to posterior, and the manifest of a model file |
+//! | [`model`] | segment to posterior and the evidence in it, and the manifest of a model file |
 //! | [`calibration`] | to one speaker: what a few references change |
-//! | [`smoothing`] | posteriors to a verdict that holds still |
-//! | [`session`] | all of it as one state machine: chunks in, updates out |
+//! | [`session`] | all of it as one state machine: chunks in, updates out; posteriors smoothed to a verdict that holds still |
 //! | [`protocol`] | what page and worker say to each other |
 //! | `web` | the browser's side, with the feature `web` |
 //!
 //! Dependencies point one way: `web` to `session` and `protocol`, these to `features`, `model`,
-//! `calibration`, `activity` and `smoothing`, these to `dsp` and `audio`. The trainer uses this library as the
+//! `calibration` and `activity`, these to `dsp` and `audio`. The trainer uses this library as the
 //! browser does, so what was trained and what runs live cannot drift apart.
 //!
 //! Words: a *sample* is one PCM value, a *chunk* a posted block of them, a *frame* one analysis window,
@@ -37,6 +36,5 @@ pub mod features;
 pub mod model;
 pub mod protocol;
 pub mod session;
-pub mod smoothing;
 #[cfg(feature = "web")]
 pub mod web;

@@ -5,73 +5,13 @@ mod error;
 mod manifest;
 #[cfg(feature = "onnx")]
 mod onnx;
+mod posterior;
 
 pub use error::ModelError;
 pub use manifest::{Evaluation, Manifest, OnnxFile, SCHEMA, Training};
 #[cfg(feature = "onnx")]
 pub use onnx::OnnxClassifier;
-
-use serde::{Deserialize, Serialize};
-
-use crate::{
-    calibration::Evidence,
-    class::{Class, PerClass},
-};
-
-/// Probabilities of the model's classes; they are in 0..=1 and sum to 1.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Posterior(pub PerClass);
-
-impl Posterior {
-    /// Equal probabilities of so many classes.
-    pub fn uniform(classes: usize) -> Self {
-        Self(PerClass::from_fn(classes, |_| 1.0 / classes as f32))
-    }
-
-    /// Softmax of `logits / temperature`, at most [`MAX_CLASSES`](crate::class::MAX_CLASSES) of them.
-    pub fn from_logits(logits: &[f32], temperature: f32) -> Self {
-        let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let exp = PerClass::from_fn(logits.len(), |i| ((logits[i] - max) / temperature).exp());
-        let sum: f32 = exp.iter().sum();
-        Self(exp.map(|e| e / sum))
-    }
-
-    /// The probability of one class; 0 of a class that the model does not have.
-    pub fn get(&self, class: Class) -> f32 {
-        self.0.get(class.index()).copied().unwrap_or(0.0)
-    }
-
-    /// The most probable class, the first of equals, and its probability.
-    pub fn top(&self) -> (Class, f32) {
-        let mut top = Class::default();
-        for class in Class::first(self.0.len()) {
-            if self.get(class) > self.get(top) {
-                top = class;
-            }
-        }
-        (top, self.get(top))
-    }
-
-    /// The evidence for each class: natural logarithms less their mean, so that they sum to 0.
-    ///
-    /// Up to that constant these are the logits the posterior was made from.
-    pub fn evidence(&self) -> Evidence {
-        let logs = self.0.map(|p| p.max(f32::MIN_POSITIVE).ln());
-        let mean = logs.iter().sum::<f32>() / logs.len() as f32;
-        logs.map(|log| log - mean)
-    }
-
-    /// The posterior whose [`evidence`](Self::evidence) is `(1 - weight)` times that of `self` plus
-    /// `weight` times that of `other`, for a weight in 0..=1.
-    pub fn mix(&self, other: &Self, weight: f32) -> Self {
-        let (mut mixed, other) = (self.evidence(), other.evidence());
-        for (mine, theirs) in mixed.iter_mut().zip(other.iter()) {
-            *mine += weight * (theirs - *mine);
-        }
-        Self::from_logits(&mixed, 1.0)
-    }
-}
+pub use posterior::{Evidence, Posterior};
 
 /// Turns one segment into a posterior. The session knows the model only through this trait.
 pub trait Classifier {

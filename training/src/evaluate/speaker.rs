@@ -6,9 +6,9 @@ use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use speech_emotion::{
-    calibration::{Calibration, Evidence, Reference, SpeakerStatistics},
+    calibration::{Calibration, Reference, SpeakerStatistics},
     class::{Class, Labels},
-    model::Posterior,
+    model::{Evidence, Posterior},
 };
 
 use super::{

@@ -1,7 +1,8 @@
 //! From a run of posteriors to an answer a person can read: smoothing over time, hysteresis of the
 //! shown emotion, and abstaining.
 
-use crate::{class::Class, model::Posterior, session::Verdict};
+use super::Verdict;
+use crate::{class::Class, model::Posterior};
 
 /// Exponential smoothing of the evidence in posteriors and a verdict that changes only for a clear reason.
 #[derive(Clone, Debug)]

@@ -7,13 +7,15 @@
 //! travel in these messages but on a `MessagePort` handed over with [`Command::Start`], as
 //! chunks posted by the audio worklet or by the page's file reader.
 
+mod read;
+mod write;
+
+pub use read::Fields;
+pub use write::Value;
+
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    class::{Class, MAX_CLASSES, PerClass},
-    model::Posterior,
-    session::{Pacing, Summary, Update, Verdict},
-};
+use crate::session::{Pacing, Summary, Update};
 
 /// Version of the messages below; the page refuses a worker that speaks another.
 pub const PROTOCOL: u32 = 3;
@@ -206,227 +208,12 @@ pub enum Stage {
     Inference,
 }
 
-/// What a message to be sent is made of.
-pub trait Value: Sized {
-    /// A number.
-    fn number(number: u32) -> Self;
-    /// A text.
-    fn text(text: &str) -> Self;
-    /// Bytes.
-    fn bytes(bytes: &[u8]) -> Self;
-    /// An object with these fields.
-    fn object(fields: &[(&str, Self)]) -> Self;
-}
-
-impl Command {
-    /// Writes what serde reads.
-    pub fn write<V: Value>(&self) -> V {
-        let of_session = |session: &u32| V::object(&[("session", V::number(*session))]);
-        let (tag, body) = match self {
-            Self::Load { model, manifest } => {
-                let fields = [("model", V::bytes(model)), ("manifest", V::text(manifest))];
-                ("load", V::object(&fields))
-            }
-            Self::Start {
-                session,
-                sample_rate_hz,
-                pacing,
-            } => {
-                let pacing = match pacing {
-                    Pacing::Live => "live",
-                    Pacing::Recorded => "recorded",
-                };
-                let fields = [
-                    ("session", V::number(*session)),
-                    ("sample_rate_hz", V::number(*sample_rate_hz)),
-                    ("pacing", V::text(pacing)),
-                ];
-                ("start", V::object(&fields))
-            }
-            Self::Stop { session } => ("stop", of_session(session)),
-            Self::Fit { session } => ("fit", of_session(session)),
-            Self::Adapt { speaker } => {
-                let speaker = match speaker {
-                    Speaker::Unknown => V::text("unknown"),
-                    Speaker::Calibrated(json) => V::object(&[("calibrated", V::text(json))]),
-                    Speaker::Listening => V::text("listening"),
-                };
-                ("adapt", V::object(&[("speaker", speaker)]))
-            }
-        };
-        V::object(&[(tag, body)])
-    }
-}
-
-/// A message that arrived: an object with named fields, or a list whose fields are named "0", "1" … and
-/// "length".
-pub trait Fields: Sized {
-    /// The number of this name.
-    fn number(&self, name: &str) -> Option<f64>;
-    /// The text of this name.
-    fn text(&self, name: &str) -> Option<String>;
-    /// The truth value of this name.
-    fn flag(&self, name: &str) -> Option<bool>;
-    /// The object or list of this name.
-    fn object(&self, name: &str) -> Option<Self>;
-}
-
-impl Event {
-    /// Reads what serde has written; none when a tag is unknown or a field is missing.
-    pub fn read(message: &impl Fields) -> Option<Self> {
-        let whole = |fields: &_, name| Fields::number(fields, name).map(|number| number as u32);
-        if let Some(body) = message.object("update") {
-            Some(Self::Update {
-                session: whole(&body, "session")?,
-                update: update(&body.object("update")?)?,
-                compute_ms: body.number("compute_ms")? as f32,
-            })
-        } else if let Some(body) = message.object("progress") {
-            Some(Self::Progress {
-                session: whole(&body, "session")?,
-                at_s: body.number("at_s")?,
-            })
-        } else if let Some(body) = message.object("gap") {
-            Some(Self::Gap {
-                session: whole(&body, "session")?,
-                lost_s: body.number("lost_s")?,
-            })
-        } else if let Some(body) = message.object("stopped") {
-            let summary = body.object("summary")?;
-            Some(Self::Stopped {
-                session: whole(&body, "session")?,
-                summary: Summary {
-                    duration_s: summary.number("duration_s")?,
-                    speech_s: summary.number("speech_s")?,
-                    posterior: posterior(&summary),
-                    verdict: verdict(&summary)?,
-                    confidence: summary.number("confidence")? as f32,
-                    nonfinite_samples: summary.number("nonfinite_samples")? as u64,
-                },
-            })
-        } else if let Some(body) = message.object("booted") {
-            Some(Self::Booted {
-                protocol: whole(&body, "protocol")?,
-                build: body.text("build")?,
-                lock: body.text("lock")?,
-            })
-        } else if let Some(body) = message.object("fitted") {
-            Some(Self::Fitted {
-                session: whole(&body, "session")?,
-                calibration: body.text("calibration"),
-            })
-        } else if let Some(body) = message.object("calibrated") {
-            Some(Self::Calibrated {
-                calibration: body.text("calibration")?,
-                speech_s: body.number("speech_s")?,
-            })
-        } else if let Some(body) = message.object("refused") {
-            Some(Self::Refused {
-                refusal: match body.text("refusal")?.as_str() {
-                    "other_model" => Refusal::OtherModel,
-                    "unreadable" => Refusal::Unreadable,
-                    _ => return None,
-                },
-            })
-        } else if let Some(body) = message.object("ready") {
-            let model = body.object("model")?;
-            Some(Self::Ready {
-                model: ModelSummary {
-                    version: model.text("version")?,
-                    labels: labels(&model.object("labels")?)?,
-                    data_set: model.text("data_set")?,
-                    speakers: whole(&model, "speakers")?,
-                    uar: model.number("uar")? as f32,
-                    war: model.number("war")? as f32,
-                    clips: whole(&model, "clips")?,
-                    step_s: model.number("step_s")? as f32,
-                    can_calibrate: model.flag("can_calibrate")?,
-                    has_neutral: model.flag("has_neutral")?,
-                },
-            })
-        } else {
-            let body = message.object("failed")?;
-            Some(Self::Failed {
-                stage: match body.text("stage")?.as_str() {
-                    "command" => Stage::Command,
-                    "load" => Stage::Load,
-                    "start" => Stage::Start,
-                    "inference" => Stage::Inference,
-                    _ => return None,
-                },
-                session: whole(&body, "session"),
-                message: body.text("message")?,
-            })
-        }
-    }
-}
-
-fn update(message: &impl Fields) -> Option<Update> {
-    if let Some(body) = message.object("level") {
-        Some(Update::Level {
-            at_s: body.number("at_s")?,
-            rms_dbfs: body.number("rms_dbfs")? as f32,
-            speaking: body.flag("speaking")?,
-        })
-    } else if let Some(body) = message.object("prediction") {
-        Some(Update::Prediction {
-            at_s: body.number("at_s")?,
-            heard_s: body.number("heard_s")? as f32,
-            posterior: posterior(&body)?,
-            verdict: verdict(&body)?,
-            confidence: body.number("confidence")? as f32,
-        })
-    } else {
-        let body = message.object("utterance")?;
-        Some(Update::Utterance {
-            start_s: body.number("start_s")?,
-            end_s: body.number("end_s")?,
-            posterior: posterior(&body)?,
-            verdict: verdict(&body)?,
-            confidence: body.number("confidence")? as f32,
-        })
-    }
-}
-
-fn posterior(fields: &impl Fields) -> Option<Posterior> {
-    let list = fields.object("posterior")?;
-    let mut shares = PerClass::from_fn(length(&list)?, |_| 0.0);
-    for (i, share) in shares.iter_mut().enumerate() {
-        *share = list.number(&(i as u32).to_string())? as f32;
-    }
-    Some(Posterior(shares))
-}
-
-fn labels(list: &impl Fields) -> Option<Vec<String>> {
-    let mut labels = Vec::new();
-    for i in 0..length(list)? as u32 {
-        labels.push(list.text(&i.to_string())?);
-    }
-    Some(labels)
-}
-
-/// Of a list with an element for each class.
-fn length(list: &impl Fields) -> Option<usize> {
-    let length = list.number("length")? as usize;
-    (length <= MAX_CLASSES).then_some(length)
-}
-
-fn verdict(fields: &impl Fields) -> Option<Verdict> {
-    match fields.text("verdict").as_deref() {
-        Some("no_speech") => Some(Verdict::NoSpeech),
-        Some("unsure") => Some(Verdict::Unsure),
-        Some(_) => None,
-        None => {
-            let class = fields.object("verdict")?.number("emotion")?;
-            Class::new(class as usize).map(Verdict::Emotion)
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
     use serde_json::{Value as Json, json};
+
+    use super::*;
+    use crate::{class::Class, model::Posterior, session::Verdict};
 
     impl Value for Json {
         fn number(number: u32) -> Self {

@@ -9,6 +9,13 @@
 //! that do not depend on how the audio was cut into chunks, so that a recording gives the same answer
 //! as the same sound through a microphone.
 
+mod settings;
+mod smoothing;
+mod update;
+
+pub use settings::SessionSettings;
+pub use update::{Summary, Update, Verdict};
+
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
@@ -16,13 +23,13 @@ use serde::{Deserialize, Serialize};
 use crate::{
     activity::{HANGOVER_HOPS, SpeechGate},
     audio::{AudioError, SAMPLE_RATE_HZ},
-    calibration::{Calibration, Evidence, Reference, SpeakerStatistics},
+    calibration::{Calibration, Reference, SpeakerStatistics},
     class::{Class, MAX_CLASSES, PerClass},
     dsp::sum::sum_of_squares,
     features::{self, Frame, FrontEnd, HOP_SAMPLES, N_FEATURES},
-    model::{Classifier, ModelError, Posterior},
-    smoothing::Smoother,
+    model::{Classifier, Evidence, ModelError, Posterior},
 };
+use smoothing::Smoother;
 
 /// How inference keeps up with the audio.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,179 +41,6 @@ pub enum Pacing {
     /// A recording: predictions are of the segments of full length that an utterance's answer is
     /// made of, and come with it.
     Recorded,
-}
-
-/// Segment length, step and the rules of the verdict; part of model.json.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SessionSettings {
-    /// Longest segment the classifier sees.
-    pub max_segment_frames: usize,
-    /// Least speech, after trimming, that is classified at all.
-    pub min_segment_frames: usize,
-    /// Frames between two predictions, while the utterance is no longer than a segment.
-    pub step_frames: usize,
-    /// Least speech, after trimming, from which an emotion is claimed while the utterance goes on.
-    pub firm_segment_frames: usize,
-    /// Speech, after trimming, from which the evidence shown while the utterance goes on counts in
-    /// full; less speech counts by the square root of its share.
-    pub settled_segment_frames: usize,
-    /// Share of the newest posterior in the smoothed one, 0..=1.
-    pub smoothing_weight: f32,
-    /// No emotion is claimed below this probability.
-    pub unsure_below: f32,
-    /// Lead another emotion needs before it replaces the shown one.
-    pub switch_margin: f32,
-}
-
-impl Default for SessionSettings {
-    /// 3 s segments every 256 ms; nothing classified before 0.4 s nor claimed before 1 s of speech, and
-    /// nothing trusted in full before 1.8 s.
-    fn default() -> Self {
-        Self {
-            max_segment_frames: 188,
-            min_segment_frames: 24,
-            step_frames: 16,
-            firm_segment_frames: 62,
-            settled_segment_frames: 112,
-            smoothing_weight: 0.5,
-            unsure_below: 0.4,
-            switch_margin: 0.08,
-        }
-    }
-}
-
-impl SessionSettings {
-    /// How much the evidence of a segment with so many frames of speech counts while an utterance
-    /// goes on, 0..=1.
-    pub fn trust(&self, heard_frames: usize) -> f32 {
-        (heard_frames as f32 / self.settled_segment_frames as f32)
-            .min(1.0)
-            .sqrt()
-    }
-
-    /// Checks that a session can run with these; the error is field, expected, found.
-    pub(crate) fn check(&self) -> Result<(), (&'static str, &'static str, String)> {
-        let frames = |field, value: usize, range: Range<usize>, expected| {
-            if range.contains(&value) {
-                Ok(())
-            } else {
-                Err((field, expected, value.to_string()))
-            }
-        };
-        let share = |field, value: f32| {
-            if (0.0..=1.0).contains(&value) {
-                Ok(())
-            } else {
-                Err((field, "0 to 1", value.to_string()))
-            }
-        };
-        frames(
-            "session.max_segment_frames",
-            self.max_segment_frames,
-            16..1000,
-            "16 to 999",
-        )?;
-        let longest = self.max_segment_frames + 1;
-        let expected = "1 to max_segment_frames";
-        frames(
-            "session.min_segment_frames",
-            self.min_segment_frames,
-            1..longest,
-            expected,
-        )?;
-        frames(
-            "session.step_frames",
-            self.step_frames,
-            1..longest,
-            expected,
-        )?;
-        frames(
-            "session.firm_segment_frames",
-            self.firm_segment_frames,
-            1..longest,
-            expected,
-        )?;
-        frames(
-            "session.settled_segment_frames",
-            self.settled_segment_frames,
-            1..longest,
-            expected,
-        )?;
-        share("session.smoothing_weight", self.smoothing_weight)?;
-        share("session.unsure_below", self.unsure_below)?;
-        share("session.switch_margin", self.switch_margin)
-    }
-}
-
-/// What can be said about a stretch of audio. "No speech" and "unsure" are real answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    /// Nothing was heard that sounds like speech.
-    NoSpeech,
-    /// Speech, but too little of it or no class stands out.
-    Unsure,
-    /// The voice expresses the emotion of this class.
-    Emotion(Class),
-}
-
-/// Something the session found out. Times are seconds of audio since the session began.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Update {
-    /// Input level and speech gate, about 20 times a second.
-    Level {
-        /// Time of the last sample measured.
-        at_s: f64,
-        /// Root mean square of the last 48 ms, in dB relative to full scale, -120 or higher.
-        rms_dbfs: f32,
-        /// Whether the gate hears speech.
-        speaking: bool,
-    },
-    /// A posterior for a segment in which speech is heard.
-    Prediction {
-        /// Time of the segment's last sample.
-        at_s: f64,
-        /// Seconds of speech in the segment.
-        heard_s: f32,
-        /// Smoothed over the utterance.
-        posterior: Posterior,
-        /// With hysteresis: it changes only for a clear reason.
-        verdict: Verdict,
-        /// The posterior of the verdict's emotion, else the highest.
-        confidence: f32,
-    },
-    /// An utterance has ended: speech between silences.
-    Utterance {
-        /// When it began.
-        start_s: f64,
-        /// When it ended.
-        end_s: f64,
-        /// From the mean evidence of its segments.
-        posterior: Posterior,
-        /// What the whole utterance expresses.
-        verdict: Verdict,
-        /// The highest posterior.
-        confidence: f32,
-    },
-}
-
-/// What was heard over a whole session.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Summary {
-    /// Seconds of audio taken in.
-    pub duration_s: f64,
-    /// Seconds of it inside utterances.
-    pub speech_s: f64,
-    /// From the mean evidence of the utterances, weighted by the speech they hold; none without
-    /// speech.
-    pub posterior: Option<Posterior>,
-    /// What the session as a whole expresses.
-    pub verdict: Verdict,
-    /// The highest posterior; 0 without speech.
-    pub confidence: f32,
-    /// Samples that were not finite and were taken as 0.
-    pub nonfinite_samples: u64,
 }
 
 /// Frames before the gate opened that still belong to the utterance: the gate needs some speech

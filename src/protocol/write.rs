@@ -1,0 +1,56 @@
+//! Commands, written by the page.
+
+use super::{Command, Speaker};
+use crate::session::Pacing;
+
+/// What a message to be sent is made of.
+pub trait Value: Sized {
+    /// A number.
+    fn number(number: u32) -> Self;
+    /// A text.
+    fn text(text: &str) -> Self;
+    /// Bytes.
+    fn bytes(bytes: &[u8]) -> Self;
+    /// An object with these fields.
+    fn object(fields: &[(&str, Self)]) -> Self;
+}
+
+impl Command {
+    /// Writes what serde reads.
+    pub fn write<V: Value>(&self) -> V {
+        let of_session = |session: &u32| V::object(&[("session", V::number(*session))]);
+        let (tag, body) = match self {
+            Self::Load { model, manifest } => {
+                let fields = [("model", V::bytes(model)), ("manifest", V::text(manifest))];
+                ("load", V::object(&fields))
+            }
+            Self::Start {
+                session,
+                sample_rate_hz,
+                pacing,
+            } => {
+                let pacing = match pacing {
+                    Pacing::Live => "live",
+                    Pacing::Recorded => "recorded",
+                };
+                let fields = [
+                    ("session", V::number(*session)),
+                    ("sample_rate_hz", V::number(*sample_rate_hz)),
+                    ("pacing", V::text(pacing)),
+                ];
+                ("start", V::object(&fields))
+            }
+            Self::Stop { session } => ("stop", of_session(session)),
+            Self::Fit { session } => ("fit", of_session(session)),
+            Self::Adapt { speaker } => {
+                let speaker = match speaker {
+                    Speaker::Unknown => V::text("unknown"),
+                    Speaker::Calibrated(json) => V::object(&[("calibrated", V::text(json))]),
+                    Speaker::Listening => V::text("listening"),
+                };
+                ("adapt", V::object(&[("speaker", speaker)]))
+            }
+        };
+        V::object(&[(tag, body)])
+    }
+}

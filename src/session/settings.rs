@@ -1,0 +1,107 @@
+//! Lengths of segments, their step and the rules of the verdict, as model.json has them.
+
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+
+/// Segment length, step and the rules of the verdict; part of model.json.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SessionSettings {
+    /// Longest segment the classifier sees.
+    pub max_segment_frames: usize,
+    /// Least speech, after trimming, that is classified at all.
+    pub min_segment_frames: usize,
+    /// Frames between two predictions, while the utterance is no longer than a segment.
+    pub step_frames: usize,
+    /// Least speech, after trimming, from which an emotion is claimed while the utterance goes on.
+    pub firm_segment_frames: usize,
+    /// Speech, after trimming, from which the evidence shown while the utterance goes on counts in
+    /// full; less speech counts by the square root of its share.
+    pub settled_segment_frames: usize,
+    /// Share of the newest posterior in the smoothed one, 0..=1.
+    pub smoothing_weight: f32,
+    /// No emotion is claimed below this probability.
+    pub unsure_below: f32,
+    /// Lead another emotion needs before it replaces the shown one.
+    pub switch_margin: f32,
+}
+
+impl Default for SessionSettings {
+    /// 3 s segments every 256 ms; nothing classified before 0.4 s nor claimed before 1 s of speech, and
+    /// nothing trusted in full before 1.8 s.
+    fn default() -> Self {
+        Self {
+            max_segment_frames: 188,
+            min_segment_frames: 24,
+            step_frames: 16,
+            firm_segment_frames: 62,
+            settled_segment_frames: 112,
+            smoothing_weight: 0.5,
+            unsure_below: 0.4,
+            switch_margin: 0.08,
+        }
+    }
+}
+
+impl SessionSettings {
+    /// How much the evidence of a segment with so many frames of speech counts while an utterance
+    /// goes on, 0..=1.
+    pub fn trust(&self, heard_frames: usize) -> f32 {
+        (heard_frames as f32 / self.settled_segment_frames as f32)
+            .min(1.0)
+            .sqrt()
+    }
+
+    /// Checks that a session can run with these; the error is field, expected, found.
+    pub(crate) fn check(&self) -> Result<(), (&'static str, &'static str, String)> {
+        let frames = |field, value: usize, range: Range<usize>, expected| {
+            if range.contains(&value) {
+                Ok(())
+            } else {
+                Err((field, expected, value.to_string()))
+            }
+        };
+        let share = |field, value: f32| {
+            if (0.0..=1.0).contains(&value) {
+                Ok(())
+            } else {
+                Err((field, "0 to 1", value.to_string()))
+            }
+        };
+        frames(
+            "session.max_segment_frames",
+            self.max_segment_frames,
+            16..1000,
+            "16 to 999",
+        )?;
+        let longest = self.max_segment_frames + 1;
+        let expected = "1 to max_segment_frames";
+        frames(
+            "session.min_segment_frames",
+            self.min_segment_frames,
+            1..longest,
+            expected,
+        )?;
+        frames(
+            "session.step_frames",
+            self.step_frames,
+            1..longest,
+            expected,
+        )?;
+        frames(
+            "session.firm_segment_frames",
+            self.firm_segment_frames,
+            1..longest,
+            expected,
+        )?;
+        frames(
+            "session.settled_segment_frames",
+            self.settled_segment_frames,
+            1..longest,
+            expected,
+        )?;
+        share("session.smoothing_weight", self.smoothing_weight)?;
+        share("session.unsure_below", self.unsure_below)?;
+        share("session.switch_margin", self.switch_margin)
+    }
+}
