@@ -2,11 +2,7 @@
 
 use wasm_bindgen::JsValue;
 
-use super::{
-    file::MAX_FILE_S,
-    reading::LEAST_S,
-    wording::{clock, duration},
-};
+use super::numbers::{clock, duration};
 use crate::protocol::Fields;
 
 /// A situation in which the person cannot go on as meant.
@@ -46,8 +42,13 @@ pub enum WebError {
     AnalysisFailed(String),
     /// A reading without speech.
     ReadNothing,
-    /// A reading with so many seconds of speech, which are too few.
-    ReadTooLittle(f64),
+    /// A reading with too little speech.
+    ReadTooLittle {
+        /// Seconds of speech.
+        speech_s: f64,
+        /// What is needed.
+        least_s: f64,
+    },
     /// A calibration that was made with another model.
     CalibrationOfOtherModel,
     /// A file that is no calibration, or a broken one.
@@ -58,12 +59,14 @@ pub enum WebError {
     FileEmpty(String),
     /// The file holds digital silence.
     FileSilent(String),
-    /// The file is longer than [`MAX_FILE_S`].
+    /// The file is too long.
     FileTooLong {
         /// Name of the file.
         name: String,
         /// Its length.
         duration_s: f64,
+        /// The longest that is taken.
+        limit_s: f64,
     },
 }
 
@@ -136,7 +139,7 @@ impl WebError {
             Self::EngineOutdated => "engine-outdated",
             Self::AnalysisFailed(_) => "analysis-failed",
             Self::ReadNothing => "read-nothing",
-            Self::ReadTooLittle(_) => "read-too-little",
+            Self::ReadTooLittle { .. } => "read-too-little",
             Self::CalibrationOfOtherModel => "calibration-of-other-model",
             Self::NoCalibration => "no-calibration",
             Self::FileNotAudio(_) => "file-not-audio",
@@ -169,7 +172,7 @@ impl WebError {
             Self::EngineOutdated => "The page was updated and needs its new engine.".into(),
             Self::AnalysisFailed(_) => "The sound could not be analysed.".into(),
             Self::ReadNothing => "No speech was heard.".into(),
-            Self::ReadTooLittle(speech_s) => {
+            Self::ReadTooLittle { speech_s, .. } => {
                 ["Too little speech was heard: ", &duration(*speech_s), "."].concat()
             }
             Self::CalibrationOfOtherModel => "That file was made with another model.".into(),
@@ -179,9 +182,9 @@ impl WebError {
             }
             Self::FileEmpty(name) => [&quoted(name), " is empty."].concat(),
             Self::FileSilent(name) => ["There is no sound in ", &quoted(name), "."].concat(),
-            Self::FileTooLong { name, duration_s } => {
-                [&quoted(name), " is too long: ", &clock(*duration_s), "."].concat()
-            }
+            Self::FileTooLong {
+                name, duration_s, ..
+            } => [&quoted(name), " is too long: ", &clock(*duration_s), "."].concat(),
         }
     }
 
@@ -228,8 +231,8 @@ impl WebError {
             Self::ReadNothing => {
                 "Check that the microphone is the right one and not muted, then read the text aloud."
             }
-            Self::ReadTooLittle(_) => {
-                let least = duration(LEAST_S);
+            Self::ReadTooLittle { least_s, .. } => {
+                let least = duration(*least_s);
                 return ["At least ", &least, " are needed. Read the whole text; it ends by itself."]
                     .concat();
             }
@@ -239,8 +242,8 @@ impl WebError {
             Self::NoCalibration => "Nothing has changed. Choose a file that was saved here.",
             Self::FileNotAudio(_) => "Choose a WAV, MP3, M4A, FLAC, OGG or WebM file.",
             Self::FileEmpty(_) | Self::FileSilent(_) => "Choose another file.",
-            Self::FileTooLong { .. } => {
-                let limit = clock(MAX_FILE_S);
+            Self::FileTooLong { limit_s, .. } => {
+                let limit = clock(*limit_s);
                 return ["Files may last ", &limit, ". Cut it into parts and choose one."].concat();
             }
         }
@@ -258,7 +261,7 @@ impl WebError {
             | Self::MicrophoneInterrupted
             | Self::MicrophoneFailed(_)
             | Self::ReadNothing
-            | Self::ReadTooLittle(_) => Action::Listen,
+            | Self::ReadTooLittle { .. } => Action::Listen,
             Self::CalibrationOfOtherModel | Self::NoCalibration => Action::ChooseCalibration,
             Self::ModelUnavailable(_) | Self::EngineUnavailable(_) => Action::LoadAgain,
             Self::ModelMismatch(_) | Self::EngineOutdated => Action::Reload,
@@ -297,9 +300,10 @@ mod tests {
         let error = WebError::FileTooLong {
             name: "talk.mp3".into(),
             duration_s: 10_800.0,
+            limit_s: 3_600.0,
         };
         assert_eq!(error.title(), "“talk.mp3” is too long: 3:00:00.");
-        assert!(error.advice().contains(&clock(MAX_FILE_S)));
+        assert!(error.advice().contains(&clock(3_600.0)));
         assert_eq!(error.action(), Action::ChooseFile);
     }
 }

@@ -2,31 +2,18 @@
 //!
 //! Two programs live here. [`run_page`] shows things and passes audio on; it never computes with
 //! samples. `run_worker`, with feature `onnx`, owns the model and the session. They speak
-//! [`crate::protocol`], and audio travels beside it on a `MessagePort` in [chunks](chunk).
+//! [`crate::protocol`], and audio travels beside it on a `MessagePort` in [chunks](client::chunk).
+//!
+//! `page` stands on [`client`], which knows nothing of it; `worker` names no page.
 
-mod app;
-pub mod chunk;
-mod display;
-mod download;
-mod engine;
+pub mod client;
 mod error;
-mod file;
-mod gestures;
-mod header;
-mod history;
-pub mod lifeline;
-mod microphone;
+mod numbers;
 mod object;
-mod offline;
-mod panel;
-mod reading;
-mod timeline;
-mod view;
-mod voice;
-mod wording;
+mod page;
 #[cfg(feature = "onnx")]
 mod worker;
 
-pub use app::run as run_page;
+pub use page::run as run_page;
 #[cfg(feature = "onnx")]
 pub use worker::run as run_worker;

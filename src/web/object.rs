@@ -3,9 +3,11 @@
 //! web-sys has a type with setters for each kind of options; every setter would be an import of its own,
 //! as is every type of closure.
 
-use js_sys::{Object, Reflect};
+use js_sys::{Object, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::Window;
+
+use crate::protocol::{Fields, Value};
 
 /// What the page's JavaScript objects call, with an event or nothing.
 pub type Callback = Closure<dyn FnMut(JsValue)>;
@@ -23,4 +25,42 @@ pub fn object(fields: &[(&str, JsValue)]) -> Object {
         let _ = Reflect::set(&object, &(*name).into(), value);
     }
     object
+}
+
+impl Value for JsValue {
+    fn number(number: u32) -> Self {
+        number.into()
+    }
+
+    fn text(text: &str) -> Self {
+        text.into()
+    }
+
+    fn bytes(bytes: &[u8]) -> Self {
+        Uint8Array::new_from_slice(bytes).into()
+    }
+
+    fn object(fields: &[(&str, Self)]) -> Self {
+        object(fields).into()
+    }
+}
+
+impl Fields for JsValue {
+    fn number(&self, name: &str) -> Option<f64> {
+        Reflect::get(self, &name.into()).ok()?.as_f64()
+    }
+
+    fn text(&self, name: &str) -> Option<String> {
+        Reflect::get(self, &name.into()).ok()?.as_string()
+    }
+
+    fn flag(&self, name: &str) -> Option<bool> {
+        Reflect::get(self, &name.into()).ok()?.as_bool()
+    }
+
+    fn object(&self, name: &str) -> Option<Self> {
+        Reflect::get(self, &name.into())
+            .ok()
+            .filter(JsValue::is_object)
+    }
 }

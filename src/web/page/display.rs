@@ -3,12 +3,12 @@
 use super::{
     history::History,
     view::{View, Words},
-    wording::{clock, duration, percent},
 };
 use crate::{
     model::Posterior,
     protocol::ModelSummary,
     session::{Summary, Update, Verdict},
+    web::numbers::{clock, duration, percent},
 };
 
 /// Seconds that the timeline of a running microphone spans.

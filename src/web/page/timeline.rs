@@ -6,9 +6,9 @@ use web_sys::{CanvasRenderingContext2d, CssStyleDeclaration, HtmlCanvasElement, 
 
 use super::{
     history::{History, Step, runs},
-    wording::{Names, clock, colour},
+    wording::{Names, colour},
 };
-use crate::session::Verdict;
+use crate::{session::Verdict, web::numbers::clock};
 
 /// Height of the row of names, in CSS pixels.
 const NAMES: f64 = 24.0;

@@ -9,7 +9,7 @@ use js_sys::{Array, Float32Array, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::MessagePort;
 
-use super::object::object;
+use crate::web::object::object;
 
 /// Most channels of a chunk: browsers decode and record no more.
 pub const MAX_CHANNELS: usize = 32;

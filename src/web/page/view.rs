@@ -4,18 +4,22 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Document, Element, HtmlElement, HtmlInputElement, Window};
 
 use super::{
-    error::WebError,
+    dom::{Finder, permille, scale_x, set_hidden, set_progress, set_text, toggle},
     history::History,
-    microphone::Processing,
     panel::Panel,
     timeline::Timeline,
-    wording::{Names, clock, colour, percent, tenths, thousands},
+    wording::{Names, colour},
 };
 use crate::{
     class::Class,
     model::Posterior,
     protocol::{BUILD, ModelSummary},
     session::Verdict,
+    web::{
+        client::microphone::Processing,
+        error::WebError,
+        numbers::{clock, percent, tenths, thousands},
+    },
 };
 
 /// What the page is doing; the style sheet shows and hides by it.
@@ -138,24 +142,6 @@ pub struct View {
     pub panel: Panel,
 }
 
-/// Finds elements by their ids.
-pub struct Finder {
-    document: Document,
-    /// An id that index.html lacks.
-    missing: Option<&'static str>,
-}
-
-impl Finder {
-    /// The element with this id.
-    pub fn find(&mut self, id: &'static str) -> HtmlElement {
-        let element = self.document.get_element_by_id(id);
-        if element.is_none() {
-            self.missing = Some(id);
-        }
-        JsValue::from(element).unchecked_into()
-    }
-}
-
 impl View {
     /// Finds the elements.
     ///
@@ -165,10 +151,7 @@ impl View {
         let document = window.document().ok_or("no document")?;
         let body = document.body().ok_or("no body")?;
         body.set_attribute("data-build", BUILD)?;
-        let mut finder = Finder {
-            document: document.clone(),
-            missing: None,
-        };
+        let mut finder = Finder::new(document.clone());
         let mut find = |id| finder.find(id);
         let view = Self {
             window: window.clone(),
@@ -207,10 +190,8 @@ impl View {
             body,
             document,
         };
-        match finder.missing {
-            None => Ok(view),
-            Some(id) => Err(["index.html lacks #", id].concat().into()),
-        }
+        finder.found_all()?;
+        Ok(view)
     }
 
     /// Size of the engine and the model in bytes, noted in the page when it was built.
@@ -592,56 +573,10 @@ fn joined(parts: &[impl AsRef<str>], between: &str) -> String {
     joined
 }
 
-/// Puts the keyboard on an element.
-pub fn focus(element: &HtmlElement) {
-    // What is not shown cannot take it.
-    let _ = element.focus();
-}
-
-/// Leaves an element that already says so alone: screen readers hear every change.
-pub fn set_text(element: &Element, text: &str) {
-    if element.text_content().as_deref() != Some(text) {
-        element.set_text_content(Some(text));
-    }
-}
-
 /// Gives an element the colour of a class, or takes it away.
 fn tint(element: &HtmlElement, class: Option<Class>) {
     let value = class.map_or(String::new(), |class| {
         ["var(--", &colour(class), ")"].concat()
     });
     let _ = element.style().set_property("--tint", &value);
-}
-
-/// Moves a progress bar whose maximum is 1000.
-pub fn set_progress(element: &Element, share: f32) {
-    let _ = element.set_attribute("value", &permille(share).to_string());
-}
-
-/// Lets a control be used.
-pub fn enable(control: &Element) {
-    let _ = control.remove_attribute("disabled");
-}
-
-fn set_hidden(element: &Element, is_hidden: bool) {
-    toggle(element, "hidden", is_hidden);
-}
-
-fn toggle(element: &Element, attribute: &str, is_there: bool) {
-    let _ = if is_there {
-        element.set_attribute(attribute, "")
-    } else {
-        element.remove_attribute(attribute)
-    };
-}
-
-/// A share of one in thousandths.
-pub fn permille(share: f32) -> u32 {
-    // The cast takes what is below 0 as 0.
-    ((share * 1000.0).round_ties_even() as u32).min(1000)
-}
-
-fn scale_x(element: &HtmlElement, permille: u32) {
-    let value = ["scaleX(", &permille.to_string(), "e-3)"].concat();
-    let _ = element.style().set_property("transform", &value);
 }

@@ -1,6 +1,4 @@
-//! Numbers and verdicts in words.
-
-use crate::{class::Class, session::Verdict};
+//! Numbers as people read them.
 
 /// A share of one as a whole percentage, "83 %".
 pub fn percent(share: f32) -> String {
@@ -50,51 +48,6 @@ pub fn thousands(count: u32) -> String {
     [&(count / 1000).to_string(), ",", last].concat()
 }
 
-/// What the classes of the model are called.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Names {
-    /// Labels in class order.
-    pub labels: Vec<String>,
-    /// Whether they are those of the shipped model, all of which can follow "sounds".
-    pub are_shipped: bool,
-}
-
-impl Names {
-    /// The label of a class.
-    pub fn label(&self, class: Class) -> &str {
-        self.labels.get(class.index()).map_or("", String::as_str)
-    }
-
-    /// A class after a verb such as "Sounds", where that can be said of it.
-    pub fn said(&self, verb: &str, class: Class) -> String {
-        let verb = if self.are_shipped { verb } else { "" };
-        [verb, self.label(class)].concat()
-    }
-
-    /// A verdict as a few words, for lists and labels.
-    pub fn word(&self, verdict: Verdict) -> &str {
-        match verdict {
-            Verdict::NoSpeech => "no speech",
-            Verdict::Unsure => "not sure",
-            Verdict::Emotion(class) => self.label(class),
-        }
-    }
-
-    /// A verdict as the value of `data-verdict`.
-    pub fn slug(&self, verdict: Verdict) -> &str {
-        match verdict {
-            Verdict::NoSpeech => "no-speech",
-            Verdict::Unsure => "unsure",
-            Verdict::Emotion(class) => self.label(class),
-        }
-    }
-}
-
-/// The style sheet's name of a class's colour, without its dashes.
-pub fn colour(class: Class) -> String {
-    ["class-", &(class.index() as u32).to_string()].concat()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,19 +66,5 @@ mod tests {
         assert_eq!(thousands(1_440), "1,440");
         assert_eq!(thousands(11_011), "11,011");
         assert_eq!(thousands(12), "12");
-    }
-
-    #[test]
-    fn only_the_shipped_labels_follow_a_verb() {
-        let mut names = Names {
-            labels: vec!["calm".into(), "joy".into()],
-            are_shipped: false,
-        };
-        let Some(joy) = Class::new(1) else { return };
-        assert_eq!(names.said("Sounds ", joy), "joy");
-        assert_eq!(names.word(Verdict::Emotion(joy)), "joy");
-        assert_eq!(names.word(Verdict::Unsure), "not sure");
-        names.are_shipped = true;
-        assert_eq!(names.said("Sounds ", joy), "Sounds joy");
     }
 }

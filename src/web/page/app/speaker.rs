@@ -4,14 +4,13 @@ use js_sys::Uint8Array;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::File;
 
-use super::{App, Input, Signal};
+use super::{App, Input};
 use crate::{
     protocol::{Command, Speaker},
     session::Update,
     web::{
         error::WebError,
-        view::{Phase, focus},
-        voice::Adopted,
+        page::{dom::focus, signal::Signal, view::Phase, voice::Adopted},
     },
 };
 
@@ -74,7 +73,7 @@ impl App {
                 self.ask(calibration);
             }
             (None, Some(reading)) => {
-                self.fail_reading(WebError::ReadTooLittle(reading.speech_s()));
+                self.fail_reading(reading.too_little());
             }
             (None, None) => {}
         }

@@ -5,7 +5,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{ReadableStreamDefaultReader, Response};
 
-use super::object::{object, window};
+use crate::web::object::{object, window};
 
 /// Fetches `url`, so that the browser has it; `received` is told of each block's size.
 ///

@@ -6,11 +6,10 @@ use wasm_bindgen::JsCast;
 use web_sys::{HtmlElement, HtmlInputElement};
 
 use super::{
+    dom::{Finder, enable, set_progress, set_text},
     reading::ENOUGH_S,
-    view::{Finder, enable, set_progress, set_text},
-    wording::duration,
 };
-use crate::protocol::Speaker;
+use crate::{protocol::Speaker, web::numbers::duration};
 
 /// The elements.
 pub struct Panel {

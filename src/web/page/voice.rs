@@ -6,8 +6,10 @@
 use js_sys::Reflect;
 use web_sys::{Storage, Window};
 
-use super::error::WebError;
-use crate::protocol::{Command, Fields, Refusal, Speaker};
+use crate::{
+    protocol::{Command, Fields, Refusal, Speaker},
+    web::error::WebError,
+};
 
 /// Name in the local storage, which this page may share with others of its host.
 const KEY: &str = "speech-emotion voice";

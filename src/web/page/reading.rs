@@ -1,12 +1,11 @@
 //! A text being read aloud for a calibration: how much speech was heard, and whether it is enough.
 
-use super::error::WebError;
-use crate::session::Update;
+use crate::{session::Update, web::error::WebError};
 
 /// Speech that ends the reading, in seconds.
 pub const ENOUGH_S: f64 = 8.0;
 /// Speech that a reading which is ended early must hold.
-pub const LEAST_S: f64 = 5.0;
+const LEAST_S: f64 = 5.0;
 /// The reading ends so long after the first speech, or after its beginning without any.
 const LONGEST_S: f64 = 15.0;
 
@@ -61,8 +60,16 @@ impl Reading {
     pub fn check(&self) -> Result<(), WebError> {
         match self.speech_s() {
             speech_s if speech_s >= LEAST_S => Ok(()),
-            speech_s if speech_s >= 1.0 => Err(WebError::ReadTooLittle(speech_s)),
+            speech_s if speech_s >= 1.0 => Err(self.too_little()),
             _ => Err(WebError::ReadNothing),
+        }
+    }
+
+    /// What is wrong when what was heard is too little.
+    pub fn too_little(&self) -> WebError {
+        WebError::ReadTooLittle {
+            speech_s: self.speech_s(),
+            least_s: LEAST_S,
         }
     }
 }
@@ -121,7 +128,11 @@ mod tests {
     fn five_seconds_will_do_and_less_is_named() {
         let spoken = |for_s| reading(&[level(1.0, true), level(1.0 + for_s, true)]);
         assert_eq!(spoken(5.0).check(), Ok(()));
-        assert_eq!(spoken(3.0).check(), Err(WebError::ReadTooLittle(3.0)));
+        let too_little = WebError::ReadTooLittle {
+            speech_s: 3.0,
+            least_s: 5.0,
+        };
+        assert_eq!(spoken(3.0).check(), Err(too_little));
         assert_eq!(spoken(0.5).check(), Err(WebError::ReadNothing));
     }
 

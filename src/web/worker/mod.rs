@@ -7,10 +7,6 @@ use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{DedicatedWorkerGlobalScope, MessageChannel, MessageEvent, MessagePort};
 
-use super::{
-    chunk::{Chunk, MAX_CHANNELS, Message},
-    lifeline,
-};
 use crate::{
     audio::SAMPLE_RATE_HZ,
     calibration::{Calibration, CalibrationError},
@@ -18,6 +14,10 @@ use crate::{
     model::{Manifest, OnnxClassifier},
     protocol::{BUILD, Command, Event, ModelSummary, PROTOCOL, Refusal, Speaker, Stage},
     session::{Pacing, Session, Update},
+    web::client::{
+        chunk::{Chunk, MAX_CHANNELS, Message},
+        lifeline,
+    },
 };
 
 /// Runs the worker for the rest of its life.

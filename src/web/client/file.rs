@@ -11,18 +11,19 @@ use web_sys::{
 
 use super::{
     chunk::{Chunk, post_end, returned},
-    error::WebError,
     header::{self, HEADER_BYTES},
-    object::Callback,
 };
-use crate::audio::SAMPLE_RATE_HZ;
+use crate::{
+    audio::SAMPLE_RATE_HZ,
+    web::{error::WebError, object::Callback},
+};
 
 /// Rates at which every browser can decode.
 const DECODABLE_HZ: RangeInclusive<u32> = 8_000..=96_000;
 
 /// Longest file, in seconds. The browser decodes a file as a whole: an hour of stereo takes 1.4 GB while
 /// it is decoded at 48 kHz.
-pub const MAX_FILE_S: f64 = 3_600.0;
+const MAX_FILE_S: f64 = 3_600.0;
 
 /// Samples per channel of a chunk.
 const CHUNK_SAMPLES: u32 = 65_536;
@@ -57,7 +58,11 @@ impl Recording {
         let duration_s = metadata_duration_s(&file).await.map_err(not_audio)?;
         // Headers round it.
         if duration_s.floor() > MAX_FILE_S {
-            return Err(WebError::FileTooLong { name, duration_s });
+            return Err(WebError::FileTooLong {
+                name,
+                duration_s,
+                limit_s: MAX_FILE_S,
+            });
         }
         let rate_hz = own_rate_hz(&file).await.map_err(not_audio)?;
         let context = OfflineAudioContext::new_with_number_of_channels_and_length_and_sample_rate(

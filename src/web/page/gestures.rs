@@ -4,10 +4,11 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{DragEvent, Event, EventTarget, File, KeyboardEvent, Window};
 
 use super::{
-    app::{Mailbox, Signal},
-    object::Callback,
-    view::{View, enable},
+    dom::enable,
+    signal::{Mailbox, Signal},
+    view::View,
 };
+use crate::web::object::Callback;
 
 /// Listens for as long as the page lives, and lets the buttons be pressed.
 pub fn listen(window: &Window, view: &View, mailbox: &Mailbox) -> Result<(), JsValue> {

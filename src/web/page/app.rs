@@ -2,8 +2,6 @@
 
 mod speaker;
 
-use std::{cell::RefCell, rc::Rc};
-
 use js_sys::Function;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::spawn_local;
@@ -11,74 +9,32 @@ use web_sys::{File, MessageChannel, Window};
 
 use super::{
     display::{Display, Origin},
-    engine::{Engine, Sign, fetch_program, refresh_program},
-    error::{Action, WebError},
-    file::Recording,
-    gestures, lifeline,
-    microphone::Microphone,
-    object::{Callback, window},
-    offline,
+    dom::focus,
+    gestures, offline,
     reading::Reading,
-    view::{Phase, View, focus},
+    signal::{Mailbox, Signal},
+    view::{Phase, View},
     voice::Voice,
 };
 use crate::{
     protocol::{BUILD, Command, Event, PROTOCOL, Speaker, Stage},
     session::Pacing,
+    web::{
+        client::{
+            engine::{Engine, Sign, fetch_program, refresh_program},
+            file::Recording,
+            lifeline,
+            microphone::Microphone,
+        },
+        error::{Action, WebError},
+        object::{Callback, window},
+    },
 };
 
 /// Runs the page for the rest of its life.
 pub fn run() {
     if let Err(error) = App::start(window()) {
         web_sys::console::error_1(&error);
-    }
-}
-
-/// Everything that can happen.
-pub enum Signal {
-    PrimaryPressed,
-    ChoosePressed,
-    CancelPressed,
-    AlertPressed,
-    ReadPressed,
-    DonePressed,
-    LoadPressed,
-    RemovePressed,
-    AdaptSwitched(bool),
-    /// To be analysed.
-    FileGiven(File),
-    CalibrationGiven(File),
-    CalibrationRead(String),
-    Dragging(bool),
-    Redraw,
-    /// With the attempt it belongs to, as all that follow.
-    MicrophoneOpened(u32, Result<Microphone, WebError>),
-    FileDecoded(u32, Result<Recording, WebError>),
-    MicrophoneLost(u32, WebError),
-    Received(u32),
-    ProgramFetched(Result<(), WebError>),
-    /// The page's files are kept, for the first time.
-    Kept,
-    /// With the number of the worker it comes from.
-    Engine(u32, Sign),
-}
-
-/// Hands signals to the app, one at a time.
-#[derive(Clone)]
-pub struct Mailbox(Rc<RefCell<Option<App>>>);
-
-impl Mailbox {
-    /// Handles a signal at once: for what must happen inside a click.
-    pub fn handle(&self, signal: Signal) {
-        if let Some(app) = self.0.borrow_mut().as_mut() {
-            app.handle(signal);
-        }
-    }
-
-    /// Handles a signal after what is going on now, which may be the app itself.
-    fn send(&self, signal: Signal) {
-        let mailbox = self.clone();
-        spawn_local(async move { mailbox.handle(signal) });
     }
 }
 
@@ -118,7 +74,7 @@ struct App {
 
 impl App {
     fn start(window: Window) -> Result<(), JsValue> {
-        let mailbox = Mailbox(Rc::default());
+        let mailbox = Mailbox::default();
         let view = View::new(&window)?;
         gestures::listen(&window, &view, &mailbox)?;
         let on_frame = Callback::new({
@@ -143,7 +99,7 @@ impl App {
         app.display.view.phase(Phase::Idle);
         app.display.view.panel.speaker(app.voice.speaker());
         app.load();
-        *mailbox.0.borrow_mut() = Some(app);
+        mailbox.open(move |signal| app.handle(signal));
         Ok(())
     }
 

@@ -1,16 +1,15 @@
 //! The page's side of the worker: starting it, talking to it.
 
-use js_sys::{Array, Function, Promise, Reflect, Uint8Array};
+use js_sys::{Array, Function, Promise, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{MessageEvent, MessagePort};
 
-use super::{
-    download::{download, refresh},
-    error::WebError,
-    object::{Callback, object},
+use super::download::{download, refresh};
+use crate::{
+    protocol::{Command, Event},
+    web::{error::WebError, object::Callback},
 };
-use crate::protocol::{Command, Event, Fields, Value};
 
 /// What the worker has to say, or what became of it.
 pub enum Sign {
@@ -100,44 +99,6 @@ pub fn program() -> String {
     name.ok()
         .and_then(|name| name.as_string())
         .unwrap_or_default()
-}
-
-impl Value for JsValue {
-    fn number(number: u32) -> Self {
-        number.into()
-    }
-
-    fn text(text: &str) -> Self {
-        text.into()
-    }
-
-    fn bytes(bytes: &[u8]) -> Self {
-        Uint8Array::new_from_slice(bytes).into()
-    }
-
-    fn object(fields: &[(&str, Self)]) -> Self {
-        object(fields).into()
-    }
-}
-
-impl Fields for JsValue {
-    fn number(&self, name: &str) -> Option<f64> {
-        Reflect::get(self, &name.into()).ok()?.as_f64()
-    }
-
-    fn text(&self, name: &str) -> Option<String> {
-        Reflect::get(self, &name.into()).ok()?.as_string()
-    }
-
-    fn flag(&self, name: &str) -> Option<bool> {
-        Reflect::get(self, &name.into()).ok()?.as_bool()
-    }
-
-    fn object(&self, name: &str) -> Option<Self> {
-        Reflect::get(self, &name.into())
-            .ok()
-            .filter(JsValue::is_object)
-    }
 }
 
 impl Drop for Engine {

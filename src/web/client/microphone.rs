@@ -8,11 +8,13 @@ use web_sys::{
     MediaStreamTrack, MessagePort, PermissionState, PermissionStatus, Window,
 };
 
-use super::{
-    error::WebError,
-    object::{Callback, object, window},
+use crate::{
+    protocol::{BUILD, Fields},
+    web::{
+        error::WebError,
+        object::{Callback, object, window},
+    },
 };
-use crate::protocol::{BUILD, Fields};
 
 /// An open microphone. Dropping it switches the microphone off.
 pub struct Microphone {

@@ -1,0 +1,10 @@
+//! From a source of sound to events: the engine in its worker, the microphone, audio files. No DOM, no
+//! words for people.
+
+pub mod chunk;
+mod download;
+pub(super) mod engine;
+pub(super) mod file;
+mod header;
+pub mod lifeline;
+pub(super) mod microphone;

@@ -1,0 +1,90 @@
+//! Elements found by their ids, and changed as little as can be.
+
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{Document, Element, HtmlElement};
+
+/// Finds elements by their ids.
+pub struct Finder {
+    document: Document,
+    /// An id that index.html lacks.
+    missing: Option<&'static str>,
+}
+
+impl Finder {
+    /// Nothing was looked for yet.
+    pub fn new(document: Document) -> Self {
+        Self {
+            document,
+            missing: None,
+        }
+    }
+
+    /// The element with this id.
+    pub fn find(&mut self, id: &'static str) -> HtmlElement {
+        let element = self.document.get_element_by_id(id);
+        if element.is_none() {
+            self.missing = Some(id);
+        }
+        JsValue::from(element).unchecked_into()
+    }
+
+    /// Checks that everything that was looked for is there.
+    ///
+    /// # Errors
+    /// When index.html lacks an element.
+    pub fn found_all(self) -> Result<(), JsValue> {
+        match self.missing {
+            None => Ok(()),
+            Some(id) => Err(["index.html lacks #", id].concat().into()),
+        }
+    }
+}
+
+/// Puts the keyboard on an element.
+pub fn focus(element: &HtmlElement) {
+    // What is not shown cannot take it.
+    let _ = element.focus();
+}
+
+/// Leaves an element that already says so alone: screen readers hear every change.
+pub fn set_text(element: &Element, text: &str) {
+    if element.text_content().as_deref() != Some(text) {
+        element.set_text_content(Some(text));
+    }
+}
+
+/// Moves a progress bar whose maximum is 1000.
+pub fn set_progress(element: &Element, share: f32) {
+    let _ = element.set_attribute("value", &permille(share).to_string());
+}
+
+/// Lets a control be used.
+pub fn enable(control: &Element) {
+    let _ = control.remove_attribute("disabled");
+}
+
+/// Shows an element or takes it away.
+pub fn set_hidden(element: &Element, is_hidden: bool) {
+    toggle(element, "hidden", is_hidden);
+}
+
+/// Gives an element an attribute without a value, or takes it away.
+pub fn toggle(element: &Element, attribute: &str, is_there: bool) {
+    let _ = if is_there {
+        element.set_attribute(attribute, "")
+    } else {
+        element.remove_attribute(attribute)
+    };
+}
+
+/// A share of one in thousandths.
+pub fn permille(share: f32) -> u32 {
+    // The cast takes what is below 0 as 0.
+    ((share * 1000.0).round_ties_even() as u32).min(1000)
+}
+
+/// Scales an element across, in thousandths.
+pub fn scale_x(element: &HtmlElement, permille: u32) {
+    let value = ["scaleX(", &permille.to_string(), "e-3)"].concat();
+    let _ = element.style().set_property("transform", &value);
+}

@@ -1,0 +1,17 @@
+//! The page: what people see and do, on top of [`client`](super::client).
+
+mod app;
+mod display;
+mod dom;
+mod gestures;
+mod history;
+mod offline;
+mod panel;
+mod reading;
+mod signal;
+mod timeline;
+mod view;
+mod voice;
+mod wording;
+
+pub use app::run;
