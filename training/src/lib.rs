@@ -1,6 +1,6 @@
 //! The trainer as a library: from labelled clips to the trained network. Native only.
 //!
-//! Rooms from the bottom up; each may use those before it, never those after it:
+//! Modules from the bottom up; each may use those before it, never those after it:
 //!
 //! | | |
 //! |---|---|
