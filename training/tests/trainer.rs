@@ -13,7 +13,6 @@ use std::{
     time::Duration,
 };
 
-use half::slice::HalfFloatSliceExt;
 use indicatif::ProgressBar;
 use serde_json::Value;
 use speech_emotion::features::{N_FEATURES, PITCH, VOICING};
@@ -169,12 +168,19 @@ fn copies_at_another_speed_move_duration_and_pitch() {
     write_voice(&bench.path("corpus"), Emotion::Calm, 2, 1);
     let progress = ProgressBar::hidden();
     let list = ravdess::clips::list(&bench.path("corpus")).unwrap();
-    let found = extract(list, &progress, &AtomicBool::new(false)).unwrap();
-    let clip = &found.dataset.clips[0];
-    assert_eq!(clip.at_speeds.len(), SPEEDS.len() - 1);
-    let (frames, pitch) = length_and_pitch(&clip.features);
-    for (speed, copy) in SPEEDS[1..].iter().zip(&clip.at_speeds) {
-        let (copy_frames, copy_pitch) = length_and_pitch(&copy.to_f32_vec());
+    let data = bench.path("data");
+    let found = extract(&list, &data, &progress, &AtomicBool::new(false)).unwrap();
+    let dataset = found
+        .draft
+        .finish(list.labels, list.corpora)
+        .unwrap()
+        .dataset;
+    let clip = &dataset.clips[0];
+    assert_eq!(clip.frames().len(), SPEEDS.len());
+    let (frames, pitch) = length_and_pitch(&dataset.features(clip).unwrap());
+    for (index, speed) in SPEEDS.iter().enumerate().skip(1) {
+        let copy = dataset.at_speed(clip, index).unwrap();
+        let (copy_frames, copy_pitch) = length_and_pitch(&copy);
         assert!(
             (copy_frames * speed / frames - 1.0).abs() < 0.05,
             "{speed}: {copy_frames} of {frames}"

@@ -16,31 +16,22 @@ use speech_emotion::{
 };
 
 use super::onnx;
-use crate::{
-    corpus::{Corpus, Kind, ravdess},
-    learning::ensemble::Ensemble,
-};
+use crate::{dataset::Dataset, learning::ensemble::Ensemble};
 
 /// Largest difference between a logit of the trainer and of the exported file.
 const TOLERANCE: f32 = 1e-4;
 
-/// Of weights, as far as the corpus tells: SPDX and the credit that is asked for.
+/// Of weights, as far as the corpora tell: SPDX and the credit that is asked for.
 struct Terms {
     licence: String,
     attribution: String,
 }
 
 impl Terms {
-    fn of(corpus: &Corpus) -> Self {
-        match corpus.kind {
-            Kind::Ravdess => Self {
-                licence: ravdess::LICENCE.to_owned(),
-                attribution: ravdess::ATTRIBUTION.to_owned(),
-            },
-            Kind::Manifest => Self {
-                licence: "NOASSERTION".to_owned(),
-                attribution: format!("Trained on {}", corpus.data_set),
-            },
+    fn of(dataset: &Dataset) -> Self {
+        Self {
+            licence: dataset.licence().to_owned(),
+            attribution: dataset.attribution(),
         }
     }
 }
@@ -78,26 +69,26 @@ pub struct Shipped {
 /// `folder` is then untouched.
 pub fn export(
     mut ensemble: Ensemble,
-    corpus: &Corpus,
+    dataset: &Dataset,
     training: Training,
     measured: &Measured,
     segments: &[Vec<f32>],
     folder: &Path,
 ) -> Result<Manifest> {
     ensure!(
-        measured.labels == corpus.labels,
+        measured.labels == dataset.labels,
         "the evaluation is of the labels {}, the networks are of {}; run the evaluate command again",
         measured.labels.names().join(", "),
-        corpus.labels.names().join(", ")
+        dataset.labels.names().join(", ")
     );
-    let terms = Terms::of(corpus);
-    let model = encode(&mut ensemble, &corpus.labels, &terms)?;
+    let terms = Terms::of(dataset);
+    let model = encode(&mut ensemble, &dataset.labels, &terms)?;
     let mut manifest = Manifest {
         training,
         evaluation: measured.summary.clone(),
         licence: terms.licence,
         attribution: terms.attribution,
-        ..manifest(&model, &corpus.labels)
+        ..manifest(&model, &dataset.labels)
     };
     if let Some(shipped) = &measured.fitted {
         manifest.temperature = shipped.temperature;
@@ -132,11 +123,11 @@ pub fn export(
 ///
 /// # Errors
 /// When they cannot be exported or loaded.
-pub fn classifier(mut ensemble: Ensemble, corpus: &Corpus) -> Result<OnnxClassifier> {
-    let model = encode(&mut ensemble, &corpus.labels, &Terms::of(corpus))?;
+pub fn classifier(mut ensemble: Ensemble, dataset: &Dataset) -> Result<OnnxClassifier> {
+    let model = encode(&mut ensemble, &dataset.labels, &Terms::of(dataset))?;
     Ok(OnnxClassifier::load(
         &model,
-        &manifest(&model, &corpus.labels),
+        &manifest(&model, &dataset.labels),
     )?)
 }
 

@@ -12,9 +12,10 @@ use training::{
     corpus::{
         Reason,
         clip_list::{self, ClipList},
-        ravdess::{self, download::Archive, unpack},
+        download::Archive,
+        ravdess, unpack,
     },
-    dataset::{Dataset, extract},
+    dataset::{Dataset, Saved, extract},
 };
 
 use super::progress;
@@ -92,9 +93,9 @@ pub fn extract(data: &Path, args: &ExtractArgs, stop: &AtomicBool) -> Result<()>
     for remark in &list.remarks {
         eprintln!("note: {remark}");
     }
-    Dataset::refuse_to_replace(data, &list.corpus)?;
+    Dataset::refuse_to_replace(data, &list.corpora)?;
     let bar = progress::items("extracting features");
-    let extraction = extract::extract(list, &bar, stop)?;
+    let extraction = extract::extract(&list, data, &bar, stop)?;
     bar.finish_and_clear();
     print!("{}", extraction.report());
     let bad = extraction.skipped_for(Reason::Bad).count();
@@ -103,13 +104,17 @@ pub fn extract(data: &Path, args: &ExtractArgs, stop: &AtomicBool) -> Result<()>
         "{bad} clips cannot be used (see above) and nothing was saved; replace them, or leave \
          them out with --skip-bad"
     );
-    let dataset = extraction.dataset;
+    let draft = extraction.draft;
     ensure!(
-        !dataset.clips.is_empty(),
-        "no clip in {} can be used",
-        dataset.corpus.folder.display()
+        !draft.clips().is_empty(),
+        "no clip of {} can be used",
+        list.title()
     );
-    let (folder, bytes) = dataset.save(data)?;
+    let Saved {
+        dataset,
+        folder,
+        bytes,
+    } = draft.finish(list.labels, list.corpora)?;
     println!(
         "features of {} clips by {} speakers in {} ({:.0} MB)",
         dataset.clips.len(),

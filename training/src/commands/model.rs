@@ -14,7 +14,7 @@ use speech_emotion::{features::FrontEndConfig, model::Training};
 use training::{
     artifact::export,
     corpus::{folds::Protocol, ravdess},
-    dataset::{Clip, Dataset},
+    dataset::Dataset,
     evaluate::{
         self, CrossValidation, EVALUATION_FILE, Evaluation,
         baseline::{self, BASELINE_FILE, Bars, Comparison},
@@ -122,7 +122,7 @@ pub struct DivisionArgs {
 
 impl DivisionArgs {
     fn protocol(self, dataset: &Dataset) -> Protocol {
-        let usual = || Protocol::usual(dataset.corpus.kind, &dataset.voices());
+        let usual = || Protocol::usual(&dataset.corpora, &dataset.voices());
         self.folds.unwrap_or_else(usual)
     }
 }
@@ -228,7 +228,7 @@ pub fn train(data: &Path, args: &TrainArgs, stop: &AtomicBool) -> Result<()> {
             let trained = Trained {
                 recipe: ensemble::recipe(&dataset, &config)?,
                 training: Training {
-                    data_set: dataset.corpus.data_set.clone(),
+                    data_set: dataset.title(),
                     clips: dataset.clips.len() as u32,
                     actors: dataset.voices().len() as u32,
                     epochs: args.recipe.epochs,
@@ -264,7 +264,7 @@ pub fn evaluate(data: &Path, args: &EvaluateArgs, stop: &AtomicBool) -> Result<(
         protocol, seeds, ..
     } = cross_validation;
     let folder = evaluate::folder(data, protocol, &seeds);
-    let folds = protocol.folds(&dataset.voices(), &dataset.corpus.labels)?;
+    let folds = protocol.folds(&dataset.voices(), &dataset.labels)?;
     let recipe = ensemble::recipe(&dataset, &cross_validation.config)?;
     let evaluation = Evaluation::new(&dataset, protocol, folds, seeds, recipe, &trials);
     let path = evaluation.save(&folder)?;
@@ -357,7 +357,7 @@ pub fn export(data: &Path, args: &ExportArgs) -> Result<()> {
             folder.display()
         )
     };
-    let ensemble = Ensemble::load(&folder, dataset.corpus.labels.len()).with_context(missing)?;
+    let ensemble = Ensemble::load(&folder, dataset.labels.len()).with_context(missing)?;
     let trained = fs::read_to_string(folder.join(TRAINING_FILE)).with_context(missing)?;
     let trained: Trained = serde_json::from_str(&trained).with_context(missing)?;
     let evaluation = args.evaluated.load(data, &dataset)?;
@@ -371,13 +371,12 @@ pub fn export(data: &Path, args: &ExportArgs) -> Result<()> {
         .clips
         .iter()
         .step_by(dataset.clips.len().div_ceil(COMPARED_CLIPS).max(1))
-        .map(Clip::segment)
-        .collect();
+        .map(|clip| dataset.segment(clip))
+        .collect::<Result<_>>()?;
     let out = &args.target.out;
-    let corpus = &dataset.corpus;
     let manifest = export::export(
         ensemble,
-        corpus,
+        &dataset,
         trained.training,
         &evaluation.measured(),
         &segments,

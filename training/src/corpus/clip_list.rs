@@ -13,7 +13,7 @@ use anyhow::{Context, Result, bail, ensure};
 use csv::{ErrorKind, ReaderBuilder, StringRecord, Trim};
 use speech_emotion::class::{Class, Labels};
 
-use super::{Corpus, Kind, Listed, Skipped, Speaker};
+use super::{Corpus, Listed, Skipped, Speaker, title};
 
 const COLUMNS: [&str; 3] = ["path", "speaker", "label"];
 
@@ -25,14 +25,23 @@ const NAMES_SHOWN: usize = 5;
 /// Clips that are there to be used.
 #[derive(Debug)]
 pub struct ClipList {
-    /// Data set and labels.
-    pub corpus: Corpus,
+    /// What the clips may express, in class order.
+    pub labels: Labels,
+    /// Where they come from.
+    pub corpora: Vec<Corpus>,
     /// The clips, in their order.
     pub clips: Vec<Listed>,
     /// Audio files that are none.
     pub skipped: Vec<Skipped>,
     /// What a person should know, but need not change.
     pub remarks: Vec<String>,
+}
+
+impl ClipList {
+    /// What it is called: the titles of its corpora.
+    pub fn title(&self) -> String {
+        title(&self.corpora)
+    }
 }
 
 struct Row {
@@ -84,12 +93,8 @@ pub fn read(path: &Path, labels: Option<&[String]>, data_set: Option<&str>) -> R
     let clips: Vec<Listed> = rows
         .into_iter()
         .filter_map(|row| {
-            Some(Listed {
-                class: labels.class(&row.label)?,
-                path: row.path,
-                speaker: row.speaker,
-                ravdess: None,
-            })
+            let class = labels.class(&row.label)?;
+            Some(Listed::new(row.path, class, row.speaker))
         })
         .collect();
     voices(&clips, &labels, &mut remarks)
@@ -98,16 +103,15 @@ pub fn read(path: &Path, labels: Option<&[String]>, data_set: Option<&str>) -> R
         path.file_stem()
             .map(|stem| stem.to_string_lossy().into_owned())
     };
+    let data_set = data_set.map(str::to_owned).or_else(stem);
+    let data_set = data_set.unwrap_or_default();
     Ok(ClipList {
-        corpus: Corpus {
-            kind: Kind::Manifest,
-            data_set: data_set
-                .map(str::to_owned)
-                .or_else(stem)
-                .unwrap_or_default(),
-            folder: folder.to_owned(),
-            labels,
-        },
+        labels,
+        corpora: vec![Corpus::manifest(
+            data_set.clone(),
+            data_set,
+            folder.to_owned(),
+        )],
         clips,
         skipped: Vec::new(),
         remarks,
@@ -321,13 +325,13 @@ mod tests {
     #[test]
     fn clips_are_listed_with_labels_in_the_order_of_their_first_appearance() {
         let list = Folder::with(GOOD).read(None).unwrap();
-        assert_eq!(list.corpus.labels.names(), ["tired", "awake"]);
-        assert_eq!(list.corpus.data_set, "clips");
+        assert_eq!(list.labels.names(), ["tired", "awake"]);
+        assert_eq!(list.corpora[0].data_set, "clips");
         assert_eq!((list.clips.len(), list.remarks.len()), (4, 0));
         assert_eq!(list.clips[2].speaker, Speaker::new("ben"));
-        assert_eq!(list.corpus.labels.name(list.clips[2].class), "awake");
+        assert_eq!(list.labels.name(list.clips[2].class), "awake");
         let list = Folder::with(GOOD).read(Some(&["awake", "tired"])).unwrap();
-        assert_eq!(list.corpus.labels.names(), ["awake", "tired"]);
+        assert_eq!(list.labels.names(), ["awake", "tired"]);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 use speech_emotion::class::{Class, Labels};
 
-use super::{Kind, Speaker};
+use super::{Corpus, Speaker};
 
 /// Clips of every speaker by class, `[K]`.
 pub type Voices = BTreeMap<Speaker, Vec<u32>>;
@@ -89,11 +89,12 @@ impl From<Protocol> for String {
 }
 
 impl Protocol {
-    /// What is used unless another way is asked for.
-    pub fn usual(kind: Kind, voices: &Voices) -> Self {
-        match kind {
-            Kind::Ravdess => Self::Luna5,
-            Kind::Manifest => Self::Split(voices.len().clamp(2, USUAL_FOLDS)),
+    /// What is used unless another way is asked for: the published folds where all speakers are RAVDESS's.
+    pub fn usual(corpora: &[Corpus], voices: &Voices) -> Self {
+        if corpora.iter().all(Corpus::is_ravdess) {
+            Self::Luna5
+        } else {
+            Self::Split(voices.len().clamp(2, USUAL_FOLDS))
         }
     }
 
@@ -296,7 +297,13 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(error.contains("choose --folds 10 or fewer"), "{error}");
-        assert_eq!(Protocol::usual(Kind::Manifest, &voices), Protocol::Split(5));
+        let own = Corpus::manifest("own".into(), "own".into(), "".into());
+        let ravdess = Corpus::ravdess("".into());
+        assert_eq!(
+            Protocol::usual(&[ravdess.clone(), own], &voices),
+            Protocol::Split(5)
+        );
+        assert_eq!(Protocol::usual(&[ravdess], &voices), Protocol::Luna5);
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! What is trained on: whose clips they are, where they lie and what their classes are called.
 
 pub mod clip_list;
+pub mod download;
 pub mod folds;
 pub mod ravdess;
 mod skipped;
+pub mod unpack;
 
 pub use skipped::{Reason, Skipped};
 
@@ -11,43 +13,92 @@ use std::{cmp::Ordering, fmt, path::PathBuf};
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 use sha2::{Digest, Sha256};
-use speech_emotion::class::{Class, Labels};
+use speech_emotion::class::Class;
 
-use ravdess::{Emotion, FileName};
+use ravdess::FileName;
 
-/// A collection of clips.
+/// A collection of recordings, one of those that a data set is made of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Corpus {
+    /// Short and unique in a data set, such as "ravdess": what a person calls it by.
+    pub name: String,
     /// Where it comes from.
     pub kind: Kind,
-    /// What it is called, for model.json and the report.
+    /// Its title, for model.json and the report.
     pub data_set: String,
     /// Folder that the clips' paths are relative to.
     pub folder: PathBuf,
-    /// Names of the classes.
-    pub labels: Labels,
+    /// SPDX name of its licence, or [`NO_LICENCE`].
+    pub licence: String,
+    /// The credit that is due to it.
+    pub attribution: String,
 }
+
+/// SPDX's word for a licence that nothing is known of.
+pub const NO_LICENCE: &str = "NOASSERTION";
 
 /// Where a collection of clips comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// File names tell speaker and emotion.
-    Ravdess,
+    Published(Published),
     /// A CSV tells them: somebody's own recordings.
     Manifest,
+}
+
+/// The corpora that the trainer knows by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Published {
+    /// RAVDESS's speech, audio only.
+    Ravdess,
 }
 
 impl Corpus {
     /// RAVDESS's clips in a folder.
     pub fn ravdess(folder: PathBuf) -> Self {
         Self {
-            kind: Kind::Ravdess,
+            name: "ravdess".to_owned(),
+            kind: Kind::Published(Published::Ravdess),
             data_set: ravdess::DATA_SET.to_owned(),
             folder,
-            labels: Emotion::labels(),
+            licence: ravdess::LICENCE.to_owned(),
+            attribution: ravdess::ATTRIBUTION.to_owned(),
         }
     }
+
+    /// Recordings that a CSV in `folder` lists.
+    pub fn manifest(name: String, data_set: String, folder: PathBuf) -> Self {
+        Self {
+            name,
+            kind: Kind::Manifest,
+            attribution: data_set.clone(),
+            data_set,
+            folder,
+            licence: NO_LICENCE.to_owned(),
+        }
+    }
+
+    /// Whether its speakers are RAVDESS's actors, who are numbers from 1 to 24.
+    pub fn is_ravdess(&self) -> bool {
+        self.kind == Kind::Published(Published::Ravdess)
+    }
+}
+
+/// What several corpora are called together.
+pub fn title(corpora: &[Corpus]) -> String {
+    let titles: Vec<&str> = corpora.iter().map(|c| c.data_set.as_str()).collect();
+    titles.join("; ")
+}
+
+/// The sex of a speaker, where it is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum Sex {
+    Female,
+    Male,
 }
 
 /// A clip that is there to be used.
@@ -55,12 +106,33 @@ impl Corpus {
 pub struct Listed {
     /// Path relative to the corpus folder, or absolute.
     pub path: String,
+    /// Position of its corpus among those of the data set.
+    pub corpus: usize,
     /// What it expresses.
     pub class: Class,
     /// Who speaks.
     pub speaker: Speaker,
+    /// The speaker's sex, where it is known.
+    pub sex: Option<Sex>,
+    /// Language spoken, such as "pl" (ISO 639-1), where it is known.
+    pub language: Option<String>,
     /// What else RAVDESS's name says of it.
     pub ravdess: Option<FileName>,
+}
+
+impl Listed {
+    /// A clip of the first corpus of which no more than this is known.
+    pub fn new(path: String, class: Class, speaker: Speaker) -> Self {
+        Self {
+            path,
+            corpus: 0,
+            class,
+            speaker,
+            sex: None,
+            language: None,
+            ravdess: None,
+        }
+    }
 }
 
 /// Who speaks, by a name of any kind; RAVDESS's actors are numbers. Numbers come first, in their order.

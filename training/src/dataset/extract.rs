@@ -1,4 +1,4 @@
-//! From listed clips to a [`Dataset`]: drops those heard before and runs the front end over every clip
+//! From listed clips to a data set: drops those heard before and runs the front end over every clip
 //! at every speed.
 
 use std::{
@@ -12,12 +12,12 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use half::{f16, vec::HalfFloatVecExt};
+use half::vec::HalfFloatVecExt;
 use indicatif::ProgressBar;
 use sha2::{Digest, Sha256};
 use speech_emotion::features::{FrontEnd, FrontEndConfig, N_FEATURES, energies, trim};
 
-use super::{Clip, Dataset, MIN_FRAMES, SPEEDS};
+use super::{Draft, Features, MIN_FRAMES, SPEEDS};
 use crate::{
     corpus::{Listed, Reason, Skipped, clip_list::ClipList},
     interrupt,
@@ -27,8 +27,8 @@ use crate::{
 /// The features and what is to be said about the files they come from.
 #[derive(Debug)]
 pub struct Extraction {
-    /// The features of every clip used.
-    pub dataset: Dataset,
+    /// The features of every clip used, to be finished.
+    pub draft: Draft,
     /// Audio files not used.
     pub skipped: Vec<Skipped>,
     /// Clips with samples that are not finite, and how many; they were taken as 0.
@@ -79,97 +79,106 @@ impl Extraction {
 /// What one clip gives.
 struct Heard {
     sha256: [u8; 32],
-    features: Vec<f32>,
-    at_speeds: Vec<Vec<f16>>,
+    features: Features,
     nonfinite_samples: u64,
 }
 
-/// Extracts the features of the listed clips; `progress` counts them.
+/// Clips that are heard before those are written: memory holds no more.
+const CLIPS_AT_ONCE: usize = 64;
+
+/// Extracts the features of the listed clips into `data`, clip by clip; `progress` counts them.
 ///
 /// The result does not depend on the number of threads.
 ///
 /// # Errors
-/// When `stop` is set.
-pub fn extract(list: ClipList, progress: &ProgressBar, stop: &AtomicBool) -> Result<Extraction> {
-    let ClipList {
-        corpus,
-        clips: listed,
-        mut skipped,
-        ..
-    } = list;
-    progress.set_length(listed.len() as u64);
-    let heard = hear_all(&corpus.folder, &listed, progress, stop)?;
-    let mut first_with: HashMap<[u8; 32], Listed> = HashMap::new();
-    let mut clips = Vec::new();
-    let mut nonfinite = Vec::new();
-    for (listed, heard) in listed.into_iter().zip(heard) {
-        let path = &listed.path;
+/// When they cannot be written, and when `stop` is set.
+pub fn extract(
+    list: &ClipList,
+    data: &Path,
+    progress: &ProgressBar,
+    stop: &AtomicBool,
+) -> Result<Extraction> {
+    progress.set_length(list.clips.len() as u64);
+    let mut extraction = Extraction {
+        draft: Draft::begin(data, &FrontEndConfig::default().fingerprint())?,
+        skipped: list.skipped.clone(),
+        nonfinite: Vec::new(),
+    };
+    let mut first_with = HashMap::new();
+    for clips in list.clips.chunks(CLIPS_AT_ONCE) {
+        let heard = hear_all(list, clips, progress, stop)?;
+        for (clip, heard) in clips.iter().zip(heard) {
+            extraction.take(list, clip, heard, &mut first_with)?;
+        }
+    }
+    Ok(extraction)
+}
+
+impl Extraction {
+    /// Writes what was heard of a clip, or notes why it is not used.
+    fn take<'a>(
+        &mut self,
+        list: &ClipList,
+        clip: &'a Listed,
+        heard: Result<Heard>,
+        first_with: &mut HashMap<[u8; 32], &'a Listed>,
+    ) -> Result<()> {
         let heard = match heard {
             Ok(heard) => heard,
             Err(error) => {
-                skipped.push(Skipped::new(Reason::Bad, format!("{error:#}")));
-                continue;
+                let detail = format!("{error:#}");
+                self.skipped.push(Skipped::new(Reason::Bad, detail));
+                return Ok(());
             }
         };
-        if let Some(first) = first_with.get(&heard.sha256) {
-            let said =
-                |clip: &Listed| format!("{} by {}", corpus.labels.name(clip.class), clip.speaker);
-            skipped.push(if said(first) == said(&listed) {
-                Skipped::new(Reason::Duplicate, format!("{path}, as {}", first.path))
-            } else {
-                let detail = format!(
-                    "{path} is {}, but holds the same audio as {}, which is {}",
-                    said(&listed),
-                    first.path,
-                    said(first)
-                );
-                Skipped::new(Reason::Bad, detail)
-            });
-            continue;
+        if let Some(&first) = first_with.get(&heard.sha256) {
+            self.skipped.push(doubled(list, clip, first));
+            return Ok(());
         }
         if heard.nonfinite_samples > 0 {
-            nonfinite.push((path.clone(), heard.nonfinite_samples));
+            let samples = heard.nonfinite_samples;
+            self.nonfinite.push((clip.path.clone(), samples));
         }
-        first_with.insert(heard.sha256, listed.clone());
-        clips.push(Clip {
-            path: listed.path,
-            class: listed.class,
-            speaker: listed.speaker,
-            ravdess: listed.ravdess,
-            features: heard.features,
-            at_speeds: heard.at_speeds,
-        });
+        first_with.insert(heard.sha256, clip);
+        self.draft.add(clip.clone(), &heard.features)
     }
-    Ok(Extraction {
-        dataset: Dataset {
-            corpus,
-            fingerprint: FrontEndConfig::default().fingerprint(),
-            clips,
-        },
-        skipped,
-        nonfinite,
-    })
+}
+
+/// A clip that sounds as one before it: a mistake when something else is said of it.
+fn doubled(list: &ClipList, clip: &Listed, first: &Listed) -> Skipped {
+    let (path, first_path) = (&clip.path, &first.path);
+    let said = |clip: &Listed| format!("{} by {}", list.labels.name(clip.class), clip.speaker);
+    if said(first) == said(clip) {
+        Skipped::new(Reason::Duplicate, format!("{path}, as {first_path}"))
+    } else {
+        let detail = format!(
+            "{path} is {}, but holds the same audio as {first_path}, which is {}",
+            said(clip),
+            said(first)
+        );
+        Skipped::new(Reason::Bad, detail)
+    }
 }
 
 fn hear_all(
-    folder: &Path,
-    listed: &[Listed],
+    list: &ClipList,
+    clips: &[Listed],
     progress: &ProgressBar,
     stop: &AtomicBool,
 ) -> Result<Vec<Result<Heard>>> {
     let next = AtomicUsize::new(0);
     let results: Mutex<Vec<Option<Result<Heard>>>> =
-        Mutex::new(listed.iter().map(|_| None).collect());
+        Mutex::new(clips.iter().map(|_| None).collect());
     let threads = thread::available_parallelism().map_or(1, usize::from);
     thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
                 while interrupt::check(stop).is_ok() {
                     let index = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(clip) = listed.get(index) else {
+                    let Some(clip) = clips.get(index) else {
                         break;
                     };
-                    let heard = hear(&folder.join(&clip.path));
+                    let heard = hear(&list.corpora[clip.corpus].folder.join(&clip.path));
                     results.lock().unwrap_or_else(PoisonError::into_inner)[index] = Some(heard);
                     progress.inc(1);
                 }
@@ -210,7 +219,7 @@ fn hear(path: &Path) -> Result<Heard> {
         Ok(())
     })?;
 
-    let (mut features, mut at_speeds) = (Vec::new(), Vec::new());
+    let mut features = Features::default();
     for (index, (mut front_end, mut frames)) in front_ends.into_iter().enumerate() {
         front_end.finish(|frame| frames.extend_from_slice(&frame.features));
         let (rows, _) = frames.as_chunks::<N_FEATURES>();
@@ -224,15 +233,14 @@ fn hear(path: &Path) -> Result<Heard> {
         );
         let speech = rows[speech].as_flattened();
         if index == 0 {
-            features = speech.to_vec();
+            features.as_recorded = speech.to_vec();
         } else {
-            at_speeds.push(Vec::from_f32_slice(speech));
+            features.at_speeds.push(Vec::from_f32_slice(speech));
         }
     }
     Ok(Heard {
         sha256: sha256.finalize().into(),
         features,
-        at_speeds,
         nonfinite_samples: decoded.nonfinite_samples,
     })
 }

@@ -1,27 +1,35 @@
-//! The features of every clip, as the network's training reads them.
+//! The features of every clip of one or several corpora, as the network's training reads them.
+//!
+//! They stay on the disk and are read as they are needed, so that memory does not grow with their number;
+//! in memory is what is known of each clip.
 
 pub mod extract;
+mod saved;
+mod store;
 pub(crate) mod tensor_file;
 
+pub use saved::{Draft, Saved};
+
 use std::{
-    fs::{self, File},
-    io::{BufReader, Read, Write},
+    collections::BTreeSet,
+    iter,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
-use anyhow::{Context, Result, bail, ensure};
-use half::f16;
-use serde::{Deserialize, Serialize};
+use anyhow::{Context, Result, ensure};
+use half::{f16, slice::HalfFloatSliceExt};
 use sha2::{Digest, Sha256};
 use speech_emotion::{
-    class::Class,
-    features::{self, FrontEndConfig, N_FEATURES, SEGMENT_MULTIPLE},
+    class::{Class, Labels},
+    features::{self, N_FEATURES, SEGMENT_MULTIPLE},
 };
 
 use crate::{
-    corpus::{Corpus, Kind, Speaker, folds::Voices, ravdess::FileName},
+    corpus::{Corpus, Listed, NO_LICENCE, Sex, Speaker, folds::Voices, ravdess::FileName, title},
     digest::{hex, short},
 };
+use store::Store;
 
 /// Playing speeds at which every clip's features are extracted; the first is the clip itself.
 ///
@@ -31,93 +39,229 @@ pub const SPEEDS: [f32; 5] = [1.0, 0.88, 0.94, 1.06, 1.13];
 /// Fewest frames of speech in a clip, at any speed.
 pub const MIN_FRAMES: usize = 2 * SEGMENT_MULTIPLE;
 
-const FEATURES_FILE: &str = "features.bin";
+/// Bytes of a value as recorded and at another speed.
+const VALUE: usize = size_of::<f32>();
+const HALF: usize = size_of::<f16>();
 
 /// One recording with what is known of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Clip {
     /// Path relative to the corpus folder, or absolute.
     pub path: String,
+    /// Position of its corpus in [`Dataset::corpora`].
+    pub corpus: usize,
     /// What it expresses.
     pub class: Class,
-    /// Who speaks.
+    /// Who speaks, unique across corpora.
     pub speaker: Speaker,
+    /// The speaker's sex, where it is known.
+    pub sex: Option<Sex>,
+    /// Language spoken, such as "pl" (ISO 639-1), where it is known.
+    pub language: Option<String>,
     /// What else RAVDESS's name says of it.
     pub ravdess: Option<FileName>,
+    rows: Rows,
+}
+
+/// Where the features of a clip lie, speed by speed, and what tells them from others.
+#[derive(Clone, Debug, PartialEq)]
+struct Rows {
+    /// First byte.
+    offset: u64,
+    /// T at each of the [`SPEEDS`]; fewer where a clip was not played at all of them.
+    frames: Vec<usize>,
+    /// SHA-256 of all bytes, in hexadecimal digits.
+    sha256: String,
+}
+
+impl Rows {
+    /// Bytes of one speed, counted from 0.
+    fn size(&self, speed: usize) -> usize {
+        let value = if speed == 0 { VALUE } else { HALF };
+        self.frames.get(speed).map_or(0, |t| t * N_FEATURES * value)
+    }
+
+    fn total(&self) -> usize {
+        (0..self.frames.len()).map(|speed| self.size(speed)).sum()
+    }
+}
+
+impl Clip {
+    fn new(listed: Listed, rows: Rows) -> Self {
+        Self {
+            path: listed.path,
+            corpus: listed.corpus,
+            class: listed.class,
+            speaker: listed.speaker,
+            sex: listed.sex,
+            language: listed.language,
+            ravdess: listed.ravdess,
+            rows,
+        }
+    }
+
+    /// T at each of the [`SPEEDS`], the clip as recorded first.
+    pub fn frames(&self) -> &[usize] {
+        &self.rows.frames
+    }
+}
+
+/// The features of one clip: what is written of it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Features {
     /// `[T, F]`: trimmed, level not subtracted.
-    pub features: Vec<f32>,
-    /// The same at every other of the [`SPEEDS`], in half precision to take half the memory: only
+    pub as_recorded: Vec<f32>,
+    /// The same at every other of the [`SPEEDS`], in half precision to take half the room: only
     /// augmentation reads them, which changes them by far more.
     pub at_speeds: Vec<Vec<f16>>,
 }
 
-/// Bytes of a value as recorded and at another speed.
-const VALUE: usize = size_of::<f32>();
-const HALF: usize = size_of::<f16>();
-
-impl Clip {
-    /// The whole clip as the network sees it, `[T, F]`: what [`features::segment`] makes of it.
-    pub fn segment(&self) -> Vec<f32> {
-        let excess = self.features.len() % (SEGMENT_MULTIPLE * N_FEATURES);
-        let mut segment = self.features[excess..].to_vec();
-        features::subtract_level(&mut segment);
-        segment
-    }
-
-    /// Its features as they are kept: speed by speed, little-endian.
+impl Features {
+    /// As they are kept: speed by speed, little-endian.
     fn bytes(&self) -> Vec<u8> {
-        let first = self.features.iter().flat_map(|value| value.to_le_bytes());
+        let first = self
+            .as_recorded
+            .iter()
+            .flat_map(|value| value.to_le_bytes());
         let others = self.at_speeds.iter().flatten();
         first
             .chain(others.flat_map(|value| value.to_le_bytes()))
             .collect()
     }
 
-    /// T at each speed.
-    fn frames(&self) -> Vec<usize> {
+    /// What is known of these `bytes` when they lie at an offset.
+    fn rows(&self, bytes: &[u8], offset: u64) -> Rows {
         let others = self.at_speeds.iter().map(Vec::len);
-        std::iter::once(self.features.len())
-            .chain(others)
-            .map(|values| values / N_FEATURES)
-            .collect()
+        Rows {
+            offset,
+            frames: iter::once(self.as_recorded.len())
+                .chain(others)
+                .map(|values| values / N_FEATURES)
+                .collect(),
+            sha256: hex(&Sha256::digest(bytes)),
+        }
     }
 }
 
 /// All clips extracted with one front end.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Dataset {
+    /// What the clips may express, in class order.
+    pub labels: Labels,
     /// Where the clips come from.
-    pub corpus: Corpus,
+    pub corpora: Vec<Corpus>,
     /// Fingerprint of the front end's configuration.
     pub fingerprint: String,
-    /// The clips, in the order they were listed in.
+    /// The clips, corpus by corpus, in the order they were listed in.
     pub clips: Vec<Clip>,
+    store: Store,
 }
 
-/// index.json: everything but the numbers.
-#[derive(Serialize, Deserialize)]
-struct Index {
-    corpus: Corpus,
-    fingerprint: String,
-    speeds: Vec<f32>,
-    n_features: usize,
-    sha256: String,
-    clips: Vec<IndexEntry>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct IndexEntry {
-    path: String,
-    label: String,
-    speaker: Speaker,
-    /// T at each speed.
-    frames: Vec<usize>,
+/// Features are told apart by their digests, not by where they lie.
+impl PartialEq for Dataset {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.labels, &self.corpora, &self.fingerprint)
+            == (&other.labels, &other.corpora, &other.fingerprint)
+            && self.clips == other.clips
+    }
 }
 
 impl Dataset {
+    /// A data set that is nowhere but in memory, with an empty fingerprint: for small ones.
+    pub fn in_memory(
+        labels: Labels,
+        corpora: Vec<Corpus>,
+        clips: impl IntoIterator<Item = (Listed, Features)>,
+    ) -> Self {
+        let mut all = Vec::new();
+        let clips = clips.into_iter().map(|(listed, features)| {
+            let bytes = features.bytes();
+            let rows = features.rows(&bytes, all.len() as u64);
+            all.extend(bytes);
+            Clip::new(listed, rows)
+        });
+        Self {
+            labels,
+            corpora,
+            fingerprint: String::new(),
+            clips: clips.collect(),
+            store: Store::Memory(Arc::new(all)),
+        }
+    }
+
     /// Where the features of one front end are kept.
     pub fn folder(data: &Path, fingerprint: &str) -> PathBuf {
         data.join(format!("features-{fingerprint}"))
+    }
+
+    /// Features `[T, F]` of a clip as recorded: trimmed, level not subtracted.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn features(&self, clip: &Clip) -> Result<Vec<f32>> {
+        self.at_speed(clip, 0)
+    }
+
+    /// The same of a clip at one of the [`SPEEDS`], by position; those after the first are kept in half
+    /// precision.
+    ///
+    /// # Errors
+    /// When they cannot be read, and when the clip was not played at this speed.
+    pub fn at_speed(&self, clip: &Clip, speed: usize) -> Result<Vec<f32>> {
+        let rows = &clip.rows;
+        ensure!(
+            speed < rows.frames.len(),
+            "there are no features of {} at speed {speed}",
+            clip.path
+        );
+        let before: usize = (0..speed).map(|speed| rows.size(speed)).sum();
+        let bytes = self
+            .store
+            .read(rows.offset + before as u64, rows.size(speed))
+            .with_context(|| {
+                format!(
+                    "cannot read the features of {}; run the extract command again",
+                    clip.path
+                )
+            })?;
+        Ok(if speed == 0 {
+            let values = bytes.as_chunks().0.iter();
+            values.map(|&bytes| f32::from_le_bytes(bytes)).collect()
+        } else {
+            let values = bytes.as_chunks().0.iter();
+            let values: Vec<f16> = values.map(|&bytes| f16::from_le_bytes(bytes)).collect();
+            values.to_f32_vec()
+        })
+    }
+
+    /// A whole clip as the network sees it, `[T, F]`: what [`features::segment`] makes of it.
+    ///
+    /// # Errors
+    /// When its features cannot be read.
+    pub fn segment(&self, clip: &Clip) -> Result<Vec<f32>> {
+        let mut segment = self.features(clip)?;
+        segment.drain(..segment.len() % (SEGMENT_MULTIPLE * N_FEATURES));
+        features::subtract_level(&mut segment);
+        Ok(segment)
+    }
+
+    /// Where the recording of a clip lies.
+    pub fn recording(&self, clip: &Clip) -> PathBuf {
+        self.corpora[clip.corpus].folder.join(&clip.path)
+    }
+
+    /// Positions of the clips of a corpus.
+    pub fn clips_of(&self, corpus: usize) -> impl Iterator<Item = usize> {
+        (0..self.clips.len()).filter(move |&index| self.clips[index].corpus == corpus)
+    }
+
+    /// The classes that a corpus has clips of, in class order.
+    pub fn labels_of(&self, corpus: usize) -> Vec<Class> {
+        let clips = self.clips.iter().filter(|clip| clip.corpus == corpus);
+        let classes: BTreeSet<usize> = clips.map(|clip| clip.class.index()).collect();
+        let all = self.labels.classes();
+        all.filter(|class| classes.contains(&class.index()))
+            .collect()
     }
 
     /// The speakers and their clips by class.
@@ -125,9 +269,59 @@ impl Dataset {
         let mut voices = Voices::new();
         for clip in &self.clips {
             let clips = voices.entry(clip.speaker.clone());
-            clips.or_insert_with(|| vec![0; self.corpus.labels.len()])[clip.class.index()] += 1;
+            clips.or_insert_with(|| vec![0; self.labels.len()])[clip.class.index()] += 1;
         }
         voices
+    }
+
+    /// Why a model cannot be tested on a corpus, if so.
+    pub fn unfit_for_testing(&self, corpus: usize) -> Option<String> {
+        let clips = || self.clips.iter().filter(|clip| clip.corpus == corpus);
+        let speakers: BTreeSet<&Speaker> = clips().map(|clip| &clip.speaker).collect();
+        let name = &self.corpora[corpus].name;
+        let mut speakers = speakers.into_iter();
+        let (Some(speaker), another) = (speakers.next(), speakers.next()) else {
+            return Some(format!("{name} has no clips"));
+        };
+        if another.is_none() {
+            return Some(format!(
+                "{name} has one speaker only ({speaker}): how well a stranger is recognised would be \
+                 a guess from one person"
+            ));
+        }
+        match self.labels_of(corpus)[..] {
+            [only] => Some(format!(
+                "{name} has one label only ({}): every answer of a model that knows nothing else would \
+                 be right",
+                self.labels.name(only)
+            )),
+            _ => None,
+        }
+    }
+
+    /// What it is called: the titles of its corpora.
+    pub fn title(&self) -> String {
+        title(&self.corpora)
+    }
+
+    /// SPDX name of the licence that weights trained on it are under: that of its corpora which asks for
+    /// most; nothing is known of it when one has none.
+    pub fn licence(&self) -> &str {
+        let licences = || self.corpora.iter().map(|corpus| corpus.licence.as_str());
+        // All others that the trainer knows dedicate the recordings to the public.
+        licences()
+            .find(|licence| *licence == NO_LICENCE)
+            .or_else(|| licences().find(|licence| !licence.starts_with("CC0")))
+            .or_else(|| licences().next())
+            .unwrap_or(NO_LICENCE)
+    }
+
+    /// The credit that its corpora ask for.
+    pub fn attribution(&self) -> String {
+        let credits: Vec<&str> = (self.corpora.iter())
+            .map(|corpus| corpus.attribution.as_str())
+            .collect();
+        format!("Trained on {}", credits.join("; on "))
     }
 
     /// Digest of some of its clips, their labels and features: another one is of others, or they were
@@ -135,305 +329,12 @@ impl Dataset {
     pub fn digest_of(&self, clips: &[&Clip]) -> String {
         let mut sha256 = Sha256::new();
         for clip in clips {
-            sha256.update(clip.path.as_bytes());
-            sha256.update(b"\t");
-            sha256.update(self.corpus.labels.name(clip.class));
+            let corpus = &self.corpora[clip.corpus].name;
+            let label = self.labels.name(clip.class);
+            sha256.update(format!("{corpus}\t{}\t{label}\t", clip.path));
+            sha256.update(&clip.rows.sha256);
             sha256.update(b"\n");
-            sha256.update(clip.bytes());
         }
         short(sha256)
-    }
-
-    /// SHA-256 of all features, in hexadecimal digits: tells one corpus from another.
-    pub fn sha256(&self) -> String {
-        let mut sha256 = Sha256::new();
-        for clip in &self.clips {
-            sha256.update(clip.bytes());
-        }
-        hex(&sha256.finalize())
-    }
-
-    /// Writes `features-<fingerprint>/` with index.json and features.bin (clip by clip, speed by
-    /// speed, little-endian, the first in single and the others in half precision) into `data` and
-    /// returns its path and size in bytes.
-    ///
-    /// The folder appears, or replaces an older one, only once it is whole.
-    ///
-    /// # Errors
-    /// When something cannot be written; the older folder is then still there.
-    pub fn save(&self, data: &Path) -> Result<(PathBuf, u64)> {
-        let folder = Self::folder(data, &self.fingerprint);
-        let part = folder.with_extension("part");
-        let write = || {
-            format!(
-                "cannot write {}; make room, or choose another folder with --data, and run the \
-                 same command again",
-                part.display()
-            )
-        };
-        self.write(&part)
-            .and_then(|bytes| {
-                if folder.exists() {
-                    fs::remove_dir_all(&folder)?;
-                }
-                fs::rename(&part, &folder)?;
-                Ok((folder, bytes))
-            })
-            .with_context(|| {
-                // What is left of the failed write only takes room.
-                let _ = fs::remove_dir_all(&part);
-                write()
-            })
-    }
-
-    /// Refuses when the features in `data` are of other recordings, which would be lost.
-    ///
-    /// # Errors
-    /// In that case.
-    pub fn refuse_to_replace(data: &Path, corpus: &Corpus) -> Result<()> {
-        #[derive(Deserialize)]
-        struct Kept {
-            corpus: Corpus,
-        }
-        let folder = Self::folder(data, &FrontEndConfig::default().fingerprint());
-        let index = fs::read(folder.join("index.json")).ok();
-        let kept = index.and_then(|index| serde_json::from_slice::<Kept>(&index).ok());
-        let Some(Kept { corpus: kept }) = kept else {
-            return Ok(());
-        };
-        ensure!(
-            (kept.kind, &kept.data_set) == (corpus.kind, &corpus.data_set),
-            "{} holds the features of {}; name another folder for {} with --data",
-            data.display(),
-            kept.data_set,
-            corpus.data_set
-        );
-        Ok(())
-    }
-
-    fn write(&self, folder: &Path) -> std::io::Result<u64> {
-        if folder.exists() {
-            fs::remove_dir_all(folder)?;
-        }
-        fs::create_dir_all(folder)?;
-        let mut file = File::create(folder.join(FEATURES_FILE))?;
-        for clip in &self.clips {
-            file.write_all(&clip.bytes())?;
-        }
-        file.sync_all()?;
-        let bytes = file.metadata()?.len();
-
-        let entry = |clip: &Clip| IndexEntry {
-            path: clip.path.clone(),
-            label: self.corpus.labels.name(clip.class).to_owned(),
-            speaker: clip.speaker.clone(),
-            frames: clip.frames(),
-        };
-        let index = Index {
-            corpus: Corpus {
-                // So that the clips are found from wherever the trainer is run.
-                folder: std::path::absolute(Path::new(".").join(&self.corpus.folder))?,
-                ..self.corpus.clone()
-            },
-            fingerprint: self.fingerprint.clone(),
-            speeds: SPEEDS.to_vec(),
-            n_features: N_FEATURES,
-            sha256: self.sha256(),
-            clips: self.clips.iter().map(entry).collect(),
-        };
-        let json = serde_json::to_vec_pretty(&index)?;
-        fs::write(folder.join("index.json"), &json)?;
-        Ok(bytes + json.len() as u64)
-    }
-
-    /// Reads what [`save`](Self::save) wrote for the front end with this fingerprint.
-    ///
-    /// # Errors
-    /// When there are no features of this front end, or when they are damaged.
-    pub fn load(data: &Path, fingerprint: &str) -> Result<Self> {
-        let folder = Self::folder(data, fingerprint);
-        if !folder.is_dir() {
-            let other = fs::read_dir(data)
-                .into_iter()
-                .flatten()
-                .flatten()
-                .any(|entry| entry.file_name().to_string_lossy().starts_with("features-"));
-            bail!(
-                "{} has no features of this front end (fingerprint {fingerprint}){}; run the \
-                 extract command",
-                data.display(),
-                if other { ", only those of another" } else { "" },
-            );
-        }
-        Self::read(&folder, fingerprint).with_context(|| {
-            format!(
-                "the features in {} cannot be used; run the extract command again",
-                folder.display()
-            )
-        })
-    }
-
-    fn read(folder: &Path, fingerprint: &str) -> Result<Self> {
-        let index = fs::read(folder.join("index.json")).context("index.json")?;
-        let index: Index = serde_json::from_slice(&index).context("index.json")?;
-        ensure!(
-            index.fingerprint == fingerprint,
-            "index.json has the fingerprint {} instead of {fingerprint}",
-            index.fingerprint
-        );
-        ensure!(
-            index.speeds == SPEEDS && index.n_features == N_FEATURES,
-            "index.json has other speeds or another number of features than this program"
-        );
-        let file = File::open(folder.join(FEATURES_FILE)).context(FEATURES_FILE)?;
-        let found = file.metadata()?.len();
-        let size = |entry: &IndexEntry| {
-            let others: usize = entry.frames.iter().skip(1).sum();
-            let first = entry.frames.first().unwrap_or(&0);
-            (first * VALUE + others * HALF) * N_FEATURES
-        };
-        let expected = index.clips.iter().map(size).sum::<usize>() as u64;
-        ensure!(
-            found == expected,
-            "{FEATURES_FILE} has {found} bytes instead of {expected}"
-        );
-
-        let mut file = BufReader::new(file);
-        let mut clips = Vec::with_capacity(index.clips.len());
-        for entry in index.clips {
-            let mut next = |frames: usize, size: usize| -> Result<Vec<u8>> {
-                let mut bytes = vec![0; frames * N_FEATURES * size];
-                file.read_exact(&mut bytes).context(FEATURES_FILE)?;
-                Ok(bytes)
-            };
-            let (&first, others) = (entry.frames.split_first())
-                .with_context(|| format!("index.json knows no frames of {}", entry.path))?;
-            let bytes = next(first, VALUE)?;
-            let values = bytes.as_chunks::<VALUE>().0.iter();
-            let features = values.map(|&bytes| f32::from_le_bytes(bytes)).collect();
-            let mut at_speeds = Vec::with_capacity(others.len());
-            for &frames in others {
-                let bytes = next(frames, HALF)?;
-                let values = bytes.as_chunks::<HALF>().0.iter();
-                at_speeds.push(values.map(|&bytes| f16::from_le_bytes(bytes)).collect());
-            }
-            let class = index.corpus.labels.class(&entry.label).with_context(|| {
-                format!(
-                    "index.json calls {} {:?}, which is no label of it",
-                    entry.path, entry.label
-                )
-            })?;
-            let ravdess = match index.corpus.kind {
-                Kind::Ravdess => FileName::of(Path::new(&entry.path)),
-                Kind::Manifest => None,
-            };
-            clips.push(Clip {
-                path: entry.path,
-                class,
-                speaker: entry.speaker,
-                ravdess,
-                features,
-                at_speeds,
-            });
-        }
-        let dataset = Self {
-            corpus: index.corpus,
-            fingerprint: index.fingerprint,
-            clips,
-        };
-        ensure!(
-            dataset.sha256() == index.sha256,
-            "{FEATURES_FILE} is damaged: its SHA-256 is not the one in index.json"
-        );
-        Ok(dataset)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::corpus::ravdess::Emotion;
-
-    fn dataset() -> Dataset {
-        let name = |actor: u8| format!("03-01-04-02-01-01-{actor:02}");
-        let clip = |actor: u8, frames: usize| Clip {
-            path: format!("Actor_{actor:02}/{}.wav", name(actor)),
-            class: Emotion::Sad.class(),
-            speaker: Speaker::new(actor.to_string()),
-            ravdess: FileName::parse(&name(actor)),
-            features: vec![actor as f32; frames * N_FEATURES],
-            at_speeds: (1..SPEEDS.len())
-                .map(|speed| {
-                    let value = f16::from_f32(actor as f32 + 0.1 * speed as f32);
-                    vec![value; frames * N_FEATURES]
-                })
-                .collect(),
-        };
-        Dataset {
-            corpus: Corpus::ravdess("/clips".into()),
-            fingerprint: "0123456789abcdef".into(),
-            clips: vec![clip(1, 30), clip(2, 40)],
-        }
-    }
-
-    fn load_error(data: &Path) -> String {
-        let result = Dataset::load(data, "0123456789abcdef");
-        format!("{:#}", result.err().unwrap())
-    }
-
-    #[test]
-    fn what_is_saved_is_loaded() {
-        let data = tempfile::tempdir().unwrap();
-        let (folder, bytes) = dataset().save(data.path()).unwrap();
-        let on_disk: u64 = fs::read_dir(&folder)
-            .unwrap()
-            .map(|file| file.unwrap().metadata().unwrap().len())
-            .sum();
-        assert_eq!(bytes, on_disk);
-        assert!(Dataset::load(data.path(), "0123456789abcdef").unwrap() == dataset());
-        let voices = dataset().voices();
-        assert_eq!(voices[&Speaker::new("2")], [0, 0, 0, 1, 0, 0, 0, 0]);
-    }
-
-    #[test]
-    fn features_of_another_front_end_are_not_used() {
-        let data = tempfile::tempdir().unwrap();
-        assert!(
-            load_error(data.path()).contains("(fingerprint 0123456789abcdef); run the extract")
-        );
-        let mut other = dataset();
-        other.fingerprint = "fedcba9876543210".into();
-        let (folder, _) = other.save(data.path()).unwrap();
-        assert!(load_error(data.path()).contains("only those of another; run the extract"));
-        fs::rename(folder, Dataset::folder(data.path(), "0123456789abcdef")).unwrap();
-        assert!(load_error(data.path()).contains("fingerprint fedcba9876543210 instead of"));
-    }
-
-    #[test]
-    fn damage_is_noticed() {
-        let data = tempfile::tempdir().unwrap();
-        let (folder, _) = dataset().save(data.path()).unwrap();
-        let path = folder.join(FEATURES_FILE);
-        let mut bytes = fs::read(&path).unwrap();
-        bytes[1000] ^= 1;
-        fs::write(&path, &bytes).unwrap();
-        assert!(load_error(data.path()).contains("features.bin is damaged"));
-        bytes.pop();
-        fs::write(&path, &bytes).unwrap();
-        assert!(load_error(data.path()).contains("56279 bytes instead of 56280"));
-    }
-
-    #[test]
-    fn a_failed_write_leaves_the_older_features() {
-        let data = tempfile::tempdir().unwrap();
-        let (folder, _) = dataset().save(data.path()).unwrap();
-        // A file stands where the new folder would be written.
-        fs::write(folder.with_extension("part"), b"").unwrap();
-        let error = format!("{:#}", dataset().save(data.path()).unwrap_err());
-        assert!(
-            error.contains("make room, or choose another folder"),
-            "{error}"
-        );
-        assert!(Dataset::load(data.path(), "0123456789abcdef").unwrap() == dataset());
     }
 }

@@ -104,7 +104,7 @@ impl Split {
 
     /// One split per fold of speakers.
     fn speaker_independent(dataset: &Dataset, protocol: Protocol) -> Result<Vec<Self>> {
-        let folds = protocol.folds(&dataset.voices(), &dataset.corpus.labels)?;
+        let folds = protocol.folds(&dataset.voices(), &dataset.labels)?;
         let split = |speakers: &Vec<Speaker>| {
             let (test, train) = (0..dataset.clips.len())
                 .partition(|&index| speakers.contains(&dataset.clips[index].speaker));
@@ -171,7 +171,7 @@ pub fn compare(
     let notebook = kept(&folder, "notebook", &by_speakers, || {
         let splits = Split::speaker_independent(dataset, evaluation.protocol)?;
         let bar = bars.notebook(name, splits.len() * NOTEBOOK_EPOCHS);
-        let mut all = Confusion::new(dataset.corpus.labels.len());
+        let mut all = Confusion::new(dataset.labels.len());
         for split in &splits {
             all.add(&judge_notebook(dataset, split, config.seed, &bar, stop)?);
         }
@@ -252,8 +252,8 @@ fn judge_this<P: Progress>(
     let material = Material::new(dataset);
     let ensemble = ensemble::train(&material, &split.train, config, folder, progress, stop)?;
     let ensemble = ensemble.ok_or(Interrupted)?;
-    let answer = |clip: &Clip| ensemble.forward(&clip.segment());
-    Ok(judge(dataset, split, answer))
+    let answer = |clip: &Clip| Ok(ensemble.forward(&dataset.segment(clip)?));
+    judge(dataset, split, answer)
 }
 
 fn judge_notebook(
@@ -264,13 +264,17 @@ fn judge_notebook(
     stop: &AtomicBool,
 ) -> Result<Confusion> {
     let network = train_notebook(dataset, &split.train, seed, progress, stop)?;
-    let answer = |clip: &Clip| network.forward(&mean_mfcc(clip));
-    Ok(judge(dataset, split, answer))
+    let answer = |clip: &Clip| Ok(network.forward(&mean_mfcc(dataset, clip)?));
+    judge(dataset, split, answer)
 }
 
-fn judge(dataset: &Dataset, split: &Split, answer: impl Fn(&Clip) -> Vec<f32>) -> Confusion {
+fn judge(
+    dataset: &Dataset,
+    split: &Split,
+    answer: impl Fn(&Clip) -> Result<Vec<f32>>,
+) -> Result<Confusion> {
     confusion(
-        dataset.corpus.labels.len(),
+        dataset.labels.len(),
         split.test.iter().map(|&index| &dataset.clips[index]),
         answer,
     )
@@ -284,15 +288,15 @@ fn train_notebook(
     stop: &AtomicBool,
 ) -> Result<NotebookNetwork> {
     let rng = &mut ChaCha8Rng::seed_from_u64(seed);
-    let mut network = NotebookNetwork::new(dataset.corpus.labels.len(), rng);
+    let mut network = NotebookNetwork::new(dataset.labels.len(), rng);
     let mut optimizer = Optimizer::new(Matrices::AdamW, network.parameters());
     let mut clips: Vec<(Vec<f32>, Class)> = clips
         .iter()
         .map(|&index| {
             let clip = &dataset.clips[index];
-            (mean_mfcc(clip), clip.class)
+            Ok((mean_mfcc(dataset, clip)?, clip.class))
         })
-        .collect();
+        .collect::<Result<_>>()?;
     for _ in 0..NOTEBOOK_EPOCHS {
         clips.shuffle(rng);
         for batch in clips.chunks(NOTEBOOK_BATCH) {
@@ -308,8 +312,9 @@ fn train_notebook(
 }
 
 /// Means of the first 40 coefficients over a clip, in decibels as librosa gives them.
-fn mean_mfcc(clip: &Clip) -> Vec<f32> {
-    let frames = clip.features.chunks_exact(N_FEATURES);
+fn mean_mfcc(dataset: &Dataset, clip: &Clip) -> Result<Vec<f32>> {
+    let features = dataset.features(clip)?;
+    let frames = features.chunks_exact(N_FEATURES);
     let count = frames.len() as f32;
     let mut mean = vec![0.0; NOTEBOOK_COEFFICIENTS];
     for frame in frames {
@@ -317,7 +322,7 @@ fn mean_mfcc(clip: &Clip) -> Vec<f32> {
             *mean += DB_PER_NAT * mfcc / count;
         }
     }
-    mean
+    Ok(mean)
 }
 
 impl std::fmt::Display for Comparison {
@@ -340,28 +345,23 @@ impl std::fmt::Display for Comparison {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::corpus::{Corpus, ravdess::Emotion};
+    use crate::corpus::{Corpus, Listed, ravdess::Emotion};
+    use crate::dataset::Features;
 
     fn dataset(clips: usize) -> Dataset {
-        let clips = (0..clips)
-            .map(|index| {
-                let mut frame = [0.0; N_FEATURES];
-                frame[30 + index % Emotion::COUNT] = 2.0;
-                Clip {
-                    path: index.to_string(),
-                    class: Class::new(index % Emotion::COUNT).unwrap(),
-                    speaker: Speaker::new((1 + index / Emotion::COUNT).to_string()),
-                    ravdess: None,
-                    features: frame.repeat(16),
-                    at_speeds: Vec::new(),
-                }
-            })
-            .collect();
-        Dataset {
-            corpus: Corpus::ravdess("clips".into()),
-            fingerprint: String::new(),
-            clips,
-        }
+        let clips = (0..clips).map(|index| {
+            let mut frame = [0.0; N_FEATURES];
+            frame[30 + index % Emotion::COUNT] = 2.0;
+            let class = Class::new(index % Emotion::COUNT).unwrap();
+            let speaker = Speaker::new((1 + index / Emotion::COUNT).to_string());
+            let features = Features {
+                as_recorded: frame.repeat(16),
+                at_speeds: Vec::new(),
+            };
+            (Listed::new(index.to_string(), class, speaker), features)
+        });
+        let corpora = vec![Corpus::ravdess("clips".into())];
+        Dataset::in_memory(Emotion::labels(), corpora, clips)
     }
 
     #[test]

@@ -160,7 +160,7 @@ impl CrossValidation {
         progress: &ProgressBar,
         stop: &AtomicBool,
     ) -> Result<Vec<Trial>> {
-        let (voices, labels) = (dataset.voices(), &dataset.corpus.labels);
+        let (voices, labels) = (dataset.voices(), &dataset.labels);
         let folds = self.protocol.folds(&voices, labels)?;
         let n = folds.len();
         let outer = |seed| (0..n).map(move |fold| (seed, fold, None));
@@ -258,6 +258,7 @@ impl CrossValidation {
             name: format!("{name}, network {} of {MEMBERS}", member + 1),
             done: 0,
             log: EpochLog::new(&ensemble::member_folder(&folder, member)),
+            dataset: material.dataset,
             validation: &validation,
         };
         let outcome = ensemble::train_member(
@@ -322,9 +323,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Unweighted average recall of a network that is shown whole clips.
-fn uar(network: &Network, clips: &[&Clip]) -> f64 {
-    let answer = |clip: &Clip| network.forward(&clip.segment());
-    confusion(network.classes(), clips.iter().copied(), answer).uar()
+fn uar(network: &Network, dataset: &Dataset, clips: &[&Clip]) -> Result<f64> {
+    let answer = |clip: &Clip| Ok(network.forward(&dataset.segment(clip)?));
+    Ok(confusion(network.classes(), clips.iter().copied(), answer)?.uar())
 }
 
 /// Adds the epochs of one training to a bar shared by several, and notes them.
@@ -333,6 +334,7 @@ struct Epochs<'a> {
     name: String,
     done: usize,
     log: EpochLog,
+    dataset: &'a Dataset,
     validation: &'a [&'a Clip],
 }
 
@@ -348,7 +350,9 @@ impl Progress for Epochs<'_> {
 
     fn epoch(&mut self, report: &EpochReport, network: &dyn Fn() -> Network) -> Result<()> {
         let validated = !self.validation.is_empty();
-        let validation_uar = validated.then(|| uar(&network(), self.validation));
+        let validation_uar = validated
+            .then(|| uar(&network(), self.dataset, self.validation))
+            .transpose()?;
         self.log.note(report, validation_uar)?;
         let uar = validation_uar.map_or(String::new(), |uar| format!(", UAR {:.0} %", 100.0 * uar));
         self.bar.set_message(format!(
@@ -365,23 +369,18 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::corpus::{Corpus, ravdess::Emotion};
+    use crate::corpus::{Corpus, Listed, ravdess::Emotion};
+    use crate::dataset::Features;
 
     fn dataset() -> Dataset {
-        let clip = |actor: u8, emotion: Emotion| Clip {
-            path: String::new(),
-            class: emotion.class(),
-            speaker: Speaker::new(actor.to_string()),
-            ravdess: None,
-            features: Vec::new(),
-            at_speeds: Vec::new(),
+        let clip = |actor: u8, emotion: Emotion| {
+            let speaker = Speaker::new(actor.to_string());
+            let listed = Listed::new(String::new(), emotion.class(), speaker);
+            (listed, Features::default())
         };
         let clips = (1..=24).flat_map(|actor| Emotion::ALL.map(|emotion| clip(actor, emotion)));
-        Dataset {
-            corpus: Corpus::ravdess("clips".into()),
-            fingerprint: String::new(),
-            clips: clips.collect(),
-        }
+        let corpora = vec![Corpus::ravdess("clips".into())];
+        Dataset::in_memory(Emotion::labels(), corpora, clips)
     }
 
     #[test]
@@ -397,7 +396,7 @@ mod tests {
             Protocol::Loso,
             Protocol::Split(7),
         ] {
-            let folds = protocol.folds(&voices, &dataset.corpus.labels).unwrap();
+            let folds = protocol.folds(&voices, &dataset.labels).unwrap();
             let mut tested = BTreeSet::new();
             for fold in 0..folds.len() {
                 let outer = Job {

@@ -20,7 +20,6 @@ use speech_emotion::{
 use super::{conditions::Condition, metrics::Confusion};
 use crate::{
     artifact::export,
-    corpus::Corpus,
     dataset::{Clip, Dataset},
     digest::short,
     interrupt,
@@ -78,22 +77,25 @@ pub fn top(logits: &[f32]) -> Class {
 }
 
 /// What `answer` makes of clips of so many classes, by the highest logit.
+///
+/// # Errors
+/// Those of `answer`.
 pub fn confusion<'a>(
     classes: usize,
     clips: impl IntoIterator<Item = &'a Clip>,
-    answer: impl Fn(&Clip) -> Vec<f32>,
-) -> Confusion {
+    answer: impl Fn(&Clip) -> Result<Vec<f32>>,
+) -> Result<Confusion> {
     let mut confusion = Confusion::new(classes);
     for clip in clips {
-        confusion.count(clip.class, Some(top(&answer(clip))));
+        confusion.count(clip.class, Some(top(&answer(clip)?)));
     }
-    confusion
+    Ok(confusion)
 }
 
 /// Trained networks and the clips they are to judge.
 pub struct Judge<'a> {
     ensemble: Ensemble,
-    corpus: &'a Corpus,
+    dataset: &'a Dataset,
     clips: Vec<&'a Clip>,
     trained: Vec<&'a Clip>,
     folder: PathBuf,
@@ -123,13 +125,13 @@ impl<'a> Judge<'a> {
         let inputs = json!({
             "program": program()?,
             "network": short(weights),
-            "corpus": dataset.corpus.folder,
+            "corpora": dataset.corpora.iter().map(|corpus| &corpus.folder).collect::<Vec<_>>(),
             "clips": dataset.digest_of(&clips),
             "session": settings(),
         });
         Ok(Self {
             ensemble,
-            corpus: &dataset.corpus,
+            dataset,
             clips,
             trained,
             folder,
@@ -149,11 +151,11 @@ impl<'a> Judge<'a> {
         if let Some(judgements) = read(&path, &header, self.clips.len()) {
             return Ok(judgements);
         }
-        let classifier = export::classifier(self.ensemble.clone(), self.corpus)?;
+        let classifier = export::classifier(self.ensemble.clone(), self.dataset)?;
         let mut judgements = Vec::with_capacity(self.clips.len());
         for clip in &self.clips {
             interrupt::check(stop)?;
-            let file = self.corpus.folder.join(&clip.path);
+            let file = self.dataset.recording(clip);
             let sound = Sound::read(&file).with_context(|| {
                 format!(
                     "cannot listen to the clip {}; if the clips have moved, run the extract command \
@@ -168,7 +170,7 @@ impl<'a> Judge<'a> {
                 .with_context(|| format!("cannot judge {}", file.display()))?;
             judgement.path.clone_from(&clip.path);
             if condition == Condition::Clean {
-                let segment = clip.segment();
+                let segment = self.dataset.segment(clip)?;
                 judgement.whole = Some(Whole {
                     trained: self.ensemble.forward(&segment),
                     exported: classifier.logits(&segment)?.to_vec(),
@@ -188,9 +190,7 @@ impl<'a> Judge<'a> {
     fn voices(&self, clip: &Clip) -> Vec<PathBuf> {
         let of_others = |clips: &[&Clip]| -> Vec<PathBuf> {
             let others = clips.iter().filter(|other| other.speaker != clip.speaker);
-            others
-                .map(|other| self.corpus.folder.join(&other.path))
-                .collect()
+            others.map(|other| self.dataset.recording(other)).collect()
         };
         let unheard = of_others(&self.clips);
         if unheard.is_empty() {

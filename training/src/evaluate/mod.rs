@@ -158,7 +158,7 @@ impl Evaluation {
         recipe: String,
         trials: &[Trial],
     ) -> Self {
-        let (clips, labels) = (&dataset.clips, &dataset.corpus.labels);
+        let (clips, labels) = (&dataset.clips, &dataset.labels);
         let judged: Vec<_> = trials
             .iter()
             .filter(|trial| trial.validation.is_none())
@@ -181,7 +181,7 @@ impl Evaluation {
             Scores::from(&confusion)
         };
         Self {
-            data_set: dataset.corpus.data_set.clone(),
+            data_set: dataset.title(),
             labels: labels.clone(),
             protocol,
             folds,
@@ -316,25 +316,31 @@ pub(crate) mod tests {
     use speech_emotion::{class::Class, model::Posterior};
 
     use super::*;
-    use crate::corpus::{Corpus, ravdess::FileName};
+    use crate::corpus::{Corpus, Listed, ravdess::FileName};
+    use crate::dataset::Features;
 
-    fn clip(actor: u8, emotion: Emotion, strong: bool) -> Clip {
-        Clip {
-            path: String::new(),
-            class: emotion.class(),
-            speaker: Speaker::new(actor.to_string()),
-            ravdess: Some(FileName {
-                modality: 3,
-                channel: 1,
-                emotion,
-                strong,
-                statement: 1,
-                repetition: 1,
-                actor,
-            }),
-            features: Vec::new(),
-            at_speeds: Vec::new(),
-        }
+    fn clip(actor: u8, emotion: Emotion, strong: bool) -> (Listed, Features) {
+        let name = FileName {
+            modality: 3,
+            channel: 1,
+            emotion,
+            strong,
+            statement: 1,
+            repetition: 1,
+            actor,
+        };
+        let speaker = Speaker::new(actor.to_string());
+        let listed = Listed {
+            ravdess: Some(name),
+            sex: Some(name.sex()),
+            ..Listed::new(String::new(), emotion.class(), speaker)
+        };
+        (listed, Features::default())
+    }
+
+    fn dataset(clips: impl IntoIterator<Item = (Listed, Features)>) -> Dataset {
+        let corpora = vec![Corpus::ravdess("clips".into())];
+        Dataset::in_memory(Emotion::labels(), corpora, clips)
     }
 
     /// Sure of a class from the first second of speech, as is the model file that hears it whole, but not
@@ -376,7 +382,7 @@ pub(crate) mod tests {
             for fold in 0..2 {
                 let is_right = seed == 2 || fold == 0;
                 let judged = (2 * fold..2 * fold + 2).map(|index| {
-                    let answer = is_right.then_some(clips[index].class);
+                    let answer = is_right.then_some(clips[index].0.class);
                     (index, judgement(answer))
                 });
                 trials.push(Trial {
@@ -389,11 +395,7 @@ pub(crate) mod tests {
                 });
             }
         }
-        let dataset = Dataset {
-            corpus: Corpus::ravdess("clips".into()),
-            fingerprint: String::new(),
-            clips: clips.to_vec(),
-        };
+        let dataset = dataset(clips);
         let folds = ["1", "2"].map(|name| vec![Speaker::new(name)]);
         Evaluation::new(
             &dataset,
@@ -508,6 +510,7 @@ pub(crate) mod tests {
     #[test]
     fn noise_is_compared_with_the_same_networks_on_clips_as_recorded() {
         let clips = [clip(1, Emotion::Calm, false), clip(1, Emotion::Angry, true)];
+        let clips = dataset(clips).clips;
         let trial = |seed, right: usize, changed| Trial {
             seed,
             fold: 0,

@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use anyhow::Result;
 use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
 use serde::{Deserialize, Serialize};
@@ -13,7 +14,7 @@ use speech_emotion::features::{
     ENERGY, FrontEndConfig, N_FEATURES, N_MFCC, PITCH, VOICING, energies, level_shift, trim,
 };
 
-use super::background::Powers;
+use super::background::{Powers, Voices};
 use super::bands::{Bands, logarithmic};
 use crate::dataset::MIN_FRAMES;
 
@@ -112,7 +113,15 @@ impl Augmentation {
 
     /// All changes up to the subtraction of the level, by random amounts; one of the `voices` may be
     /// heard beside.
-    pub fn apply(&self, frames: &[f32], voices: &[&Powers], rng: &mut impl Rng) -> Vec<f32> {
+    ///
+    /// # Errors
+    /// When a voice cannot be read.
+    pub fn apply(
+        &self,
+        frames: &[f32],
+        voices: &dyn Voices,
+        rng: &mut impl Rng,
+    ) -> Result<Vec<f32>> {
         let stretch = self.ranges.stretch;
         let mut frames = stretch_time(frames, rng.random_range(-stretch..=stretch).exp());
         let warp = self.ranges.warp;
@@ -124,14 +133,14 @@ impl Augmentation {
             frames = self.in_room(&frames, rng);
         }
         if rng.random::<f32>() < self.ranges.noise_probability {
-            frames = self.in_noise(&frames, voices, rng);
+            frames = self.in_noise(&frames, voices, rng)?;
         }
         if rng.random::<f32>() < self.ranges.narrow_probability {
             let low_hz = logarithmic(LOW_EDGE_HZ, rng);
             let high_hz = logarithmic(HIGH_EDGE_HZ, rng);
             self.narrow(&mut frames, low_hz, high_hz, rng.random_range(FILTER_ORDER));
         }
-        frames
+        Ok(frames)
     }
 
     /// The frames with their reverberation, which goes on after them, trimmed as live.
@@ -147,7 +156,12 @@ impl Augmentation {
     }
 
     /// The frames amid noise that was there before and goes on after, trimmed as live.
-    fn in_noise(&self, frames: &[f32], voices: &[&Powers], rng: &mut impl Rng) -> Vec<f32> {
+    fn in_noise(
+        &self,
+        frames: &[f32],
+        voices: &dyn Voices,
+        rng: &mut impl Rng,
+    ) -> Result<Vec<f32>> {
         let spoken = frames.len() / N_FEATURES;
         let (before, after) = (
             rng.random_range(0..=AROUND_FRAMES),
@@ -158,7 +172,7 @@ impl Augmentation {
         noisy.extend(frames);
         noisy.extend(SILENT_FRAME.repeat(after));
         let noise = if rng.random::<f32>() < self.ranges.voices_share {
-            Powers::voices(count, voices, rng)
+            Powers::voices(count, voices, rng)?
         } else {
             Powers::coloured(count, &self.bands, rng)
         };
@@ -170,7 +184,7 @@ impl Augmentation {
             &self.bands,
             rng,
         );
-        trimmed(noisy)
+        Ok(trimmed(noisy))
     }
 
     /// Replaces each band by what was at `factor` times its frequency, below 4.8 kHz; above, a second
@@ -314,6 +328,7 @@ mod tests {
     use speech_emotion::features::level;
 
     use super::*;
+    use crate::learning::background::tests::NOBODY;
     use crate::learning::bands::NATS_PER_DB;
 
     fn rng() -> ChaCha8Rng {
@@ -473,7 +488,10 @@ mod tests {
             });
             let mut rng = rng();
             let depths = (0..200).map(|_| {
-                let energies = column(&augmentation.apply(&frames, &[], &mut rng), ENERGY);
+                let energies = column(
+                    &augmentation.apply(&frames, NOBODY, &mut rng).unwrap(),
+                    ENERGY,
+                );
                 let highest = energies.iter().copied().fold(f32::MIN, f32::max);
                 let lowest = energies.iter().copied().fold(f32::MAX, f32::min);
                 (highest - lowest) / NATS_PER_DB
@@ -493,7 +511,7 @@ mod tests {
         });
         let frames = speech(60, 500.0);
         for _ in 0..20 {
-            let noisy = augmentation.in_noise(&frames, &[], &mut rng());
+            let noisy = augmentation.in_noise(&frames, NOBODY, &mut rng()).unwrap();
             // The margin that trimming leaves on either side.
             assert!((60..=72).contains(&(noisy.len() / N_FEATURES)));
         }
@@ -551,7 +569,9 @@ mod tests {
             ..Ranges::default()
         };
         let rng = &mut rng();
-        let same = Augmentation::new(unchanged.clone()).apply(&frames, &[], rng);
+        let same = Augmentation::new(unchanged.clone())
+            .apply(&frames, NOBODY, rng)
+            .unwrap();
         for (name, ranges) in [
             (
                 "room",
@@ -576,7 +596,8 @@ mod tests {
             ),
         ] {
             let augmentation = Augmentation::new(ranges);
-            let changed = (0..1_000).filter(|_| augmentation.apply(&frames, &[], rng) != same);
+            let changed =
+                (0..1_000).filter(|_| augmentation.apply(&frames, NOBODY, rng).unwrap() != same);
             let changed = changed.count();
             assert!((230..370).contains(&changed), "{name}: {changed} of 1000");
         }
@@ -586,10 +607,16 @@ mod tests {
     fn the_same_seed_changes_a_segment_in_the_same_way() {
         let augmentation = Augmentation::new(Ranges::default());
         let frames = speech(80, 600.0);
-        let first = augmentation.apply(&frames, &[], &mut rng());
-        assert_eq!(augmentation.apply(&frames, &[], &mut rng()), first);
+        let first = augmentation.apply(&frames, NOBODY, &mut rng()).unwrap();
+        assert_eq!(
+            augmentation.apply(&frames, NOBODY, &mut rng()).unwrap(),
+            first
+        );
         let mut other = ChaCha8Rng::seed_from_u64(4);
-        assert_ne!(augmentation.apply(&frames, &[], &mut other), first);
+        assert_ne!(
+            augmentation.apply(&frames, NOBODY, &mut other).unwrap(),
+            first
+        );
         assert!(first.iter().all(|value| value.is_finite()));
     }
 }

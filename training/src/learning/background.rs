@@ -5,9 +5,10 @@
 //! the random phases there. The pitch heard is that of the part that is stronger where the tracker
 //! listens, as periodic as its share of the power there.
 
-use std::{f32::consts::TAU, ops::Range};
+use std::{borrow::Cow, f32::consts::TAU, ops::Range};
 
-use rand::{Rng, RngExt, seq::IndexedRandom};
+use anyhow::Result;
+use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
 use speech_emotion::dsp::{activation::exp, vectorise};
 use speech_emotion::features::{ENERGY, N_FEATURES, N_MFCC, PITCH, VOICING};
@@ -33,6 +34,18 @@ const PARTIALS: usize = 15;
 const FRAMES_PER_S: f32 = 62.5;
 /// Voicing of what has no pitch.
 const UNVOICED: f32 = 0.25;
+
+/// Recordings of voices, any of which may be heard beside another.
+pub trait Voices {
+    /// How many there are.
+    fn count(&self) -> usize;
+
+    /// One of them, by position.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn powers(&self, index: usize) -> Result<Cow<'_, Powers>>;
+}
 
 /// Frames as powers.
 #[derive(Clone, Debug)]
@@ -120,13 +133,22 @@ impl Powers {
         self.frames[t].add(frame.times(gain));
     }
 
+    /// Bytes that they take.
+    pub fn size(&self) -> usize {
+        size_of_val(&self.bands[..]) + size_of_val(&self.frames[..])
+    }
+
     /// `count` frames of one to six of these voices, each from a random place on, over and over.
-    pub fn voices(count: usize, voices: &[&Self], rng: &mut impl Rng) -> Self {
+    ///
+    /// # Errors
+    /// When a voice cannot be read.
+    pub fn voices(count: usize, voices: &dyn Voices, rng: &mut impl Rng) -> Result<Self> {
         let mut sum = Self::silent(count, true);
         for _ in 0..rng.random_range(1..=VOICES) {
-            let Some(voice) = voices.choose(rng) else {
+            if voices.count() == 0 {
                 break;
-            };
+            }
+            let voice = voices.powers(rng.random_range(..voices.count()))?;
             let gain = (-rng.random_range(0.0..FAINTER_DB) * NATS_PER_DB).exp();
             let start = rng.random_range(0..voice.frames.len());
             for t in 0..count {
@@ -135,7 +157,7 @@ impl Powers {
                 sum.add(t, gain, bands, voice.frames[row]);
             }
         }
-        sum
+        Ok(sum)
     }
 
     /// `count` frames of one to three coloured sounds, each with a swell of its own.
@@ -296,11 +318,24 @@ fn mean_power(powers: &[f32], bands: &Bands) -> f32 {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use rand::SeedableRng;
     use rand_chacha::ChaCha8Rng;
 
     use super::*;
+
+    /// Nobody else is heard.
+    pub const NOBODY: &[Powers; 0] = &[];
+
+    impl<const N: usize> Voices for [Powers; N] {
+        fn count(&self) -> usize {
+            N
+        }
+
+        fn powers(&self, index: usize) -> Result<Cow<'_, Powers>> {
+            Ok(Cow::Borrowed(&self[index]))
+        }
+    }
 
     fn rng() -> ChaCha8Rng {
         ChaCha8Rng::seed_from_u64(5)
@@ -320,7 +355,7 @@ mod tests {
         let bands = Bands::default();
         for noise in [
             Powers::coloured(400, &bands, &mut rng()),
-            Powers::voices(400, &[&voice(&bands)], &mut rng()),
+            Powers::voices(400, &[voice(&bands)], &mut rng()).unwrap(),
         ] {
             // Silence, in which only the noise is heard, then speech.
             let mut frames = flat(200, -30.0, &bands);

@@ -1,17 +1,15 @@
 //! An epoch's batches: every clip once, in another voice and place each time.
 
-use std::borrow::Cow;
-
-use half::slice::HalfFloatSliceExt;
+use anyhow::Result;
 use rand::RngExt;
-use rand::seq::{IndexedRandom, SliceRandom};
+use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use speech_emotion::class::Class;
 use speech_emotion::features::N_FEATURES;
 
 use super::augment::{Augmentation, mask, subtract_level};
-use super::background::Powers;
-use crate::dataset::Clip;
+use super::background::Voices;
+use crate::dataset::{Clip, Dataset};
 use crate::network::{Batch, with_log_mel};
 
 /// Shortest and longest segment of training, in frames.
@@ -26,17 +24,19 @@ const LEAST_SHARE: f32 = 0.4;
 /// Most frames left out at the start of a segment.
 const START_JITTER: usize = 8;
 
-/// Segments and their labels for every step of an epoch, made as they are asked for.
+/// Segments and their labels for every step of an epoch, read and made as they are asked for; an error
+/// when a clip cannot be read.
 ///
 /// Batches differ by at most one in size.
 pub fn epoch_batches<'a>(
+    dataset: &'a Dataset,
     clips: &[&'a Clip],
-    voices: &'a [&Powers],
+    voices: &'a dyn Voices,
     batch_size: usize,
     augmentation: &'a Augmentation,
     mean: &'a [f32],
     rng: &'a mut ChaCha8Rng,
-) -> impl Iterator<Item = (Batch, Vec<Class>)> + 'a {
+) -> impl Iterator<Item = Result<(Batch, Vec<Class>)>> + 'a {
     let mut clips = clips.to_vec();
     clips.shuffle(rng);
     let count = batch_count(clips.len(), batch_size);
@@ -45,10 +45,10 @@ pub fn epoch_batches<'a>(
         let mut batch = Batch::default();
         let mut labels = Vec::with_capacity(members.len());
         for clip in &clips[members] {
-            batch.push(&segment(clip, voices, augmentation, mean, rng));
+            batch.push(&segment(dataset, clip, voices, augmentation, mean, rng)?);
             labels.push(clip.class);
         }
-        (batch, labels)
+        Ok((batch, labels))
     })
 }
 
@@ -59,22 +59,23 @@ pub fn batch_count(clips: usize, batch_size: usize) -> usize {
 
 /// What the network is shown of a clip this time, `[T, F]` with log-mel energies.
 fn segment(
+    dataset: &Dataset,
     clip: &Clip,
-    voices: &[&Powers],
+    voices: &dyn Voices,
     augmentation: &Augmentation,
     mean: &[f32],
     rng: &mut ChaCha8Rng,
-) -> Vec<f32> {
-    let features = match clip.at_speeds.choose(rng) {
-        Some(other) if rng.random::<f32>() < SPEED_PROBABILITY => Cow::Owned(other.to_f32_vec()),
-        _ => Cow::Borrowed(&clip.features),
-    };
-    let frames = augmentation.apply(&with_log_mel(&features), voices, rng);
+) -> Result<Vec<f32>> {
+    let speeds = clip.frames().len();
+    let other = (speeds > 1).then(|| rng.random_range(..speeds - 1) + 1);
+    let speed = other.filter(|_| rng.random::<f32>() < SPEED_PROBABILITY);
+    let features = dataset.at_speed(clip, speed.unwrap_or(0))?;
+    let frames = augmentation.apply(&with_log_mel(&features), voices, rng)?;
     let kept = excerpt(frames.len() / N_FEATURES, rng);
     let mut segment = frames[kept.start * N_FEATURES..kept.end * N_FEATURES].to_vec();
     subtract_level(&mut segment);
     mask(&mut segment, mean, rng);
-    segment
+    Ok(segment)
 }
 
 /// The frames taken of `count`: without a few at the start, now and then only the beginning, and at
@@ -98,8 +99,10 @@ mod tests {
     use rand::SeedableRng;
 
     use super::*;
-    use crate::corpus::Speaker;
+    use crate::corpus::{Corpus, Listed, Speaker, ravdess::Emotion};
+    use crate::dataset::Features;
     use crate::learning::augment::Ranges;
+    use crate::learning::background::tests::NOBODY;
 
     #[test]
     fn excerpts_stay_inside_and_within_the_lengths_of_training() {
@@ -118,46 +121,49 @@ mod tests {
         assert!((300..500).contains(&cut), "{cut} of 2000");
     }
 
+    /// Clips of so many frames, as recorded and at other speeds, one for each class in turn.
+    fn dataset(frames: impl IntoIterator<Item = [usize; 2]>) -> Dataset {
+        let clips = (frames.into_iter().enumerate()).map(|(index, [as_recorded, at_speeds])| {
+            let class = Class::new(index % 8).unwrap();
+            let features = Features {
+                as_recorded: vec![-6.0; as_recorded * N_FEATURES],
+                at_speeds: vec![vec![f16::from_f32(-6.0); at_speeds * N_FEATURES]; 4],
+            };
+            let listed = Listed::new(index.to_string(), class, Speaker::new("1"));
+            (listed, features)
+        });
+        Dataset::in_memory(Emotion::labels(), vec![Corpus::ravdess("".into())], clips)
+    }
+
     #[test]
     fn three_clips_in_five_are_taken_at_another_speed() {
-        let clip = Clip {
-            path: String::new(),
-            class: Class::new(0).unwrap(),
-            speaker: Speaker::new("1"),
-            ravdess: None,
-            features: vec![-6.0; 180 * N_FEATURES],
-            at_speeds: vec![vec![f16::from_f32(-6.0); 40 * N_FEATURES]; 4],
-        };
+        let dataset = dataset([[180, 40]]);
         let augmentation = Augmentation::new(Ranges {
             room_probability: 0.0,
             noise_probability: 0.0,
             ..Ranges::default()
         });
         let mut rng = ChaCha8Rng::seed_from_u64(1);
-        let frames =
-            |_| segment(&clip, &[], &augmentation, &[0.0; 64], &mut rng).len() / N_FEATURES;
+        let mean = [0.0; 64];
+        let clip = &dataset.clips[0];
+        let mut frames = || {
+            let segment = segment(&dataset, clip, NOBODY, &augmentation, &mean, &mut rng);
+            segment.unwrap().len() / N_FEATURES
+        };
         // The longest of 40 frames has 49, the shortest beginning of 180 has 55.
-        let other = (0..1_000).map(frames).filter(|count| *count < 52).count();
+        let other = (0..1_000).filter(|_| frames() < 52).count();
         assert!((530..670).contains(&other), "{other} of 1000");
     }
 
     #[test]
     fn every_clip_comes_once_in_batches_of_like_size() {
-        let clips: Vec<Clip> = (0..70)
-            .map(|index| Clip {
-                path: index.to_string(),
-                class: Class::new(index % 8).unwrap(),
-                speaker: Speaker::new("1"),
-                ravdess: None,
-                features: vec![-6.0; (60 + index * 2) * N_FEATURES],
-                at_speeds: vec![vec![f16::from_f32(-6.0); (60 + index * 2) * N_FEATURES]; 4],
-            })
-            .collect();
-        let clips: Vec<&Clip> = clips.iter().collect();
+        let dataset = dataset((0..70).map(|index| [60 + index * 2; 2]));
+        let clips: Vec<&Clip> = dataset.clips.iter().collect();
         let augmentation = Augmentation::new(Ranges::default());
         let mut rng = ChaCha8Rng::seed_from_u64(1);
-        let batches: Vec<_> =
-            epoch_batches(&clips, &[], 16, &augmentation, &[0.0; 64], &mut rng).collect();
+        let mean = [0.0; 64];
+        let batches = epoch_batches(&dataset, &clips, NOBODY, 16, &augmentation, &mean, &mut rng);
+        let batches: Vec<_> = batches.collect::<Result<_>>().unwrap();
         let sizes: Vec<usize> = batches.iter().map(|(_, labels)| labels.len()).collect();
         assert_eq!(sizes.iter().sum::<usize>(), 70);
         assert_eq!(sizes.len(), batch_count(70, 16));

@@ -9,9 +9,11 @@ pub mod ensemble;
 pub mod epochs;
 pub mod optimizer;
 
+use std::borrow::Cow;
 use std::fs;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
@@ -21,12 +23,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use speech_emotion::features::{N_FEATURES, N_MFCC};
 
-use crate::corpus::Kind;
 use crate::dataset::{Clip, Dataset, MIN_FRAMES};
-use crate::network::{MIN_LOG_ENERGY, Network, statistics, with_log_mel};
+use crate::network::{MIN_LOG_ENERGY, Network, try_statistics, with_log_mel};
 
 use augment::{Augmentation, Ranges, subtract_level};
-use background::Powers;
+use background::{Powers, Voices};
 use bands::Bands;
 use batches::{batch_count, epoch_batches};
 use checkpoint::State;
@@ -78,19 +79,63 @@ impl Default for TrainConfig {
 pub struct Material<'a> {
     /// The data set.
     pub dataset: &'a Dataset,
-    /// Every clip as noise.
-    powers: Vec<Powers>,
+    bands: Bands,
+    /// Clips as noise, each kept from its first use on while there is room.
+    powers: Vec<OnceLock<Powers>>,
+    /// Bytes that may still be kept.
+    room: AtomicUsize,
 }
+
+/// Bytes of clips as noise that are kept, about 8,000 clips; all others are read each time.
+const KEPT_BYTES: usize = 256 << 20;
 
 impl<'a> Material<'a> {
     /// From a data set.
     pub fn new(dataset: &'a Dataset) -> Self {
-        let bands = Bands::default();
-        let of = |clip: &Clip| Powers::of(&clip.features, &bands);
+        Self::keeping(dataset, KEPT_BYTES)
+    }
+
+    fn keeping(dataset: &'a Dataset, bytes: usize) -> Self {
         Self {
             dataset,
-            powers: dataset.clips.iter().map(of).collect(),
+            bands: Bands::default(),
+            powers: dataset.clips.iter().map(|_| OnceLock::new()).collect(),
+            room: AtomicUsize::new(bytes),
         }
+    }
+
+    /// A clip as noise, by position.
+    fn powers(&self, index: usize) -> Result<Cow<'_, Powers>> {
+        let kept = &self.powers[index];
+        if let Some(powers) = kept.get() {
+            return Ok(Cow::Borrowed(powers));
+        }
+        let features = self.dataset.features(&self.dataset.clips[index])?;
+        let powers = Powers::of(&features, &self.bands);
+        let size = powers.size();
+        let take = |room: usize| room.checked_sub(size);
+        let (set, get) = (Ordering::Relaxed, Ordering::Relaxed);
+        Ok(match self.room.fetch_update(set, get, take) {
+            Ok(_) => Cow::Borrowed(kept.get_or_init(|| powers)),
+            Err(_) => Cow::Owned(powers),
+        })
+    }
+}
+
+/// Some clips of a data set as noise.
+struct Beside<'a> {
+    material: &'a Material<'a>,
+    /// Their positions.
+    clips: &'a [usize],
+}
+
+impl Voices for Beside<'_> {
+    fn count(&self) -> usize {
+        self.clips.len()
+    }
+
+    fn powers(&self, index: usize) -> Result<Cow<'_, Powers>> {
+        self.material.powers(self.clips[index])
     }
 }
 
@@ -141,8 +186,8 @@ pub enum Outcome {
 /// or not.
 ///
 /// # Errors
-/// When there are fewer than two clips or one is too short, when the checkpoint cannot be written,
-/// is damaged or belongs to another training, and when the loss is no longer a number.
+/// When there are fewer than two clips, one is too short or cannot be read, when the checkpoint cannot be
+/// written, is damaged or belongs to another training, and when the loss is no longer a number.
 pub fn train(
     material: &Material,
     clips: &[usize],
@@ -152,14 +197,14 @@ pub fn train(
     stop: &AtomicBool,
 ) -> Result<Outcome> {
     let dataset = material.dataset;
-    let voices: Vec<&Powers> = clips.iter().map(|&index| &material.powers[index]).collect();
+    let voices = Beside { material, clips };
     let clips: Vec<&Clip> = clips.iter().map(|&index| &dataset.clips[index]).collect();
     refuse_unusable(&clips)?;
     fs::create_dir_all(run_dir)
         .with_context(|| format!("cannot create the folder {}", run_dir.display()))?;
     let path = checkpoint::path(run_dir);
     let run = description(dataset, &dataset.digest_of(&clips), config)?;
-    let mut state = start(&clips, dataset.corpus.labels.len(), config);
+    let mut state = start(dataset, &clips, config)?;
     if path.exists() {
         checkpoint::read(&path, &run, &mut state)?;
     }
@@ -171,6 +216,7 @@ pub fn train(
         let rng = &mut random(config.seed, epoch);
         let mean = state.network.mean().to_vec();
         let batches = epoch_batches(
+            dataset,
             &clips,
             &voices,
             config.batch_size,
@@ -179,7 +225,8 @@ pub fn train(
             rng,
         );
         let (mut loss, mut correct) = (0.0, 0);
-        for (index, (batch, labels)) in batches.enumerate() {
+        for (index, batch) in batches.enumerate() {
+            let (batch, labels) = batch?;
             if stop.load(Ordering::Relaxed) {
                 return Ok(Outcome::Interrupted {
                     epochs_done: state.epoch,
@@ -244,12 +291,12 @@ fn random(seed: u64, epoch: usize) -> ChaCha8Rng {
 }
 
 /// The state before the first epoch.
-fn start(clips: &[&Clip], classes: usize, config: &TrainConfig) -> State {
-    let mut network = Network::new(classes, &mut random(config.seed, 0));
-    let (mean, deviation) = standardisation(clips);
+fn start(dataset: &Dataset, clips: &[&Clip], config: &TrainConfig) -> Result<State> {
+    let mut network = Network::new(dataset.labels.len(), &mut random(config.seed, 0));
+    let (mean, deviation) = standardisation(dataset, clips)?;
     network.set_standardisation(mean, deviation);
     let parameters = network.parameters();
-    State {
+    Ok(State {
         average: parameters
             .iter()
             .map(|parameter| parameter.value.clone())
@@ -257,25 +304,25 @@ fn start(clips: &[&Clip], classes: usize, config: &TrainConfig) -> State {
         optimizer: Optimizer::new(config.matrices, parameters),
         network,
         epoch: 0,
-    }
+    })
 }
 
 /// Mean and deviation of every mel band over all frames of the unchanged clips.
-fn standardisation(clips: &[&Clip]) -> (Vec<f32>, Vec<f32>) {
-    let bands = |clip: &&Clip| -> Vec<f32> {
-        let mut frames = with_log_mel(&clip.features);
+fn standardisation(dataset: &Dataset, clips: &[&Clip]) -> Result<(Vec<f32>, Vec<f32>)> {
+    let bands = |clip: &&Clip| -> Result<Vec<f32>> {
+        let mut frames = with_log_mel(&dataset.features(clip)?);
         subtract_level(&mut frames);
         let bands = frames
             .chunks_exact(N_FEATURES)
             .flat_map(|frame| &frame[..N_MFCC]);
-        bands.map(|band| band.max(MIN_LOG_ENERGY)).collect()
+        Ok(bands.map(|band| band.max(MIN_LOG_ENERGY)).collect())
     };
-    let (mean, variance) = statistics(clips.iter().map(bands), N_MFCC);
+    let (mean, variance) = try_statistics(clips.iter().map(bands), N_MFCC)?;
     let deviation = variance
         .iter()
         .map(|variance| variance.sqrt().max(MIN_DEVIATION))
         .collect();
-    (mean, deviation)
+    Ok((mean, deviation))
 }
 
 fn refuse_unusable(clips: &[&Clip]) -> Result<()> {
@@ -286,8 +333,7 @@ fn refuse_unusable(clips: &[&Clip]) -> Result<()> {
         );
     }
     for clip in clips {
-        let lengths = clip.at_speeds.iter().map(Vec::len);
-        if lengths.chain([clip.features.len()]).min() < Some(MIN_FRAMES * N_FEATURES) {
+        if clip.frames().iter().min() < Some(&MIN_FRAMES) {
             bail!(
                 "{} has fewer than {MIN_FRAMES} frames of speech; leave it out",
                 clip.path
@@ -302,9 +348,7 @@ pub fn description(dataset: &Dataset, clips: &str, config: &TrainConfig) -> Resu
     let mut run = serde_json::to_value(config)?;
     run["front_end"] = json!(dataset.fingerprint);
     run["training_clips"] = json!(clips);
-    if dataset.corpus.kind == Kind::Manifest {
-        run["labels"] = json!(dataset.corpus.labels);
-    }
+    run["labels"] = json!(dataset.labels);
     Ok(run)
 }
 

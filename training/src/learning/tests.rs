@@ -3,12 +3,12 @@ use rand::RngExt;
 use speech_emotion::features::ENERGY;
 
 use super::*;
-use crate::corpus::ravdess::{Emotion, FileName};
-use crate::corpus::{Corpus, Speaker};
-use crate::dataset::SPEEDS;
+use crate::corpus::ravdess::Emotion;
+use crate::corpus::{Corpus, Listed, Speaker};
+use crate::dataset::{Features, SPEEDS};
 
 /// Eight clips with the energy rising and falling in another place for each emotion.
-fn dataset() -> Dataset {
+fn clips() -> Vec<(Listed, Features)> {
     let mut rng = ChaCha8Rng::seed_from_u64(5);
     let clips = Emotion::ALL.map(|emotion| {
         let frames = 30 + 4 * emotion.index();
@@ -24,22 +24,28 @@ fn dataset() -> Dataset {
             }
             features
         };
-        Clip {
-            path: format!("{emotion}.wav"),
-            class: emotion.class(),
-            speaker: Speaker::new("1"),
-            ravdess: FileName::parse(&format!("03-01-{:02}-01-01-01-01", emotion.ravdess_code())),
-            features: features(),
+        let path = format!("{emotion}.wav");
+        let features = Features {
+            as_recorded: features(),
             at_speeds: (SPEEDS[1..].iter())
                 .map(|_| Vec::from_f32_slice(&features()))
                 .collect(),
-        }
+        };
+        let listed = Listed::new(path, emotion.class(), Speaker::new("1"));
+        (listed, features)
     });
-    Dataset {
-        corpus: Corpus::ravdess("clips".into()),
-        fingerprint: "0123".to_owned(),
-        clips: clips.to_vec(),
-    }
+    clips.into()
+}
+
+fn dataset_of(clips: Vec<(Listed, Features)>) -> Dataset {
+    let corpora = vec![Corpus::ravdess("clips".into())];
+    let mut dataset = Dataset::in_memory(Emotion::labels(), corpora, clips);
+    dataset.fingerprint = "0123".to_owned();
+    dataset
+}
+
+fn dataset() -> Dataset {
+    dataset_of(clips())
 }
 
 fn config() -> TrainConfig {
@@ -211,8 +217,9 @@ fn a_checkpoint_of_another_training_is_refused_by_the_field_that_differs() {
     other = dataset.clone();
     other.clips[3].path = "else.wav".to_owned();
     assert!(refusal(&other, &config()).contains("training_clips"));
-    other = dataset.clone();
-    other.clips[3].features[0] += 1.0;
+    let mut changed = clips();
+    changed[3].1.as_recorded[0] += 1.0;
+    other = dataset_of(changed);
     assert!(refusal(&other, &config()).contains("training_clips"));
 }
 
@@ -224,7 +231,7 @@ fn a_loss_that_is_not_a_number_stops_and_keeps_the_checkpoint() {
     let path = checkpoint::path(folder.path());
     let clips: Vec<&Clip> = dataset.clips.iter().collect();
     let run_of = description(&dataset, &dataset.digest_of(&clips), &config()).unwrap();
-    let mut state = start(&clips, dataset.corpus.labels.len(), &config());
+    let mut state = start(&dataset, &clips, &config()).unwrap();
     checkpoint::read(&path, &run_of, &mut state).unwrap();
     for parameter in state.network.parameters_mut().iter_mut() {
         parameter.value[0] = f32::NAN;
@@ -240,11 +247,30 @@ fn a_loss_that_is_not_a_number_stops_and_keeps_the_checkpoint() {
 
 #[test]
 fn a_clip_without_speech_is_named() {
-    let mut dataset = dataset();
-    dataset.clips[4].at_speeds[2].truncate(7 * N_FEATURES);
+    let mut clips = clips();
+    clips[4].1.at_speeds[2].truncate(7 * N_FEATURES);
+    let dataset = dataset_of(clips);
     let folder = tempfile::tempdir().unwrap();
     let error = run(&dataset, &config(), folder.path(), None)
         .unwrap_err()
         .to_string();
     assert!(error.contains("angry.wav"), "{error}");
+}
+
+#[test]
+fn clips_as_noise_are_kept_while_there_is_room_and_are_the_same_without() {
+    let dataset = dataset();
+    let (roomy, cramped) = (Material::new(&dataset), Material::keeping(&dataset, 20_000));
+    let mut kept = [0, 0];
+    for _ in 0..2 {
+        for index in 0..dataset.clips.len() {
+            let both = [&roomy, &cramped].map(|material| material.powers(index).unwrap());
+            assert_eq!(format!("{:?}", both[0]), format!("{:?}", both[1]));
+            for (kept, powers) in kept.iter_mut().zip(both) {
+                *kept += usize::from(matches!(powers, Cow::Borrowed(_)));
+            }
+        }
+    }
+    // Of 30 to 58 frames with 68 numbers each.
+    assert_eq!(kept, [16, 4]);
 }

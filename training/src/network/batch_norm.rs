@@ -1,5 +1,7 @@
 //! Batch normalisation (Ioffe & Szegedy, 2015) followed by rectification.
 
+use std::convert::Infallible;
+
 use speech_emotion::dsp::vectorise;
 
 use super::parameter::{Id, Kind, Parameters};
@@ -177,9 +179,22 @@ pub fn statistics<B: AsRef<[f32]>>(
     blocks: impl Iterator<Item = B> + Clone,
     columns: usize,
 ) -> (Vec<f32>, Vec<f32>) {
+    let Ok(statistics) = try_statistics(blocks.map(Ok::<_, Infallible>), columns);
+    statistics
+}
+
+/// The same of blocks that are made as they are asked for.
+///
+/// # Errors
+/// The first of theirs.
+pub fn try_statistics<B: AsRef<[f32]>, E>(
+    blocks: impl Iterator<Item = Result<B, E>> + Clone,
+    columns: usize,
+) -> Result<(Vec<f32>, Vec<f32>), E> {
     let mut rows = 0.0;
     let mut sum = vec![0.0f64; columns];
     for block in blocks.clone() {
+        let block = block?;
         rows += (block.as_ref().len() / columns) as f64;
         vectorise(|| {
             for row in block.as_ref().chunks_exact(columns) {
@@ -192,6 +207,7 @@ pub fn statistics<B: AsRef<[f32]>>(
     let mean: Vec<f32> = sum.iter().map(|sum| (sum / rows) as f32).collect();
     sum.fill(0.0);
     for block in blocks {
+        let block = block?;
         vectorise(|| {
             for row in block.as_ref().chunks_exact(columns) {
                 for ((sum, value), mean) in sum.iter_mut().zip(row).zip(&mean) {
@@ -201,7 +217,8 @@ pub fn statistics<B: AsRef<[f32]>>(
             }
         });
     }
-    (mean, sum.iter().map(|sum| (sum / rows) as f32).collect())
+    let variance = sum.iter().map(|sum| (sum / rows) as f32).collect();
+    Ok((mean, variance))
 }
 
 #[cfg(test)]

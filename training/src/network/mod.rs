@@ -48,7 +48,7 @@ pub use input::{Batch, MIN_LOG_ENERGY, with_log_mel};
 pub use notebook::{COEFFICIENTS as NOTEBOOK_COEFFICIENTS, NotebookNetwork};
 pub use parameter::{Kind, Parameter, Parameters};
 
-pub(crate) use batch_norm::statistics;
+pub(crate) use batch_norm::try_statistics;
 pub(crate) use matrix::nearest_orthogonal;
 
 use rand_chacha::ChaCha8Rng;

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 
-use super::FileName;
+use super::{Emotion, FileName};
 use crate::corpus::{Corpus, Listed, Reason, Skipped, Speaker, clip_list::ClipList};
 
 /// The audio-only speech clips under `folder`, by path, and the audio files that are none.
@@ -28,10 +28,14 @@ pub fn list(folder: &Path) -> Result<ClipList> {
         let relative = relative.to_string_lossy().replace('\\', "/");
         match FileName::of(&path) {
             Some(name) if name.is_audio_only_speech() => clips.push(Listed {
-                path: relative,
-                class: name.emotion.class(),
-                speaker: Speaker::new(name.actor.to_string()),
+                sex: Some(name.sex()),
+                language: Some("en".to_owned()),
                 ravdess: Some(name),
+                ..Listed::new(
+                    relative,
+                    name.emotion.class(),
+                    Speaker::new(name.actor.to_string()),
+                )
             }),
             Some(_) => skipped.push(Skipped::new(Reason::Kind, relative)),
             None => skipped.push(Skipped::new(Reason::Name, relative)),
@@ -45,7 +49,8 @@ pub fn list(folder: &Path) -> Result<ClipList> {
         paths_found
     );
     Ok(ClipList {
-        corpus: Corpus::ravdess(folder.to_owned()),
+        labels: Emotion::labels(),
+        corpora: vec![Corpus::ravdess(folder.to_owned())],
         clips,
         skipped,
         remarks: Vec::new(),

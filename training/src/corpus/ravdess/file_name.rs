@@ -3,6 +3,7 @@
 use std::{fmt, path::Path};
 
 use super::Emotion;
+use crate::corpus::Sex;
 
 /// What a RAVDESS file name says of its clip.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -65,6 +66,15 @@ impl FileName {
     /// Reads the name of the file at `path`, whatever its folder and extension.
     pub fn of(path: &Path) -> Option<Self> {
         Self::parse(path.file_stem()?.to_str()?)
+    }
+
+    /// The actor's sex.
+    pub fn sex(&self) -> Sex {
+        if self.actor % 2 == 1 {
+            Sex::Male
+        } else {
+            Sex::Female
+        }
     }
 
     /// Whether the clip is speech without video, the part of RAVDESS used here.

@@ -4,10 +4,8 @@
 //! PLoS ONE 13(5): e0196391. Licence: CC BY-NC-SA 4.0.
 
 pub mod clips;
-pub mod download;
 pub mod emotion;
 pub mod file_name;
-pub mod unpack;
 
 pub use emotion::Emotion;
 pub use file_name::FileName;
@@ -17,6 +15,6 @@ pub const DATA_SET: &str = "RAVDESS speech, audio only";
 /// The licence of weights trained on it (SPDX).
 pub const LICENCE: &str = "CC-BY-NC-SA-4.0";
 /// The credit that the licence asks for.
-pub const ATTRIBUTION: &str = "Trained on RAVDESS: Livingstone SR, Russo FA (2018). The Ryerson \
+pub const ATTRIBUTION: &str = "RAVDESS: Livingstone SR, Russo FA (2018). The Ryerson \
     Audio-Visual Database of Emotional Speech and Song (RAVDESS). PLoS ONE 13(5): e0196391. \
     https://doi.org/10.1371/journal.pone.0196391";

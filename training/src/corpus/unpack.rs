@@ -11,7 +11,7 @@ use anyhow::{Context, Result, ensure};
 use indicatif::ProgressBar;
 use zip::ZipArchive;
 
-use super::FileName;
+use super::ravdess::FileName;
 use crate::interrupt;
 
 /// No clip of RAVDESS is larger than 1.1 MB.
