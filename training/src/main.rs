@@ -14,7 +14,7 @@ use std::{
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use commands::{
-    data::{self, ExtractArgs},
+    data::{self, DownloadArgs, ExtractArgs},
     model::{self, AllArgs, BaselineArgs, CardArgs, EvaluateArgs, ExportArgs, TrainArgs},
     predict::{self, PredictArgs},
 };
@@ -30,7 +30,7 @@ use training::interrupt::Interrupted;
     name = "training",
     version,
     after_help = "The whole way in one command: training all. With clips already on disk: \
-                  training all --ravdess DIR. With clips of your own: \
+                  training all --corpus ravdess=DIR. With clips of your own: \
                   training --data mine all --manifest clips.csv --out mine"
 )]
 struct Cli {
@@ -43,11 +43,13 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Download RAVDESS's speech clips from Zenodo (208 MB) and unpack them
+    /// Download the clips of a published corpus and unpack them: RAVDESS's speech (208 MB) unless another is
+    /// named
     ///
-    /// A download cut short is continued. Size and MD5 are checked. An archive fetched by other
-    /// means is used when it lies in the data folder under its name, Audio_Speech_Actors_01-24.zip.
-    Download,
+    /// Address, size, checksum and licence are shown before. A download cut short is continued, and nothing
+    /// is unpacked that is not what was published. An archive fetched by other means is used when it lies in
+    /// the data folder under its name, such as Audio_Speech_Actors_01-24.zip.
+    Download(DownloadArgs),
     /// Turn the clips into features
     Extract(ExtractArgs),
     /// Train the model to ship, on all speakers
@@ -81,8 +83,8 @@ enum Command {
     Predict(PredictArgs),
     /// Everything from download to export
     ///
-    /// Nothing is downloaded when --ravdess or --manifest names clips. The network exported has the
-    /// first seed given. Finished trainings are not repeated.
+    /// What is downloaded is every --corpus that is named without a folder, and RAVDESS's speech when nothing
+    /// is named. The network exported has the first seed given. Finished trainings are not repeated.
     All(AllArgs),
 }
 
@@ -111,7 +113,7 @@ fn main() -> ExitCode {
 fn run(cli: &Cli, stop: &AtomicBool) -> Result<()> {
     let data = &cli.data;
     match &cli.command {
-        Command::Download => data::download(data, stop),
+        Command::Download(args) => data::download(data, args, stop),
         Command::Extract(args) => data::extract(data, args, stop),
         Command::Train(args) => model::train(data, args, stop),
         Command::Evaluate(args) => model::evaluate(data, args, stop),

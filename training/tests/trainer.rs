@@ -15,11 +15,15 @@ use std::{
 
 use indicatif::ProgressBar;
 use serde_json::Value;
-use speech_emotion::features::{N_FEATURES, PITCH, VOICING};
+use speech_emotion::features::{FrontEndConfig, N_FEATURES, PITCH, VOICING};
 use tempfile::TempDir;
 use training::{
-    corpus::ravdess::{self, Emotion},
-    dataset::{SPEEDS, extract::extract},
+    corpus::{
+        Published,
+        clip_list::{ClipList, Source},
+        ravdess::Emotion,
+    },
+    dataset::{Dataset, SPEEDS, extract::extract},
 };
 
 const RATE_HZ: u32 = 16_000;
@@ -167,7 +171,8 @@ fn copies_at_another_speed_move_duration_and_pitch() {
     let bench = Bench::new();
     write_voice(&bench.path("corpus"), Emotion::Calm, 2, 1);
     let progress = ProgressBar::hidden();
-    let list = ravdess::clips::list(&bench.path("corpus")).unwrap();
+    let source = Source::Published(Published::Ravdess, bench.path("corpus"));
+    let list = ClipList::of(&[source], None, &[]).unwrap();
     let data = bench.path("data");
     let found = extract(&list, &data, &progress, &AtomicBool::new(false)).unwrap();
     let dataset = found
@@ -199,7 +204,7 @@ fn a_folder_without_ravdess_names_is_refused() {
     write_wav(&bench.path("music/song.wav"), &samples, samples.len());
     bench.fails(
         "extract --ravdess music",
-        &["error: music holds no speech clips of RAVDESS among 1 audio files"],
+        &["error: music holds 1 audio files and no clip of RAVDESS speech, audio only"],
     );
     bench.fails(
         "extract --ravdess nowhere",
@@ -270,8 +275,8 @@ fn duplicates_and_foreign_files_are_left_out_and_reported() {
     );
     let told = bench.succeeds("extract --ravdess clips");
     for line in [
-        "skipped 1, because their names are not RAVDESS's:\n  notes.wav\n",
-        "skipped 1, because they are song or video, not audio-only speech:\n  Actor_01/03-02-",
+        "skipped 1, because their names are not those of the corpus:\n  notes.wav\n",
+        "skipped 1, because they are of another part of RAVDESS:\n  Actor_01/03-02-",
         "skipped 1, because the same audio came before:\n  Actor_01/03-01-03-01-01-02-01.wav, as \
          Actor_01/03-01-03-01-01-01-01.wav\n",
         "warning: 1 samples of 03-01-04-01-01-01-01.wav are not numbers",
@@ -279,6 +284,198 @@ fn duplicates_and_foreign_files_are_left_out_and_reported() {
     ] {
         assert!(told.contains(line), "{line:?} is not in: {told}");
     }
+}
+
+/// Clips named as RAVDESS's speech and song and as EMO-DB's, and a list of two people's own.
+fn write_several_corpora(bench: &Bench) {
+    for actor in 1..=2 {
+        for emotion in Emotion::ALL {
+            write_voice(&bench.path("speech"), emotion, actor, 1);
+        }
+    }
+    let sung = voice(Emotion::Angry, 1, 2);
+    let name = "song/Actor_01/03-02-05-01-02-01-01.wav";
+    write_wav(&bench.path(name), &sung, sung.len());
+    for (name, emotion, actor) in [
+        ("03a01Fa", Emotion::Happy, 3),
+        ("03a01Wa", Emotion::Angry, 3),
+        ("08a01Ta", Emotion::Sad, 4),
+        ("08a01La", Emotion::Calm, 4),
+    ] {
+        let samples = voice(emotion, actor, 2);
+        write_wav(
+            &bench.path(&format!("berlin/{name}.wav")),
+            &samples,
+            samples.len(),
+        );
+    }
+    let mut csv = String::from("path,speaker,label,language\n");
+    for (actor, speaker) in [(5, "1"), (6, "2")] {
+        for emotion in [Emotion::Happy, Emotion::Sad] {
+            let name = format!("{speaker}{emotion}.wav");
+            let samples = voice(emotion, actor, 1);
+            write_wav(
+                &bench.path(&format!("club/{name}")),
+                &samples,
+                samples.len(),
+            );
+            csv += &format!("{name},{speaker},{emotion},cy\n");
+        }
+    }
+    fs::write(bench.path("club/clips.csv"), csv).unwrap();
+}
+
+#[test]
+fn several_corpora_and_a_list_make_one_data_set_of_the_eight_emotions() {
+    let bench = Bench::new();
+    write_several_corpora(&bench);
+    let line = "extract --corpus ravdess=speech --corpus ravdess-song=song --corpus emodb=berlin \
+                --manifest club/clips.csv --name club";
+    bench.fails(
+        line,
+        &[
+            "other labels than the eight emotions",
+            "--leave-out boredom:\n  emodb: 1 boredom",
+        ],
+    );
+    assert!(!bench.path("data").exists());
+
+    let output = bench.run(&format!("{line} --leave-out boredom"));
+    let told = String::from_utf8(output.stdout).unwrap();
+    for part in [
+        "  ravdess: 16 clips by 2 speakers\n",
+        "  ravdess-song: 1 clips by 1 speakers\n",
+        "  emodb: 3 clips by 2 speakers\n",
+        "  club: 4 clips by 2 speakers\n",
+        // Actor 1 speaks and sings.
+        "features of 24 clips by 6 speakers in data/",
+    ] {
+        assert!(told.contains(part), "{part:?} is not in: {told}");
+    }
+    let notes = String::from_utf8(output.stderr).unwrap();
+    for part in [
+        "note: 1424 of the 1440 published clips of RAVDESS speech, audio only are missing from speech: \
+         03-01-01-01-01-02-01, ",
+        "note: 531 of the 535 published clips of EMO-DB are missing from berlin: 47 of 49 by 03, ",
+        "note: clips left out by their label: 1 boredom",
+    ] {
+        assert!(notes.contains(part), "{part:?} is not in: {notes}");
+    }
+
+    let data = bench.path("data");
+    let dataset = Dataset::load(&data, &FrontEndConfig::default().fingerprint()).unwrap();
+    assert_eq!(dataset.labels, Emotion::labels());
+    assert_eq!(dataset.licence(), "NOASSERTION");
+    assert_eq!(
+        dataset.title(),
+        "RAVDESS speech, audio only; RAVDESS song, audio only; EMO-DB; club"
+    );
+    let credits = dataset.attribution();
+    assert!(
+        credits.starts_with("Trained on RAVDESS: ") && credits.contains("; on EMO-DB: Burkhardt"),
+        "{credits}"
+    );
+    let (sung, own) = (&dataset.clips[16], &dataset.clips[20]);
+    assert_eq!(sung.speaker, dataset.clips[0].speaker);
+    assert!(sung.ravdess.is_some_and(|name| name.channel == 2));
+    assert_eq!(own.speaker.to_string(), "club-1");
+    assert_eq!((own.sex, own.language.as_deref()), (None, Some("cy")));
+    assert_eq!(dataset.labels_of(2).len(), 3);
+    let unfit: Vec<Option<String>> = (0..4)
+        .map(|corpus| dataset.unfit_for_testing(corpus))
+        .collect();
+    assert!(
+        unfit[1]
+            .as_ref()
+            .is_some_and(|why| why.contains("ravdess-song has one speaker only (1)")),
+        "{unfit:?}"
+    );
+    assert_eq!((&unfit[0], &unfit[2], &unfit[3]), (&None, &None, &None));
+    bench.succeeds("train --epochs 1");
+
+    // A recording that is another one since is named when it is listened to.
+    dataset.sound(sung).unwrap();
+    let changed = voice(Emotion::Sad, 1, 2);
+    write_wav(&dataset.recording(sung), &changed, changed.len());
+    let error = dataset.sound(sung).unwrap_err().to_string();
+    assert!(
+        error.contains("03-02-05-01-02-01-01.wav has changed since its features were extracted"),
+        "{error}"
+    );
+    fs::remove_file(dataset.recording(sung)).unwrap();
+    let error = dataset.sound(sung).unwrap_err().to_string();
+    assert!(error.contains("cannot listen to the clip"), "{error}");
+
+    // Part of it may be replaced by what is left of it, but not by something else.
+    bench.succeeds("extract --ravdess speech");
+    bench.fails(
+        "extract --manifest club/clips.csv --name club",
+        &["data holds the features of RAVDESS speech, audio only; name another folder for club"],
+    );
+}
+
+#[test]
+fn corpora_that_are_not_known_or_not_there_are_told_with_the_next_step() {
+    let bench = Bench::new();
+    for (line, code, sentence) in [
+        (
+            "extract --corpus iemocap",
+            2,
+            "there is no corpus \"iemocap\"; known are ravdess, ravdess-song, nemo, emodb",
+        ),
+        ("extract --corpus nemo=", 2, "name a folder after the ="),
+        (
+            "extract --corpus nemo",
+            1,
+            "there is no folder data/nemo; run the download command with --corpus nemo",
+        ),
+        (
+            "download --corpus emodb",
+            1,
+            "audb.load('emodb', version='1.4.1')",
+        ),
+        ("extract --corpus nemo --labels happy", 2, "--manifest"),
+    ] {
+        let output = bench.run(line);
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{line}: {stderr}");
+        assert!(stderr.contains(sentence), "{line}: {stderr}");
+    }
+    fs::create_dir_all(bench.path("data/nemo")).unwrap();
+    bench.fails(
+        "extract --corpus nemo",
+        &[
+            "data/nemo holds 0 audio files and no clip of nEMO",
+            "KD0_anger_12.wav",
+        ],
+    );
+}
+
+#[test]
+fn a_corpus_padded_by_label_is_told_of() {
+    let bench = Bench::new();
+    for actor in 1..=4 {
+        for emotion in Emotion::ALL {
+            for statement in 1..=2 {
+                let name = write_voice(&bench.path("clips"), emotion, actor, statement);
+                let mut samples = voice(emotion, actor, statement);
+                let noise: Vec<f32> = samples[..4_000].to_vec();
+                for _ in 0..emotion.index() {
+                    samples.extend(&noise);
+                }
+                write_wav(&bench.path("clips").join(name), &samples, samples.len());
+            }
+        }
+    }
+    let output = bench.run("extract --ravdess clips");
+    let notes = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        notes.contains(
+            "note: ravdess: the length of the recording alone tells the label in 88 % of cases"
+        ),
+        "{notes}"
+    );
+    assert!(!notes.contains("the level of the speech alone"), "{notes}");
 }
 
 #[cfg(unix)]

@@ -1,4 +1,4 @@
-//! From Zenodo to features: `download` and `extract`.
+//! From published archives and own recordings to features: `download` and `extract`.
 
 use std::{
     fs,
@@ -10,10 +10,10 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 use training::{
     corpus::{
-        Reason,
-        clip_list::{self, ClipList},
-        download::Archive,
-        ravdess, unpack,
+        Published, Reason,
+        clip_list::{ClipList, Source},
+        download::{Archive, Proof},
+        unpack::Unpacking,
     },
     dataset::{Dataset, Saved, extract},
 };
@@ -22,14 +22,20 @@ use super::progress;
 
 #[derive(Args, Clone)]
 pub struct CorpusArgs {
-    /// Folder that holds RAVDESS's clips, in any subfolders, as WAV or FLAC [default: DATA/ravdess]
-    #[arg(long, value_name = "DIR", conflicts_with = "manifest")]
+    /// A corpus that is known by name: ravdess, ravdess-song, nemo or emodb, and the folder that holds its
+    /// clips, in any subfolders, as WAV, FLAC, MP3 or Ogg Vorbis; give it several times for several [default:
+    /// ravdess; folder DATA/NAME]
+    #[arg(long, value_name = "NAME[=DIR]", value_parser = Chosen::parse)]
+    pub corpus: Vec<Chosen>,
+    /// The same as --corpus ravdess=DIR
+    #[arg(long, value_name = "DIR")]
     pub ravdess: Option<PathBuf>,
-    /// Clips of your own instead: a CSV with the columns path, speaker and label, paths relative to it
+    /// Clips of your own: a CSV with the columns path, speaker and label, and maybe corpus, sex and language;
+    /// paths are relative to it. Give it several times for several
     #[arg(long, value_name = "CSV")]
-    pub manifest: Option<PathBuf>,
+    pub manifest: Vec<PathBuf>,
     /// The labels that clips of --manifest may have, with commas between them, in the order in which they
-    /// are to be shown [default: those of the CSV as they come]
+    /// are to be shown [default: those of the CSV as they come; the eight emotions beside a known corpus]
     #[arg(
         long,
         value_name = "LABELS",
@@ -37,25 +43,93 @@ pub struct CorpusArgs {
         value_delimiter = ','
     )]
     pub labels: Option<Vec<String>>,
-    /// What the clips of --manifest are called in the report and on the page [default: the CSV's name]
+    /// What the clips of --manifest are called in the report and on the page; one for each of them, in their
+    /// order [default: the CSV's name]
     #[arg(long, value_name = "TEXT", requires = "manifest")]
-    pub name: Option<String>,
+    pub name: Vec<String>,
+    /// Leave out clips with these labels, with commas between them
+    #[arg(long, value_name = "LABELS", value_delimiter = ',')]
+    pub leave_out: Vec<String>,
+}
+
+/// A corpus and maybe its folder.
+#[derive(Clone, Debug)]
+pub struct Chosen {
+    corpus: Published,
+    folder: Option<PathBuf>,
+}
+
+impl Chosen {
+    fn parse(text: &str) -> Result<Self, String> {
+        let (name, folder) = match text.split_once('=') {
+            Some((_, "")) => return Err("name a folder after the =, or leave it out".to_owned()),
+            Some((name, folder)) => (name, Some(PathBuf::from(folder))),
+            None => (text, None),
+        };
+        let corpus = known(name)?;
+        Ok(Self { corpus, folder })
+    }
+}
+
+/// The corpus of this name.
+fn known(name: &str) -> Result<Published, String> {
+    Published::named(name).ok_or_else(|| {
+        let names = Published::ALL.map(Published::name).join(", ");
+        format!("there is no corpus {name:?}; known are {names}; list others with --manifest")
+    })
 }
 
 impl CorpusArgs {
+    /// The corpora that are known by name, in the order in which they are named; RAVDESS when nothing is.
+    fn chosen(&self) -> Vec<Chosen> {
+        let ravdess = |folder| Chosen {
+            corpus: Published::Ravdess,
+            folder,
+        };
+        if self.corpus.is_empty() && self.ravdess.is_none() && self.manifest.is_empty() {
+            return vec![ravdess(None)];
+        }
+        let folder = self.ravdess.clone().map(Some);
+        folder
+            .map(ravdess)
+            .into_iter()
+            .chain(self.corpus.iter().cloned())
+            .collect()
+    }
+
+    /// The corpora that are expected where `download` puts them.
+    pub fn downloaded(&self) -> impl Iterator<Item = Published> {
+        let chosen = self.chosen().into_iter();
+        chosen.filter_map(|chosen| chosen.folder.is_none().then_some(chosen.corpus))
+    }
+
     /// The clips there are, and remarks on them.
     fn list(&self, data: &Path) -> Result<ClipList> {
-        if let Some(csv) = &self.manifest {
-            return clip_list::read(csv, self.labels.as_deref(), self.name.as_deref());
+        let mut sources = Vec::new();
+        for Chosen { corpus, folder } in self.chosen() {
+            let folder = folder.unwrap_or_else(|| clips_folder(data, corpus));
+            ensure!(
+                folder.is_dir(),
+                "there is no folder {}; run the download command{}, or name the folder of the clips with \
+                 --corpus {corpus}=DIR, or clips of your own with --manifest",
+                folder.display(),
+                match corpus {
+                    Published::Ravdess => String::new(),
+                    other => format!(" with --corpus {other}"),
+                }
+            );
+            sources.push(Source::Published(corpus, folder));
         }
-        let folder = self.ravdess.clone().unwrap_or_else(|| clips_folder(data));
+        let (lists, names) = (self.manifest.len(), self.name.len());
         ensure!(
-            folder.is_dir(),
-            "there is no folder {}; run the download command, or name the folder of the clips with \
-             --ravdess, or clips of your own with --manifest",
-            folder.display()
+            names <= lists,
+            "there are {names} times --name for {lists} times --manifest; give one for each, in their order"
         );
-        ravdess::clips::list(&folder)
+        for (index, csv) in self.manifest.iter().enumerate() {
+            let name = self.name.get(index).cloned();
+            sources.push(Source::Manifest(csv.clone(), name));
+        }
+        ClipList::of(&sources, self.labels.as_deref(), &self.leave_out)
     }
 }
 
@@ -68,23 +142,50 @@ pub struct ExtractArgs {
     pub skip_bad: bool,
 }
 
-fn clips_folder(data: &Path) -> PathBuf {
-    data.join("ravdess")
+#[derive(Args)]
+pub struct DownloadArgs {
+    /// The corpus: ravdess, ravdess-song, nemo or emodb
+    #[arg(long, value_name = "NAME", default_value = "ravdess", value_parser = known)]
+    pub corpus: Published,
 }
 
-/// Fetches and unpacks RAVDESS's speech clips.
-pub fn download(data: &Path, stop: &AtomicBool) -> Result<()> {
+fn clips_folder(data: &Path, corpus: Published) -> PathBuf {
+    data.join(corpus.name())
+}
+
+/// Fetches and unpacks the clips of a published corpus.
+pub fn download(data: &Path, args: &DownloadArgs, stop: &AtomicBool) -> Result<()> {
+    let corpus = args.corpus;
+    let about = corpus.about();
+    let archive = Archive::of(corpus)?;
+    eprintln!("{}: {archive}\n  licence {}", about.title, about.licence);
     fs::create_dir_all(data)
         .with_context(|| format!("cannot make the folder {}", data.display()))?;
     let bar = progress::bytes("downloading");
-    let archive = Archive::ravdess_speech().fetch(data, &bar, stop)?;
+    let path = archive.fetch(data, &bar, stop)?;
     bar.finish_and_clear();
+    let unpacking = Unpacking::open(corpus, &path)?;
+    let (clips, published) = (unpacking.clips(), corpus.clips());
+    ensure!(
+        matches!(archive.proof, Proof::Md5 { .. }) || clips == published,
+        "{} holds {clips} clips instead of the {published} published ones; delete it and download it again",
+        path.display()
+    );
     let bar = progress::items("unpacking");
-    let folder = clips_folder(data);
-    let clips = unpack::unpack(&archive, &folder, &bar, stop)?;
+    let folder = clips_folder(data, corpus);
+    unpacking.into_folder(&folder, &bar, stop)?;
     bar.finish_and_clear();
     println!("{clips} clips in {}", folder.display());
     Ok(())
+}
+
+/// Makes sure that the clips of a published corpus are where [`download`] puts them.
+pub fn obtain(data: &Path, corpus: Published, stop: &AtomicBool) -> Result<()> {
+    if Archive::of(corpus).is_err() && clips_folder(data, corpus).is_dir() {
+        // Brought there by other means.
+        return Ok(());
+    }
+    download(data, &DownloadArgs { corpus }, stop)
 }
 
 /// Saves the features of the clips.
@@ -115,6 +216,19 @@ pub fn extract(data: &Path, args: &ExtractArgs, stop: &AtomicBool) -> Result<()>
         folder,
         bytes,
     } = draft.finish(list.labels, list.corpora)?;
+    for alone in dataset.alone.iter().filter(|alone| alone.betrays()) {
+        eprintln!("note: {alone}");
+    }
+    if let [_, _, ..] = dataset.corpora[..] {
+        for (index, corpus) in dataset.corpora.iter().enumerate() {
+            println!(
+                "  {}: {} clips by {} speakers",
+                corpus.name,
+                dataset.clips_of(index).count(),
+                dataset.speakers_of(index).len()
+            );
+        }
+    }
     println!(
         "features of {} clips by {} speakers in {} ({:.0} MB)",
         dataset.clips.len(),

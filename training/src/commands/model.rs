@@ -394,8 +394,8 @@ pub fn export(data: &Path, args: &ExportArgs) -> Result<()> {
 
 /// Runs every step from the clips to the model file; finished trainings are not repeated.
 pub fn all(data: &Path, args: &AllArgs, stop: &AtomicBool) -> Result<()> {
-    if args.corpus.ravdess.is_none() && args.corpus.manifest.is_none() {
-        data::download(data, stop)?;
+    for corpus in args.corpus.downloaded() {
+        data::obtain(data, corpus, stop)?;
     }
     let extract = ExtractArgs {
         corpus: args.corpus.clone(),

@@ -1,24 +1,20 @@
-//! Lists of clips. Somebody's own recordings are listed by a CSV that tells for each clip its file, who
-//! speaks and what is expressed.
-//!
-//! The first line names the columns; `path`, `speaker` and `label` are needed, in any order. Paths are
-//! relative to the CSV. Everything that is wrong is told at once, with its line.
+//! Lists of clips: what several corpora and lists of somebody's own recordings make together.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::Path,
+    collections::{BTreeMap, BTreeSet, HashSet},
+    path::PathBuf,
 };
 
 use anyhow::{Context, Result, bail, ensure};
-use csv::{ErrorKind, ReaderBuilder, StringRecord, Trim};
 use speech_emotion::class::{Class, Labels};
 
-use super::{Corpus, Listed, Skipped, Speaker, title};
+use super::{
+    Corpus, Kind, Listed, Sex, Skipped, Speaker, find, manifest,
+    published::Published,
+    ravdess::{Emotion, FileName},
+    title,
+};
 
-const COLUMNS: [&str; 3] = ["path", "speaker", "label"];
-
-/// Problems named one by one; further ones are counted.
-const PROBLEMS_SHOWN: usize = 20;
 /// Names given for a remark; further ones are counted.
 const NAMES_SHOWN: usize = 5;
 
@@ -29,7 +25,7 @@ pub struct ClipList {
     pub labels: Labels,
     /// Where they come from.
     pub corpora: Vec<Corpus>,
-    /// The clips, in their order.
+    /// The clips, corpus by corpus, in their order.
     pub clips: Vec<Listed>,
     /// Audio files that are none.
     pub skipped: Vec<Skipped>,
@@ -37,200 +33,246 @@ pub struct ClipList {
     pub remarks: Vec<String>,
 }
 
+/// A place that clips come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A published corpus in a folder.
+    Published(Published, PathBuf),
+    /// A CSV of recordings, and what they are called; without it, by the name of the file.
+    Manifest(PathBuf, Option<String>),
+}
+
+/// What one source gives.
+pub(super) struct Found {
+    pub corpora: Vec<Corpus>,
+    pub clips: Vec<Said>,
+    pub skipped: Vec<Skipped>,
+    pub remarks: Vec<String>,
+    pub left_out: LeftOut,
+    /// Whether it says itself of which corpus each clip is.
+    pub names_corpora: bool,
+}
+
+/// A clip and what its source says of it, in the source's own words.
+pub(super) struct Said {
+    pub path: String,
+    /// Position among the source's corpora.
+    pub corpus: usize,
+    pub label: String,
+    pub speaker: String,
+    pub sex: Option<Sex>,
+    pub language: Option<String>,
+    pub ravdess: Option<FileName>,
+}
+
+/// Labels that are left out, and how many clips had them.
+pub(super) struct LeftOut(BTreeMap<String, usize>);
+
+impl LeftOut {
+    pub fn new(labels: &[String]) -> Self {
+        Self(labels.iter().map(|label| (label.clone(), 0)).collect())
+    }
+
+    /// Whether clips of a label are left out; counts them.
+    pub fn takes(&mut self, label: &str) -> bool {
+        let count = self.0.get_mut(label);
+        count.map(|count| *count += 1).is_some()
+    }
+}
+
 impl ClipList {
+    /// The clips of all `sources`, less those of the labels to `leave_out`.
+    ///
+    /// With a published corpus among the sources the labels are the eight emotions. Without one they are
+    /// `labels`, in class order, or those of the lists, in the order in which they first appear.
+    ///
+    /// # Errors
+    /// When a source cannot be read or holds no clips, when a clip has a label that it may not have, when two
+    /// corpora have the same name, and when the labels are such that no model can have them or that nothing
+    /// tells them from voices.
+    pub fn of(sources: &[Source], labels: Option<&[String]>, leave_out: &[String]) -> Result<Self> {
+        let is_published = |source: &Source| matches!(source, Source::Published(..));
+        let published = sources.iter().any(is_published);
+        ensure!(
+            !published || labels.is_none(),
+            "a published corpus has the eight emotions as labels ({}); leave --labels out",
+            Emotion::labels().names().join(", ")
+        );
+        let mut found = Vec::new();
+        for source in sources {
+            found.push(match source {
+                Source::Published(corpus, folder) => find::find(*corpus, folder, leave_out)?,
+                Source::Manifest(csv, name) => {
+                    manifest::read(csv, labels, name.as_deref(), leave_out)?
+                }
+            });
+        }
+        let labels = if published {
+            let labels = Emotion::labels();
+            refuse_others(&found, &labels)?;
+            labels
+        } else {
+            own_labels(&found, labels)?
+        };
+        let mut list = join(found, labels, leave_out)?;
+        if !sources.iter().all(is_published) {
+            let title = list.title();
+            voices(&list.clips, &list.labels, &mut list.remarks)
+                .with_context(|| format!("{title} cannot be learned from"))?;
+        }
+        Ok(list)
+    }
+
     /// What it is called: the titles of its corpora.
     pub fn title(&self) -> String {
         title(&self.corpora)
     }
+
+    /// What a person finds a clip by: its path, with its corpus where there are several.
+    pub fn named(&self, clip: &Listed) -> String {
+        match &self.corpora[..] {
+            [_] => clip.path.clone(),
+            corpora => format!("{}: {}", corpora[clip.corpus].name, clip.path),
+        }
+    }
 }
 
-struct Row {
-    line: u64,
-    path: String,
-    speaker: Speaker,
-    label: String,
+/// Names the labels that are none of these, with their numbers of clips.
+fn refuse_others(found: &[Found], labels: &Labels) -> Result<()> {
+    let mut others = BTreeMap::<(&str, &str), usize>::new();
+    for source in found {
+        for clip in &source.clips {
+            if labels.class(&clip.label).is_none() {
+                let corpus = source.corpora[clip.corpus].name.as_str();
+                *others.entry((corpus, &clip.label)).or_default() += 1;
+            }
+        }
+    }
+    if others.is_empty() {
+        return Ok(());
+    }
+    let counts = others.iter();
+    let counts = counts.map(|((corpus, label), count)| format!("\n  {corpus}: {count} {label}"));
+    let names: BTreeSet<&str> = others.keys().map(|(_, label)| *label).collect();
+    bail!(
+        "clips have other labels than the eight emotions ({}) and nothing was saved; correct them, or leave \
+         them out with --leave-out {}:{}",
+        labels.names().join(", "),
+        names.into_iter().collect::<Vec<_>>().join(","),
+        counts.collect::<String>()
+    )
 }
 
-/// Reads a list of clips.
-///
-/// `labels` are the labels there may be, in class order; without them it is those of the list, in the
-/// order in which they first appear. `data_set` is what the recordings are called; without it, the name
-/// of the file.
-///
-/// # Errors
-/// When the file cannot be read, is not a CSV with the three columns, names a file that is not there,
-/// leaves a label or speaker empty, uses a label that is not among those given, or has labels that no
-/// model can have or that nothing tells from voices.
-pub fn read(path: &Path, labels: Option<&[String]>, data_set: Option<&str>) -> Result<ClipList> {
-    let name = path.display();
-    let folder = path.parent().unwrap_or(Path::new(""));
-    let (rows, mut remarks) = rows(path)?;
-    let mut problems = Problems::default();
-    problems.lines(&rows, folder, labels);
-    problems.refuse(path)?;
-    ensure!(
-        !rows.is_empty(),
-        "{name} lists no clips; add a line for each"
-    );
-
-    let mut found: Vec<String> = Vec::new();
-    for row in &rows {
-        if !found.contains(&row.label) {
-            found.push(row.label.clone());
+/// The labels of clips of somebody's own.
+fn own_labels(found: &[Found], labels: Option<&[String]>) -> Result<Labels> {
+    let of = |source: &Found| title(&source.corpora);
+    let all: Vec<String> = found.iter().map(of).collect();
+    let all = all.join("; ");
+    let mut met: Vec<&str> = Vec::new();
+    let mut known = HashSet::new();
+    for clip in found.iter().flat_map(|source| &source.clips) {
+        if known.insert(clip.label.as_str()) {
+            met.push(&clip.label);
         }
     }
     if let Some(unused) = labels
         .into_iter()
         .flatten()
-        .find(|label| !found.contains(label))
+        .find(|label| !known.contains(label.as_str()))
     {
         bail!(
-            "no clip of {name} has the label {unused:?}; add clips of it, or leave it out of --labels"
+            "no clip of {all} has the label {unused:?}; add clips of it, or leave it out of --labels"
         );
     }
-    let names = labels.map_or(found, <[String]>::to_vec);
-    let labels = Labels::new(names).with_context(|| format!("{name} cannot be learned from"))?;
-    let clips: Vec<Listed> = rows
-        .into_iter()
-        .filter_map(|row| {
-            let class = labels.class(&row.label)?;
-            Some(Listed::new(row.path, class, row.speaker))
-        })
-        .collect();
-    voices(&clips, &labels, &mut remarks)
-        .with_context(|| format!("{name} cannot be learned from"))?;
-    let stem = || {
-        path.file_stem()
-            .map(|stem| stem.to_string_lossy().into_owned())
-    };
-    let data_set = data_set.map(str::to_owned).or_else(stem);
-    let data_set = data_set.unwrap_or_default();
-    Ok(ClipList {
+    let mut spellings = BTreeMap::new();
+    for label in &met {
+        if let Some(other) = spellings.insert(label.to_lowercase(), label) {
+            bail!("{label:?} is spelt {other:?} elsewhere in {all}; write both in one way");
+        }
+    }
+    let names = labels.map_or_else(
+        || met.iter().map(|&label| label.to_owned()).collect(),
+        <[String]>::to_vec,
+    );
+    Labels::new(names).with_context(|| format!("{all} cannot be learned from"))
+}
+
+fn join(found: Vec<Found>, labels: Labels, leave_out: &[String]) -> Result<ClipList> {
+    let several = found
+        .iter()
+        .map(|source| source.corpora.len())
+        .sum::<usize>()
+        > 1;
+    let mut left_out = BTreeMap::<String, usize>::new();
+    let mut list = ClipList {
         labels,
-        corpora: vec![Corpus::manifest(
-            data_set.clone(),
-            data_set,
-            folder.to_owned(),
-        )],
-        clips,
+        corpora: Vec::new(),
+        clips: Vec::new(),
         skipped: Vec::new(),
-        remarks,
-    })
-}
-
-/// The lines with their three fields, and what is to be said of the columns.
-fn rows(path: &Path) -> Result<(Vec<Row>, Vec<String>)> {
-    let name = path.display();
-    let told = |error: csv::Error| match error.kind() {
-        ErrorKind::Utf8 { pos, .. } => {
-            let line = pos.as_ref().map_or(1, |position| position.line());
-            anyhow::anyhow!(
-                "line {line} of {name} is not UTF-8 text; save the file as CSV in UTF-8"
-            )
-        }
-        ErrorKind::UnequalLengths {
-            pos,
-            expected_len,
-            len,
-        } => {
-            let line = pos.as_ref().map_or(1, |position| position.line());
-            anyhow::anyhow!(
-                "line {line} of {name} has {len} fields, the first line has {expected_len}; put \
-                 fields that hold a comma into quotes"
-            )
-        }
-        _ => anyhow::anyhow!("cannot read {name}: {error}"),
+        remarks: Vec::new(),
     };
-    let reader = ReaderBuilder::new().trim(Trim::All).from_path(path);
-    let mut reader = reader.with_context(|| format!("cannot open {name}"))?;
-    let header = reader.headers().map_err(told)?.clone();
-    let columns = COLUMNS.map(|column| {
-        header
-            .iter()
-            .position(|field| field.eq_ignore_ascii_case(column))
-    });
-    let [Some(path_at), Some(speaker_at), Some(label_at)] = columns else {
-        let found: Vec<&str> = header.iter().collect();
-        bail!(
-            "the first line of {name} must name the columns {}, with commas between them; it is {:?}",
-            COLUMNS.join(", "),
-            found.join(",")
-        );
-    };
-    let mut remarks = Vec::new();
-    let ignored: Vec<&str> = (header.iter().enumerate())
-        .filter(|(at, _)| ![path_at, speaker_at, label_at].contains(at))
-        .map(|(_, column)| column)
-        .collect();
-    if !ignored.is_empty() {
-        remarks.push(format!("columns that are not used: {}", ignored.join(", ")));
-    }
-    let row = |record: StringRecord| Row {
-        line: record.position().map_or(0, |position| position.line()),
-        path: record[path_at].to_owned(),
-        speaker: Speaker::new(&record[speaker_at]),
-        label: record[label_at].to_owned(),
-    };
-    let rows: Result<_, _> = reader.records().map(|record| record.map(row)).collect();
-    Ok((rows.map_err(told)?, remarks))
-}
-
-/// What is wrong with lines.
-#[derive(Default)]
-struct Problems(Vec<String>);
-
-impl Problems {
-    fn lines(&mut self, rows: &[Row], folder: &Path, labels: Option<&[String]>) {
-        let mut spellings = BTreeMap::<String, &Row>::new();
-        for row in rows {
-            let mut add = |problem: String| self.0.push(format!("line {}: {problem}", row.line));
-            if row.path.is_empty() {
-                add("the path is empty".to_owned());
-            } else if !folder.join(&row.path).is_file() {
-                add(format!(
-                    "there is no file {}",
-                    folder.join(&row.path).display()
-                ));
-            }
-            if row.speaker == Speaker::new("") {
-                add("the speaker is empty".to_owned());
-            }
-            if let Err(error) = Labels::check_name(&row.label) {
-                add(error.to_string());
+    for source in found {
+        let first = list.corpora.len();
+        let qualified = several || source.names_corpora;
+        for clip in source.clips {
+            let Some(class) = list.labels.class(&clip.label) else {
                 continue;
+            };
+            list.clips.push(Listed {
+                path: clip.path,
+                corpus: first + clip.corpus,
+                class,
+                speaker: speaker(&source.corpora[clip.corpus], &clip.speaker, qualified),
+                sex: clip.sex,
+                language: clip.language,
+                ravdess: clip.ravdess,
+            });
+        }
+        for mut file in source.skipped {
+            if let (true, [corpus]) = (several, &source.corpora[..]) {
+                file.detail = format!("{}: {}", corpus.name, file.detail);
             }
-            if let Some(labels) = labels
-                && !labels.contains(&row.label)
-            {
-                add(format!(
-                    "{:?} is none of the labels given: {}",
-                    row.label,
-                    labels.join(", ")
-                ));
-            }
-            let first = spellings.entry(row.label.to_lowercase()).or_insert(row);
-            if first.label != row.label {
-                let (label, other) = (&row.label, &first.label);
-                add(format!(
-                    "{label:?} is spelt {other:?} in line {}",
-                    first.line
-                ));
-            }
+            list.skipped.push(file);
+        }
+        list.remarks.extend(source.remarks);
+        for corpus in source.corpora {
+            let doubled = list.corpora.iter().any(|other| other.name == corpus.name);
+            ensure!(
+                !doubled,
+                "{0} is named twice; leave one out, or, when they are other recordings, call them \
+                 otherwise with --name or in the column corpus",
+                corpus.name
+            );
+            list.corpora.push(corpus);
+        }
+        for (label, count) in source.left_out.0 {
+            *left_out.entry(label).or_default() += count;
         }
     }
+    if !leave_out.is_empty() {
+        let counts: Vec<String> = (left_out.iter())
+            .map(|(label, count)| format!("{count} {label}"))
+            .collect();
+        list.remarks.push(format!(
+            "clips left out by their label: {}",
+            counts.join(", ")
+        ));
+    }
+    ensure!(
+        !list.clips.is_empty(),
+        "no clip of {} is left with --leave-out {}",
+        list.title(),
+        leave_out.join(",")
+    );
+    Ok(list)
+}
 
-    fn refuse(&self, path: &Path) -> Result<()> {
-        if self.0.is_empty() {
-            return Ok(());
-        }
-        let mut lines = self.0[..self.0.len().min(PROBLEMS_SHOWN)].join("\n  ");
-        if self.0.len() > PROBLEMS_SHOWN {
-            lines += &format!("\n  and {} more", self.0.len() - PROBLEMS_SHOWN);
-        }
-        bail!(
-            "{} cannot be used and nothing was saved; correct it and run the same command again:\n  {lines}",
-            path.display()
-        )
+/// A speaker by a name that is unique across corpora, which clips of one's own alone need not have.
+fn speaker(corpus: &Corpus, name: &str, qualified: bool) -> Speaker {
+    match corpus.kind {
+        Kind::Published(published) => published.speaker(name),
+        Kind::Manifest if qualified => Speaker::new(format!("{}-{name}", corpus.name)),
+        Kind::Manifest => Speaker::new(name),
     }
 }
 
@@ -246,7 +288,7 @@ fn voices(clips: &[Listed], labels: &Labels, remarks: &mut Vec<String>) -> Resul
             .iter()
             .filter(move |(_, classes)| classes.contains(&class))
     };
-    for class in labels.classes() {
+    for class in labels.classes().filter(|&class| of(class).count() > 0) {
         let speakers = || of(class).map(|(speaker, _)| speaker.to_string());
         ensure!(
             of(class).any(|(_, classes)| classes.len() > 1),
@@ -281,7 +323,8 @@ fn voices(clips: &[Listed], labels: &Labels, remarks: &mut Vec<String>) -> Resul
     Ok(())
 }
 
-fn listed(names: impl Iterator<Item = String>) -> String {
+/// Names with commas between them, the first few of many.
+pub(super) fn listed(names: impl Iterator<Item = String>) -> String {
     let names: Vec<String> = names.collect();
     let shown = names[..names.len().min(NAMES_SHOWN)].join(", ");
     match names.len().saturating_sub(NAMES_SHOWN) {
@@ -292,147 +335,131 @@ fn listed(names: impl Iterator<Item = String>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::{fs, path::Path};
 
     use super::*;
 
-    /// A folder with the files a.wav to f.wav and a CSV of these bytes.
-    struct Folder(tempfile::TempDir);
-
-    impl Folder {
-        fn with(csv: impl AsRef<[u8]>) -> Self {
-            let folder = tempfile::tempdir().unwrap();
-            for name in ["a.wav", "b.wav", "c.wav", "d.wav", "très, bien.wav"] {
-                fs::write(folder.path().join(name), b"").unwrap();
-            }
-            fs::write(folder.path().join("clips.csv"), csv).unwrap();
-            Self(folder)
-        }
-
-        fn read(&self, labels: Option<&[&str]>) -> Result<ClipList> {
-            let labels: Option<Vec<String>> =
-                labels.map(|labels| labels.iter().map(|&label| label.to_owned()).collect());
-            read(&self.0.path().join("clips.csv"), labels.as_deref(), None)
-        }
-
-        fn refused(&self, labels: Option<&[&str]>) -> String {
-            format!("{:#}", self.read(labels).unwrap_err())
-        }
+    fn touch(path: &Path) {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, b"").unwrap();
     }
 
-    const GOOD: &str = "path,speaker,label\na.wav,anna,tired\nb.wav,anna,awake\nc.wav,ben,awake\nd.wav,ben,tired\n";
-
-    #[test]
-    fn clips_are_listed_with_labels_in_the_order_of_their_first_appearance() {
-        let list = Folder::with(GOOD).read(None).unwrap();
-        assert_eq!(list.labels.names(), ["tired", "awake"]);
-        assert_eq!(list.corpora[0].data_set, "clips");
-        assert_eq!((list.clips.len(), list.remarks.len()), (4, 0));
-        assert_eq!(list.clips[2].speaker, Speaker::new("ben"));
-        assert_eq!(list.labels.name(list.clips[2].class), "awake");
-        let list = Folder::with(GOOD).read(Some(&["awake", "tired"])).unwrap();
-        assert_eq!(list.labels.names(), ["awake", "tired"]);
-    }
-
-    #[test]
-    fn quotes_spaces_a_byte_order_mark_and_further_columns_are_understood() {
-        let csv = "\u{feff}Label, age ,PATH,speaker\r\n\"tired\",31,\"très, bien.wav\",anna\r\nawake,,a.wav,anna\r\n\
-                   tired,,b.wav,ben\r\nawake,,c.wav,ben\r\n";
-        let list = Folder::with(csv).read(None).unwrap();
-        assert_eq!(list.clips[0].path, "très, bien.wav");
-        assert_eq!(list.remarks, ["columns that are not used: age"]);
-    }
-
-    #[test]
-    fn every_line_that_is_wrong_is_named_at_once() {
-        let csv = "path,speaker,label\na.wav,anna,tired\nnowhere.wav,anna,awake\n,ben,awake\nc.wav,,tired\n\
-                   d.wav,ben,\nb.wav,ben,Tired\na.wav,ben,no speech\n";
-        let error = Folder::with(csv).refused(None);
-        for line in [
-            "clips.csv cannot be used and nothing was saved",
-            "line 3: there is no file ",
-            "nowhere.wav",
-            "line 4: the path is empty",
-            "line 5: the speaker is empty",
-            "line 6: labels hold an empty name",
-            "line 7: \"Tired\" is spelt \"tired\" in line 2",
-            "line 8: labels hold \"no speech\"",
+    /// Empty files by the names of two corpora, and a list of two people's own.
+    fn files() -> (tempfile::TempDir, [Source; 4]) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        for name in [
+            "speech/03-01-02-01-01-01-05.wav",
+            "song/03-02-05-01-01-01-05.wav",
+            "berlin/03a01Fa.wav",
+            "berlin/03a01La.wav",
+            "own/a.wav",
+            "own/b.wav",
+            "own/c.wav",
         ] {
-            assert!(error.contains(line), "{line:?} is not in {error}");
+            touch(&path(name));
         }
-        let many = format!("path,speaker,label\n{}", "x.wav,anna,tired\n".repeat(30));
-        let error = Folder::with(many).refused(None);
-        assert!(error.ends_with("and 10 more"), "{error}");
+        let csv = "path,speaker,label,sex,language\na.wav,5,happy,F,fr\nb.wav,5,sad,f,\nc.wav,anna,sad,,fr\n";
+        fs::write(path("own/club.csv"), csv).unwrap();
+        let sources = [
+            Source::Published(Published::Ravdess, path("speech")),
+            Source::Published(Published::RavdessSong, path("song")),
+            Source::Published(Published::Emodb, path("berlin")),
+            Source::Manifest(path("own/club.csv"), None),
+        ];
+        (folder, sources)
+    }
+
+    fn refused(sources: &[Source], labels: Option<&[String]>, leave_out: &[String]) -> String {
+        let list = ClipList::of(sources, labels, leave_out);
+        format!("{:#}", list.err().unwrap())
     }
 
     #[test]
-    fn labels_that_were_not_given_or_are_not_used_are_named() {
-        let error = Folder::with(GOOD).refused(Some(&["tired", "alert"]));
-        assert!(
-            error.contains("line 3: \"awake\" is none of the labels given: tired, alert"),
-            "{error}"
+    fn corpora_and_lists_make_one_list_in_which_only_actors_who_speak_and_sing_are_the_same() {
+        let (_folder, sources) = files();
+        let list = ClipList::of(&sources, None, &["boredom".to_owned()]).unwrap();
+        let names: Vec<&str> = list.corpora.iter().map(|c| c.name.as_str()).collect();
+        assert_eq!(names, ["ravdess", "ravdess-song", "emodb", "club"]);
+        assert_eq!(list.labels, Emotion::labels());
+        let clips: Vec<(usize, &str, String)> = (list.clips.iter())
+            .map(|c| (c.corpus, list.labels.name(c.class), c.speaker.to_string()))
+            .collect();
+        assert_eq!(
+            clips,
+            [
+                (0, "calm", "5".to_owned()),
+                (1, "angry", "5".to_owned()),
+                (2, "happy", "emodb-03".to_owned()),
+                (3, "happy", "club-5".to_owned()),
+                (3, "sad", "club-5".to_owned()),
+                (3, "sad", "club-anna".to_owned()),
+            ]
         );
-        let error = Folder::with(GOOD).refused(Some(&["tired", "awake", "alert"]));
-        assert!(error.contains("has the label \"alert\""), "{error}");
+        let (german, french) = (&list.clips[2], &list.clips[3]);
+        assert_eq!(
+            (german.sex, german.language.as_deref()),
+            (Some(Sex::Male), Some("de"))
+        );
+        assert_eq!(
+            (french.sex, french.language.as_deref()),
+            (Some(Sex::Female), Some("fr"))
+        );
+        assert_eq!(list.clips[5].sex, None);
+        assert!(list.clips[1].ravdess.is_some() && german.ravdess.is_none());
+        assert_eq!(list.named(german), "emodb: 03a01Fa.wav");
+        let told = "clips left out by their label: 1 boredom".to_owned();
+        assert!(list.remarks.contains(&told), "{:?}", list.remarks);
     }
 
     #[test]
-    fn files_that_are_no_list_are_named() {
-        let error = Folder::with("path;speaker;label\na.wav;anna;tired\n").refused(None);
+    fn labels_outside_of_the_eight_are_counted_and_left_out_on_request_only() {
+        let (_folder, sources) = files();
+        let error = refused(&sources, None, &[]);
         assert!(
-            error.contains("must name the columns path, speaker, label, with commas"),
+            error.contains("--leave-out boredom:\n  emodb: 1 boredom"),
             "{error}"
         );
-        assert!(error.contains("path;speaker;label"), "{error}");
-        let error = Folder::with(b"path,speaker,label\na.wav,Ren\xe9,tired\n").refused(None);
+        let error = refused(&sources, Some(&["happy".to_owned()]), &[]);
+        assert!(error.contains("leave --labels out"), "{error}");
+        let error = refused(&sources[3..], None, &["sad".to_owned(), "happy".to_owned()]);
         assert!(
-            error.contains("line 2 of ") && error.contains("is not UTF-8"),
+            error.contains("labels are 0") || error.contains("no clip of club is left"),
             "{error}"
         );
-        let error = Folder::with("path,speaker,label\na.wav,anna\n").refused(None);
-        assert!(
-            error.contains("has 2 fields, the first line has 3"),
-            "{error}"
-        );
-        let error = Folder::with("path,speaker,label\n").refused(None);
-        assert!(error.contains("lists no clips"), "{error}");
-        let error = Folder::with("").refused(None);
-        assert!(error.contains("must name the columns"), "{error}");
-        let folder = Folder::with("");
-        let error = read(&folder.0.path().join("nothing.csv"), None, None).unwrap_err();
-        assert!(format!("{error:#}").contains("cannot open"), "{error:#}");
     }
 
     #[test]
-    fn too_few_and_too_many_labels_are_refused() {
-        let csv = "path,speaker,label\na.wav,anna,tired\nb.wav,ben,tired\n";
-        let error = Folder::with(csv).refused(None);
-        assert!(error.contains("labels are 1, expected 2 to 32"), "{error}");
-        let lines: String = (0..33).map(|n| format!("a.wav,anna,label {n}\n")).collect();
-        let error = Folder::with(format!("path,speaker,label\n{lines}")).refused(None);
-        assert!(error.contains("labels are 33, expected 2 to 32"), "{error}");
+    fn a_corpus_that_comes_twice_is_refused() {
+        let (_folder, sources) = files();
+        let twice = [sources[2].clone(), sources[2].clone()];
+        let error = refused(&twice, None, &["boredom".to_owned()]);
+        assert!(error.contains("emodb is named twice"), "{error}");
     }
 
     #[test]
-    fn speakers_of_one_label_are_told_of_and_a_label_that_is_only_theirs_is_refused() {
-        let csv = format!("{GOOD}a.wav,carl,tired\na.wav,dora,tired\n");
-        let remarks = Folder::with(csv).read(None).unwrap().remarks;
-        assert!(
-            remarks[0].contains("2 of 4 speakers have clips of one label only")
-                && remarks[0].ends_with("carl, dora"),
-            "{remarks:?}"
+    fn a_column_tells_corpora_apart_and_those_known_by_name_are_known() {
+        let (folder, _) = files();
+        let csv = "path,speaker,label,corpus\na.wav,ravdess05,happy,ravdess_song\nb.wav,05,sad,RAVDESS\n\
+                   c.wav,anna,happy,radio play\na.wav,anna,sad,radio play\n";
+        let path = folder.path().join("own/all.csv");
+        fs::write(&path, csv).unwrap();
+        let list = ClipList::of(&[Source::Manifest(path, None)], None, &[]).unwrap();
+        let corpora: Vec<(&str, &str)> = (list.corpora.iter())
+            .map(|c| (c.name.as_str(), c.licence.as_str()))
+            .collect();
+        let licence = "CC-BY-NC-SA-4.0";
+        assert_eq!(
+            corpora,
+            [
+                ("ravdess-song", licence),
+                ("ravdess", licence),
+                ("radio play", "NOASSERTION")
+            ]
         );
-        let csv = format!("{GOOD}a.wav,carl,bored\na.wav,dora,bored\n");
-        let error = Folder::with(csv).refused(None);
-        assert!(
-            error.contains("everyone who expresses \"bored\" (carl, dora) expresses nothing else"),
-            "{error}"
-        );
-        let csv = format!("{GOOD}a.wav,anna,bored\n");
-        let remarks = Folder::with(csv).read(None).unwrap().remarks;
-        assert!(
-            remarks[0].contains("\"bored\" is expressed by one speaker only (anna)"),
-            "{remarks:?}"
-        );
+        let speakers: Vec<String> = list.clips.iter().map(|c| c.speaker.to_string()).collect();
+        assert_eq!(speakers, ["5", "5", "radio play-anna", "radio play-anna"]);
+        assert_eq!(list.clips[0].language.as_deref(), Some("en"));
+        assert_eq!(list.labels.names(), ["happy", "sad"]);
     }
 }

@@ -1,7 +1,8 @@
-//! Fetches RAVDESS's speech archive: resumes where an earlier download stopped and accepts nothing
+//! Fetches the archive of a published corpus: resumes where an earlier download stopped and accepts nothing
 //! but the published bytes.
 
 use std::{
+    fmt,
     fs::{self, File, OpenOptions},
     io::{self, Read, Write},
     path::{Path, PathBuf},
@@ -12,8 +13,11 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use indicatif::ProgressBar;
 use md5::{Digest, Md5};
-use ureq::http::{StatusCode, header};
+use ureq::http::{HeaderMap, StatusCode, header};
+use zip::ZipArchive;
 
+pub use super::published::Proof;
+use super::published::{Published, Source};
 use crate::{digest::hex, interrupt};
 
 /// A published file: where it is and what it is known to be.
@@ -23,21 +27,52 @@ pub struct Archive {
     pub file_name: String,
     /// Where it is.
     pub url: String,
-    /// Its size.
-    pub size_bytes: u64,
-    /// Its MD5 in lower-case hexadecimal digits.
-    pub md5: String,
+    /// What it is known by.
+    pub proof: Proof,
+}
+
+impl fmt::Display for Archive {
+    /// Address and what the file is known by, in lines.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.proof {
+            Proof::Md5 { size, md5 } => write!(
+                f,
+                "{}\n  {size} bytes ({:.0} MB), MD5 {md5}",
+                self.url,
+                size as f64 / 1e6
+            ),
+            Proof::Commit(commit) => write!(
+                f,
+                "{}\n  commit {commit}, packed anew for every download: its size is not known before, \
+                 every file in it is checked by its own checksum",
+                self.url
+            ),
+        }
+    }
 }
 
 impl Archive {
-    /// The audio-only speech of all 24 actors, from Zenodo record 1188976.
-    pub fn ravdess_speech() -> Self {
-        let file_name = "Audio_Speech_Actors_01-24.zip";
-        Self {
-            file_name: file_name.into(),
-            url: format!("https://zenodo.org/records/1188976/files/{file_name}?download=1"),
-            size_bytes: 208_468_073,
-            md5: "bc696df654c87fed845eb13823edef8a".into(),
+    /// The archive of a corpus.
+    ///
+    /// # Errors
+    /// When no address of it could be made sure of, with how else to get it.
+    pub fn of(corpus: Published) -> Result<Self> {
+        let about = corpus.about();
+        match about.source {
+            Source::Archive {
+                file_name,
+                url,
+                proof,
+            } => Ok(Self {
+                file_name: file_name.into(),
+                url: url.into(),
+                proof,
+            }),
+            Source::Elsewhere(how) => bail!(
+                "{} cannot be downloaded by this program, which knows no address that publishes it with a \
+                 checksum. {how}. Name that folder to extract with --corpus {corpus}=DIR",
+                about.title
+            ),
         }
     }
 
@@ -79,10 +114,14 @@ impl Archive {
 
     fn fetch_part(&self, part: &Path, progress: &ProgressBar, stop: &AtomicBool) -> Result<()> {
         let mut have = fs::metadata(part).map_or(0, |metadata| metadata.len());
-        if have == self.size_bytes {
+        let published = match self.proof {
+            Proof::Md5 { size, .. } => Some(size),
+            Proof::Commit(_) => None,
+        };
+        if published == Some(have) {
             return Ok(());
         }
-        if have > self.size_bytes {
+        if published.is_some_and(|size| have > size) {
             have = 0;
         }
         let agent: ureq::Agent = ureq::Agent::config_builder()
@@ -118,6 +157,8 @@ impl Archive {
             }
             // The server does not continue downloads: begin anew.
             StatusCode::OK => have = 0,
+            // There is no more of it.
+            StatusCode::RANGE_NOT_SATISFIABLE if have > 0 && published.is_none() => return Ok(()),
             status => bail!(
                 "{} answered {status}; try again later, or download the file with a browser and \
                  put it beside {}",
@@ -126,6 +167,7 @@ impl Archive {
             ),
         }
 
+        let size = published.or_else(|| announced(response.headers(), have));
         let mut file = OpenOptions::new()
             .create(true)
             .write(true)
@@ -137,23 +179,29 @@ impl Archive {
                 Ok(file)
             })
             .with_context(|| format!("cannot write {}", part.display()))?;
-        progress.set_length(self.size_bytes);
+        if let Some(size) = size {
+            progress.set_length(size);
+        }
         progress.set_position(have);
         progress.reset_eta();
         let mut body = response.body_mut().as_reader();
         let mut block = vec![0; 1 << 16];
-        while have < self.size_bytes {
+        while size.is_none_or(|size| have < size) {
             interrupt::check(stop)?;
             let stopped_early = || {
+                let of = size.map_or(String::new(), |size| format!(" of {size}"));
                 format!(
-                    "the download stopped after {have} of {} bytes; run the same command again to \
-                     continue it",
-                    self.size_bytes
+                    "the download stopped after {have}{of} bytes; run the same command again to \
+                     continue it"
                 )
             };
             let n = body.read(&mut block).with_context(stopped_early)?;
+            if n == 0 && size.is_none() {
+                break;
+            }
             ensure!(n > 0, stopped_early());
-            let n = n.min(usize::try_from(self.size_bytes - have).unwrap_or(n));
+            let rest = size.map_or(u64::MAX, |size| size - have);
+            let n = n.min(usize::try_from(rest).unwrap_or(n));
             file.write_all(&block[..n]).with_context(|| {
                 format!(
                     "cannot write {}; make room and run the same command again to continue",
@@ -168,33 +216,62 @@ impl Archive {
     }
 
     fn verify(&self, path: &Path) -> Result<()> {
-        let read = || format!("cannot read {}", path.display());
-        let mut file = File::open(path).with_context(read)?;
-        let size = file.metadata().with_context(read)?.len();
-        ensure!(
-            size == self.size_bytes,
-            "{} has {size} bytes instead of {}",
-            path.display(),
-            self.size_bytes
-        );
-        let mut md5 = Md5::new();
-        let mut block = vec![0; 1 << 20];
-        loop {
-            let n = file.read(&mut block).with_context(read)?;
-            if n == 0 {
-                break;
-            }
-            md5.update(&block[..n]);
+        match self.proof {
+            Proof::Md5 { size, md5 } => verify_md5(path, size, md5),
+            Proof::Commit(commit) => verify_commit(path, commit),
         }
-        let found = hex(&md5.finalize());
-        ensure!(
-            found == self.md5,
-            "{} is not the published file: its MD5 is {found} instead of {}",
-            path.display(),
-            self.md5
-        );
-        Ok(())
     }
+}
+
+/// Bytes of the whole file as the answer to a request from byte `from` on tells.
+fn announced(headers: &HeaderMap, from: u64) -> Option<u64> {
+    let number = |name| headers.get(name)?.to_str().ok()?.parse::<u64>().ok();
+    Some(from + number(header::CONTENT_LENGTH)?)
+}
+
+fn verify_md5(path: &Path, size: u64, md5: &str) -> Result<()> {
+    let read = || format!("cannot read {}", path.display());
+    let mut file = File::open(path).with_context(read)?;
+    let found = file.metadata().with_context(read)?.len();
+    ensure!(
+        found == size,
+        "{} has {found} bytes instead of {size}",
+        path.display()
+    );
+    let mut digest = Md5::new();
+    let mut block = vec![0; 1 << 20];
+    loop {
+        let n = file.read(&mut block).with_context(read)?;
+        if n == 0 {
+            break;
+        }
+        digest.update(&block[..n]);
+    }
+    let found = hex(&digest.finalize());
+    ensure!(
+        found == md5,
+        "{} is not the published file: its MD5 is {found} instead of {md5}",
+        path.display()
+    );
+    Ok(())
+}
+
+/// The comment of the archive is the commit, and every file in it has the checksum that goes with it.
+fn verify_commit(path: &Path, commit: &str) -> Result<()> {
+    let name = path.display();
+    let file = File::open(path).with_context(|| format!("cannot read {name}"))?;
+    let whole = || format!("{name} is not a whole zip archive");
+    let mut archive = ZipArchive::new(file).with_context(whole)?;
+    let comment = String::from_utf8_lossy(archive.comment()).into_owned();
+    ensure!(
+        comment == commit,
+        "{name} is not the published file: it is of commit {comment:?} instead of {commit}"
+    );
+    for index in 0..archive.len() {
+        let mut entry = archive.by_index(index).with_context(whole)?;
+        io::copy(&mut entry, &mut io::sink()).with_context(|| format!("{name} is damaged"))?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -205,10 +282,36 @@ mod tests {
         thread,
     };
 
+    use zip::{ZipWriter, write::SimpleFileOptions};
+
     use super::*;
 
     const CONTENT: &[u8] = b"Kids are talking by the door. Dogs are sitting by the door.";
     const MD5: &str = "982f164bb0d660d98bf4ba93aeb746be";
+    const PROOF: Proof = Proof::Md5 {
+        size: CONTENT.len() as u64,
+        md5: MD5,
+    };
+    const COMMIT: &str = "06f1f83dde8f1a780443a57d53b2af3971af34ab";
+
+    /// A small archive as code hosts pack it of a commit.
+    fn packed(comment: &str) -> &'static [u8] {
+        let mut zip = ZipWriter::new(io::Cursor::new(Vec::new()));
+        let stored =
+            SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+        zip.start_file("nEMO/samples/KD0_anger_1.wav", stored)
+            .unwrap();
+        zip.write_all(b"angry angry angry").unwrap();
+        zip.set_comment(comment).unwrap();
+        Box::leak(zip.finish().unwrap().into_inner().into_boxed_slice())
+    }
+
+    fn of_commit(server: &Server) -> Archive {
+        Archive {
+            proof: Proof::Commit(COMMIT),
+            ..server.archive()
+        }
+    }
 
     /// Answers one request and returns the first byte it asked for. `send` bytes of the rest are
     /// sent although all of it is announced.
@@ -257,8 +360,7 @@ mod tests {
             Archive {
                 file_name: "archive.zip".into(),
                 url: self.url.clone(),
-                size_bytes: CONTENT.len() as u64,
-                md5: MD5.into(),
+                proof: PROOF,
             }
         }
     }
@@ -310,13 +412,70 @@ mod tests {
     }
 
     #[test]
+    fn an_archive_of_a_commit_is_continued_and_known_by_its_comment_and_checksums() {
+        let folder = tempfile::tempdir().unwrap();
+        let content = packed(COMMIT);
+        let server = Server::start(content, true, 50);
+        let error = fetch(&of_commit(&server), folder.path()).unwrap_err();
+        let stopped = format!("stopped after 50 of {} bytes", content.len());
+        assert!(format!("{error:#}").contains(&stopped), "{error:#}");
+        let server = Server::start(content, true, content.len());
+        let path = fetch(&of_commit(&server), folder.path()).unwrap();
+        assert_eq!(server.thread.join().unwrap(), 50);
+        assert_eq!(fs::read(path).unwrap(), content);
+    }
+
+    #[test]
+    fn an_archive_of_another_commit_or_with_a_damaged_file_is_refused_and_removed() {
+        let mut damaged = packed(COMMIT).to_vec();
+        let at = damaged.windows(5).position(|w| w == b"angry").unwrap();
+        damaged[at] = b'h';
+        let damaged: &'static [u8] = Box::leak(damaged.into_boxed_slice());
+        for (content, said) in [
+            (
+                packed("0123"),
+                "it is of commit \"0123\" instead of 06f1f83",
+            ),
+            (damaged, "is damaged"),
+            (CONTENT, "is not a whole zip archive"),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let server = Server::start(content, true, content.len());
+            let error = format!(
+                "{:#}",
+                fetch(&of_commit(&server), folder.path()).unwrap_err()
+            );
+            assert!(error.contains("damaged on its way"), "{error}");
+            assert!(error.contains(said), "{error}");
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        }
+    }
+
+    #[test]
+    fn addresses_are_shown_with_what_the_file_is_known_by_and_none_is_made_up() {
+        let shown = Archive::of(Published::RavdessSong).unwrap().to_string();
+        assert!(
+            shown.contains("Audio_Song_Actors_01-24.zip")
+                && shown.contains("225505317 bytes")
+                && shown.contains("MD5 5411230427d67a21e18aa4d466e6d1b9"),
+            "{shown}"
+        );
+        let shown = Archive::of(Published::Nemo).unwrap().to_string();
+        assert!(shown.contains(COMMIT), "{shown}");
+        let error = Archive::of(Published::Emodb).unwrap_err().to_string();
+        assert!(
+            error.contains("EMO-DB cannot be downloaded") && error.contains("--corpus emodb=DIR"),
+            "{error}"
+        );
+    }
+
+    #[test]
     fn a_file_already_there_is_checked_and_kept() {
         let folder = tempfile::tempdir().unwrap();
         let archive = Archive {
             file_name: "archive.zip".into(),
             url: "http://127.0.0.1:9/never-asked".into(),
-            size_bytes: CONTENT.len() as u64,
-            md5: MD5.into(),
+            proof: PROOF,
         };
         let path = folder.path().join("archive.zip");
         fs::write(&path, CONTENT).unwrap();
@@ -334,8 +493,7 @@ mod tests {
         let archive = Archive {
             file_name: "archive.zip".into(),
             url: "http://127.0.0.1:9/archive.zip".into(),
-            size_bytes: 1,
-            md5: MD5.into(),
+            proof: PROOF,
         };
         let error = format!("{:#}", fetch(&archive, folder.path()).unwrap_err());
         assert!(

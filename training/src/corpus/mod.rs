@@ -2,11 +2,17 @@
 
 pub mod clip_list;
 pub mod download;
+mod emodb;
+mod find;
 pub mod folds;
+mod manifest;
+mod nemo;
+pub mod published;
 pub mod ravdess;
 mod skipped;
 pub mod unpack;
 
+pub use published::Published;
 pub use skipped::{Reason, Skipped};
 
 use std::{cmp::Ordering, fmt, path::PathBuf};
@@ -41,31 +47,29 @@ pub const NO_LICENCE: &str = "NOASSERTION";
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
-    /// File names tell speaker and emotion.
+    /// It is known by name.
     Published(Published),
     /// A CSV tells them: somebody's own recordings.
     Manifest,
 }
 
-/// The corpora that the trainer knows by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Published {
-    /// RAVDESS's speech, audio only.
-    Ravdess,
-}
-
 impl Corpus {
-    /// RAVDESS's clips in a folder.
-    pub fn ravdess(folder: PathBuf) -> Self {
+    /// A published corpus in a folder.
+    pub fn published(corpus: Published, folder: PathBuf) -> Self {
+        let about = corpus.about();
         Self {
-            name: "ravdess".to_owned(),
-            kind: Kind::Published(Published::Ravdess),
-            data_set: ravdess::DATA_SET.to_owned(),
+            name: about.name.to_owned(),
+            kind: Kind::Published(corpus),
+            data_set: about.title.to_owned(),
             folder,
-            licence: ravdess::LICENCE.to_owned(),
-            attribution: ravdess::ATTRIBUTION.to_owned(),
+            licence: about.licence.to_owned(),
+            attribution: about.attribution.to_owned(),
         }
+    }
+
+    /// RAVDESS's speech in a folder.
+    pub fn ravdess(folder: PathBuf) -> Self {
+        Self::published(Published::Ravdess, folder)
     }
 
     /// Recordings that a CSV in `folder` lists.
@@ -82,7 +86,7 @@ impl Corpus {
 
     /// Whether its speakers are RAVDESS's actors, who are numbers from 1 to 24.
     pub fn is_ravdess(&self) -> bool {
-        self.kind == Kind::Published(Published::Ravdess)
+        matches!(self.kind, Kind::Published(corpus) if corpus.is_ravdess())
     }
 }
 

@@ -5,10 +5,12 @@ use std::fmt;
 /// Why an audio file was not used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// Its name is not one of RAVDESS.
+    /// Its name is not one of the corpus.
     Name,
-    /// It is song, or made from video.
+    /// It is of another part of the collection: song, speech, or made from video.
     Kind,
+    /// There is a file of the same name, in another folder or format.
+    Doubled,
     /// It sounds the same, sample by sample, as a clip before it.
     Duplicate,
     /// It is damaged, empty, silent or of a sample rate that cannot be processed.
@@ -18,8 +20,9 @@ pub enum Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Name => "their names are not RAVDESS's",
-            Self::Kind => "they are song or video, not audio-only speech",
+            Self::Name => "their names are not those of the corpus",
+            Self::Kind => "they are of another part of RAVDESS",
+            Self::Doubled => "a file of the same name came before",
             Self::Duplicate => "the same audio came before",
             Self::Bad => "they cannot be used",
         })

@@ -14,12 +14,12 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use half::vec::HalfFloatVecExt;
 use indicatif::ProgressBar;
-use sha2::{Digest, Sha256};
-use speech_emotion::features::{FrontEnd, FrontEndConfig, N_FEATURES, energies, trim};
+use speech_emotion::features::{FrontEnd, FrontEndConfig, N_FEATURES, energies, level, trim};
 
-use super::{Draft, Features, MIN_FRAMES, SPEEDS};
+use super::{Draft, Features, MIN_FRAMES, Origin, Outline, SPEEDS};
 use crate::{
     corpus::{Listed, Reason, Skipped, clip_list::ClipList},
+    digest::hex,
     interrupt,
     recording::audio::Recording,
 };
@@ -49,7 +49,13 @@ impl Extraction {
     /// What was skipped and why, in lines.
     pub fn report(&self) -> String {
         let mut lines = String::new();
-        for reason in [Reason::Name, Reason::Kind, Reason::Duplicate, Reason::Bad] {
+        for reason in [
+            Reason::Name,
+            Reason::Kind,
+            Reason::Doubled,
+            Reason::Duplicate,
+            Reason::Bad,
+        ] {
             let count = self.skipped_for(reason).count();
             if count == 0 {
                 continue;
@@ -79,9 +85,12 @@ impl Extraction {
 /// What one clip gives.
 struct Heard {
     sha256: [u8; 32],
+    outline: Outline,
     features: Features,
     nonfinite_samples: u64,
 }
+
+const DB_PER_NAT: f32 = 10.0 / std::f32::consts::LN_10;
 
 /// Clips that are heard before those are written: memory holds no more.
 const CLIPS_AT_ONCE: usize = 64;
@@ -137,16 +146,20 @@ impl Extraction {
         }
         if heard.nonfinite_samples > 0 {
             let samples = heard.nonfinite_samples;
-            self.nonfinite.push((clip.path.clone(), samples));
+            self.nonfinite.push((list.named(clip), samples));
         }
         first_with.insert(heard.sha256, clip);
-        self.draft.add(clip.clone(), &heard.features)
+        let origin = Origin {
+            sha256: hex(&heard.sha256),
+            outline: heard.outline,
+        };
+        self.draft.add(clip.clone(), &heard.features, origin)
     }
 }
 
 /// A clip that sounds as one before it: a mistake when something else is said of it.
 fn doubled(list: &ClipList, clip: &Listed, first: &Listed) -> Skipped {
-    let (path, first_path) = (&clip.path, &first.path);
+    let (path, first_path) = (list.named(clip), list.named(first));
     let said = |clip: &Listed| format!("{} by {}", list.labels.name(clip.class), clip.speaker);
     if said(first) == said(clip) {
         Skipped::new(Reason::Duplicate, format!("{path}, as {first_path}"))
@@ -201,18 +214,7 @@ fn hear(path: &Path) -> Result<Heard> {
             .with_context(|| format!("{} at speed {speed}", path.display()))?;
         front_ends.push((front_end, Vec::new()));
     }
-    let mut sha256 = Sha256::new();
     let decoded = recording.decode(|channels| {
-        // Sample by sample across channels, so that the block size of a format does not matter.
-        let samples = channels.first().map_or(0, |channel| channel.len());
-        let bytes: Vec<u8> = (0..samples)
-            .flat_map(|n| {
-                channels
-                    .iter()
-                    .flat_map(move |channel| channel[n].to_le_bytes())
-            })
-            .collect();
-        sha256.update(&bytes);
         for (front_end, frames) in &mut front_ends {
             front_end.push(channels, |frame| frames.extend_from_slice(&frame.features));
         }
@@ -220,6 +222,7 @@ fn hear(path: &Path) -> Result<Heard> {
     })?;
 
     let mut features = Features::default();
+    let mut outline = Outline::default();
     for (index, (mut front_end, mut frames)) in front_ends.into_iter().enumerate() {
         front_end.finish(|frame| frames.extend_from_slice(&frame.features));
         let (rows, _) = frames.as_chunks::<N_FEATURES>();
@@ -231,15 +234,24 @@ fn hear(path: &Path) -> Result<Heard> {
             path.display(),
             speech.len()
         );
+        let leading_frames = speech.start;
+        let recorded_frames = rows.len();
         let speech = rows[speech].as_flattened();
         if index == 0 {
+            outline = Outline {
+                recorded_frames,
+                leading_frames,
+                speech_frames: speech.len() / N_FEATURES,
+                level_db: level(&energies(speech)) * DB_PER_NAT,
+            };
             features.as_recorded = speech.to_vec();
         } else {
             features.at_speeds.push(Vec::from_f32_slice(speech));
         }
     }
     Ok(Heard {
-        sha256: sha256.finalize().into(),
+        sha256: decoded.sha256,
+        outline,
         features,
         nonfinite_samples: decoded.nonfinite_samples,
     })

@@ -3,12 +3,14 @@
 //! They stay on the disk and are read as they are needed, so that memory does not grow with their number;
 //! in memory is what is known of each clip.
 
+mod alone;
 pub mod extract;
 mod saved;
 mod store;
 pub(crate) mod tensor_file;
 
-pub use saved::{Draft, Saved};
+pub use alone::{Alone, Cue, Outline};
+pub use saved::{Draft, Origin, Saved};
 
 use std::{
     collections::BTreeSet,
@@ -28,6 +30,7 @@ use speech_emotion::{
 use crate::{
     corpus::{Corpus, Listed, NO_LICENCE, Sex, Speaker, folds::Voices, ravdess::FileName, title},
     digest::{hex, short},
+    recording::sound::Sound,
 };
 use store::Store;
 
@@ -60,6 +63,9 @@ pub struct Clip {
     pub language: Option<String>,
     /// What else RAVDESS's name says of it.
     pub ravdess: Option<FileName>,
+    /// SHA-256 of its samples, in hexadecimal digits: of what its features were made of. Empty where it is
+    /// not known.
+    audio: String,
     rows: Rows,
 }
 
@@ -87,7 +93,7 @@ impl Rows {
 }
 
 impl Clip {
-    fn new(listed: Listed, rows: Rows) -> Self {
+    fn new(listed: Listed, audio: String, rows: Rows) -> Self {
         Self {
             path: listed.path,
             corpus: listed.corpus,
@@ -96,6 +102,7 @@ impl Clip {
             sex: listed.sex,
             language: listed.language,
             ravdess: listed.ravdess,
+            audio,
             rows,
         }
     }
@@ -154,6 +161,8 @@ pub struct Dataset {
     pub fingerprint: String,
     /// The clips, corpus by corpus, in the order they were listed in.
     pub clips: Vec<Clip>,
+    /// What single numbers tell of each corpus.
+    pub alone: Vec<Alone>,
     store: Store,
 }
 
@@ -178,13 +187,14 @@ impl Dataset {
             let bytes = features.bytes();
             let rows = features.rows(&bytes, all.len() as u64);
             all.extend(bytes);
-            Clip::new(listed, rows)
+            Clip::new(listed, String::new(), rows)
         });
         Self {
             labels,
             corpora,
             fingerprint: String::new(),
             clips: clips.collect(),
+            alone: Vec::new(),
             store: Store::Memory(Arc::new(all)),
         }
     }
@@ -250,9 +260,36 @@ impl Dataset {
         self.corpora[clip.corpus].folder.join(&clip.path)
     }
 
+    /// Reads the recording of a clip.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is not what its features were made of.
+    pub fn sound(&self, clip: &Clip) -> Result<Sound> {
+        let path = self.recording(clip);
+        let (sound, decoded) = Sound::decode(&path).with_context(|| {
+            format!(
+                "cannot listen to the clip {}; if the clips have moved, run the extract command again",
+                path.display()
+            )
+        })?;
+        ensure!(
+            clip.audio.is_empty() || clip.audio == hex(&decoded.sha256),
+            "the clip {} has changed since its features were extracted; run the extract command again, or \
+             put the recording back",
+            path.display()
+        );
+        Ok(sound)
+    }
+
     /// Positions of the clips of a corpus.
     pub fn clips_of(&self, corpus: usize) -> impl Iterator<Item = usize> {
         (0..self.clips.len()).filter(move |&index| self.clips[index].corpus == corpus)
+    }
+
+    /// The speakers of a corpus.
+    pub fn speakers_of(&self, corpus: usize) -> BTreeSet<&Speaker> {
+        let clips = self.clips.iter().filter(|clip| clip.corpus == corpus);
+        clips.map(|clip| &clip.speaker).collect()
     }
 
     /// The classes that a corpus has clips of, in class order.
@@ -276,10 +313,8 @@ impl Dataset {
 
     /// Why a model cannot be tested on a corpus, if so.
     pub fn unfit_for_testing(&self, corpus: usize) -> Option<String> {
-        let clips = || self.clips.iter().filter(|clip| clip.corpus == corpus);
-        let speakers: BTreeSet<&Speaker> = clips().map(|clip| &clip.speaker).collect();
         let name = &self.corpora[corpus].name;
-        let mut speakers = speakers.into_iter();
+        let mut speakers = self.speakers_of(corpus).into_iter();
         let (Some(speaker), another) = (speakers.next(), speakers.next()) else {
             return Some(format!("{name} has no clips"));
         };

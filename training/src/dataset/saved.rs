@@ -17,7 +17,7 @@ use speech_emotion::{
     features::{FrontEndConfig, N_FEATURES},
 };
 
-use super::{Clip, Dataset, Features, Rows, SPEEDS, Store};
+use super::{Alone, Clip, Dataset, Features, Outline, Rows, SPEEDS, Store, alone};
 use crate::{
     corpus::{Corpus, Listed, Sex, Speaker, ravdess::FileName, title},
     digest::hex,
@@ -34,6 +34,8 @@ struct Index {
     fingerprint: String,
     speeds: Vec<f32>,
     n_features: usize,
+    #[serde(default)]
+    alone: Vec<Alone>,
     clips: Vec<IndexEntry>,
 }
 
@@ -50,6 +52,8 @@ struct IndexEntry {
     language: Option<String>,
     /// T at each speed.
     frames: Vec<usize>,
+    /// SHA-256 of its samples.
+    audio: String,
     /// SHA-256 of its features at all speeds.
     sha256: String,
 }
@@ -64,6 +68,7 @@ impl IndexEntry {
             sex: clip.sex,
             language: clip.language.clone(),
             frames: clip.rows.frames.clone(),
+            audio: clip.audio.clone(),
             sha256: clip.rows.sha256.clone(),
         }
     }
@@ -101,7 +106,7 @@ impl IndexEntry {
             frames: self.frames,
             sha256: self.sha256,
         };
-        Ok(Clip::new(listed, rows))
+        Ok(Clip::new(listed, self.audio, rows))
     }
 }
 
@@ -117,7 +122,17 @@ pub struct Draft {
     folder: PathBuf,
     fingerprint: String,
     clips: Vec<Clip>,
+    outlines: Vec<Outline>,
     size: u64,
+}
+
+/// What is known of the recording that features were made of.
+#[derive(Clone, Debug, Default)]
+pub struct Origin {
+    /// SHA-256 of its samples, in hexadecimal digits.
+    pub sha256: String,
+    /// What it is without being heard.
+    pub outline: Outline,
 }
 
 /// The folder of an unfinished data set, which only takes room when nobody goes on with it.
@@ -172,6 +187,7 @@ impl Draft {
             folder,
             fingerprint: fingerprint.to_owned(),
             clips: Vec::new(),
+            outlines: Vec::new(),
             size: 0,
         })
     }
@@ -180,14 +196,15 @@ impl Draft {
     ///
     /// # Errors
     /// When the disk is full.
-    pub fn add(&mut self, listed: Listed, features: &Features) -> Result<()> {
+    pub fn add(&mut self, listed: Listed, features: &Features, origin: Origin) -> Result<()> {
         let bytes = features.bytes();
         let rows = features.rows(&bytes, self.size);
         self.file
             .write_all(&bytes)
             .with_context(|| not_written(&self.part.folder))?;
         self.size += bytes.len() as u64;
-        self.clips.push(Clip::new(listed, rows));
+        self.clips.push(Clip::new(listed, origin.sha256, rows));
+        self.outlines.push(origin.outline);
         Ok(())
     }
 
@@ -213,6 +230,7 @@ impl Draft {
             folder,
             fingerprint,
             clips,
+            outlines,
             size,
         } = self;
         file.into_inner()?.sync_all()?;
@@ -221,7 +239,9 @@ impl Draft {
             corpus.folder = std::path::absolute(Path::new(".").join(&corpus.folder))?;
         }
         let entry = |clip: &Clip| IndexEntry::of(clip, &labels, &corpora);
+        let alone = alone::measure(&clips, &outlines, &labels, &corpora);
         let index = Index {
+            alone: alone.clone(),
             clips: clips.iter().map(entry).collect(),
             labels: labels.clone(),
             corpora: corpora.clone(),
@@ -243,6 +263,7 @@ impl Draft {
                 corpora,
                 fingerprint,
                 clips,
+                alone,
                 store: Store::File(Arc::new(file)),
             },
             folder,
@@ -347,6 +368,7 @@ impl Dataset {
             corpora: index.corpora,
             fingerprint: index.fingerprint,
             clips,
+            alone: index.alone,
             store: Store::File(Arc::new(file)),
         })
     }
@@ -406,7 +428,7 @@ mod tests {
     fn save(data: &Path, fingerprint: &str) -> Result<Saved> {
         let mut draft = Draft::begin(data, fingerprint)?;
         for (listed, features) in clips() {
-            draft.add(listed, &features)?;
+            draft.add(listed, &features, Origin::default())?;
         }
         draft.finish(Emotion::labels(), vec![Corpus::ravdess("/clips".into())])
     }
@@ -426,10 +448,8 @@ mod tests {
         assert_eq!(saved.bytes, on_disk);
         let loaded = Dataset::load(data.path(), FINGERPRINT).unwrap();
         assert!(loaded == saved.dataset);
-        let in_memory = Dataset {
-            fingerprint: FINGERPRINT.into(),
-            ..Dataset::in_memory(Emotion::labels(), loaded.corpora.clone(), clips())
-        };
+        let mut in_memory = Dataset::in_memory(Emotion::labels(), loaded.corpora.clone(), clips());
+        in_memory.fingerprint = FINGERPRINT.into();
         assert!(loaded == in_memory);
         for dataset in [loaded, saved.dataset, in_memory] {
             for (clip, (_, features)) in dataset.clips.iter().zip(clips()) {
@@ -487,7 +507,7 @@ mod tests {
         let folder = save(data.path(), FINGERPRINT).unwrap().folder;
         let mut draft = Draft::begin(data.path(), FINGERPRINT).unwrap();
         let (listed, features) = clips().remove(0);
-        draft.add(listed, &features).unwrap();
+        draft.add(listed, &features, Origin::default()).unwrap();
         drop(draft);
         assert_eq!(fs::read_dir(data.path()).unwrap().count(), 1);
         // A file stands where the new folder would be written.

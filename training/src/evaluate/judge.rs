@@ -156,13 +156,7 @@ impl<'a> Judge<'a> {
         for clip in &self.clips {
             interrupt::check(stop)?;
             let file = self.dataset.recording(clip);
-            let sound = Sound::read(&file).with_context(|| {
-                format!(
-                    "cannot listen to the clip {}; if the clips have moved, run the extract command \
-                     again",
-                    file.display()
-                )
-            })?;
+            let sound = self.dataset.sound(clip)?;
             let voices = self.voices(clip);
             let voices: Vec<&Path> = voices.iter().map(PathBuf::as_path).collect();
             let sound = condition.apply(&sound, &clip.path, &voices)?;

@@ -4,6 +4,7 @@
 use std::{fs::File, io, path::Path, time::Duration};
 
 use anyhow::{Context, Result, anyhow, ensure};
+use sha2::{Digest, Sha256};
 use symphonia::core::{
     codecs::audio::{AudioDecoder, AudioDecoderOptions, well_known::CODEC_ID_FLAC},
     errors::Error as DecoderError,
@@ -32,6 +33,8 @@ pub struct Decoded {
     pub duration_s: f64,
     /// Samples that are NaN or infinite.
     pub nonfinite_samples: u64,
+    /// SHA-256 of all samples, moment by moment across channels.
+    pub sha256: [u8; 32],
 }
 
 impl Recording {
@@ -122,6 +125,8 @@ impl Recording {
         let mut frames = 0;
         let mut next_timestamp = None;
         let mut nonfinite_samples = 0;
+        let mut sha256 = Sha256::new();
+        let mut bytes = Vec::new();
         loop {
             let packet = match self.format.next_packet() {
                 Ok(Some(packet)) => packet,
@@ -155,7 +160,8 @@ impl Recording {
                 self.at(frames)
             );
             block.copy_to_vecs_planar(&mut planes);
-            frames += block.frames() as u64;
+            let count = block.frames();
+            frames += count as u64;
             self.check_duration(frames)?;
             let channels: Vec<&[f32]> = planes.iter().map(Vec::as_slice).collect();
             nonfinite_samples += channels
@@ -163,6 +169,13 @@ impl Recording {
                 .flat_map(|channel| channel.iter())
                 .filter(|sample| !sample.is_finite())
                 .count() as u64;
+            // Moment by moment, so that the block size of a format does not matter.
+            bytes.clear();
+            for n in 0..count {
+                let moment = channels.iter().map(|channel| channel[n]);
+                bytes.extend(moment.flat_map(f32::to_le_bytes));
+            }
+            sha256.update(&bytes);
             take_block(&channels)?;
         }
         ensure!(frames > 0, "{} has a length of zero", self.name);
@@ -178,6 +191,7 @@ impl Recording {
         Ok(Decoded {
             duration_s: self.seconds(frames),
             nonfinite_samples,
+            sha256: sha256.finalize().into(),
         })
     }
 

@@ -7,7 +7,7 @@ use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
 use speech_emotion::dsp::vectorise;
 
-use super::audio::Recording;
+use super::audio::{Decoded, Recording};
 
 /// A mono recording.
 #[derive(Clone, Debug, PartialEq)]
@@ -147,16 +147,24 @@ impl Sound {
     /// # Errors
     /// When it cannot be decoded.
     pub fn read(path: &Path) -> Result<Self> {
+        Ok(Self::decode(path)?.0)
+    }
+
+    /// The same, with what was found while decoding.
+    ///
+    /// # Errors
+    /// When it cannot be decoded.
+    pub fn decode(path: &Path) -> Result<(Self, Decoded)> {
         let recording = Recording::open(path)?;
         let rate_hz = recording.sample_rate_hz();
         let mut samples = Vec::new();
-        recording.decode(|channels| {
+        let decoded = recording.decode(|channels| {
             let n = channels.first().map_or(0, |channel| channel.len());
             samples.extend((0..n).map(|i| {
                 channels.iter().map(|channel| channel[i]).sum::<f32>() / channels.len() as f32
             }));
             Ok(())
         })?;
-        Ok(Self { samples, rate_hz })
+        Ok((Self { samples, rate_hz }, decoded))
     }
 }
