@@ -373,3 +373,101 @@ impl Dataset {
         short(sha256)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::corpus::{Published, ravdess::Emotion};
+
+    /// Clips of these corpora, speakers and emotions, without features.
+    fn dataset(corpora: Vec<Corpus>, clips: &[(usize, &str, Emotion)]) -> Dataset {
+        let clips = clips.iter().map(|&(corpus, speaker, emotion)| {
+            let path = format!("{speaker}-{emotion}.wav");
+            let listed = Listed {
+                corpus,
+                ..Listed::new(path, emotion.class(), Speaker::new(speaker))
+            };
+            (listed, Features::default())
+        });
+        Dataset::in_memory(Emotion::labels(), corpora, clips)
+    }
+
+    fn published(corpus: Published) -> Corpus {
+        Corpus::published(corpus, corpus.name().into())
+    }
+
+    #[test]
+    fn weights_are_under_the_licence_that_asks_for_most_and_credit_every_corpus() {
+        let [ravdess, emodb] = [Published::Ravdess, Published::Emodb].map(published);
+        let own = Corpus::manifest("club".into(), "Voices of our club".into(), "".into());
+        let of = |corpora: &[&Corpus]| dataset(corpora.iter().map(|&c| c.clone()).collect(), &[]);
+        for (corpora, licence) in [
+            (&[&emodb][..], "CC0-1.0"),
+            (&[&emodb, &ravdess], "CC-BY-NC-SA-4.0"),
+            (&[&ravdess, &emodb, &own], "NOASSERTION"),
+            (&[], "NOASSERTION"),
+        ] {
+            assert_eq!(of(corpora).licence(), licence);
+        }
+        let all = of(&[&ravdess, &emodb, &own]);
+        let credits = all.attribution();
+        for part in [
+            "Trained on RAVDESS: ",
+            "; on EMO-DB: ",
+            "; on Voices of our club",
+        ] {
+            assert!(credits.contains(part), "{part}: {credits}");
+        }
+        assert_eq!(
+            all.title(),
+            "RAVDESS speech, audio only; EMO-DB; Voices of our club"
+        );
+    }
+
+    #[test]
+    fn a_corpus_of_one_speaker_or_one_label_is_unfit_for_testing_with_the_reason() {
+        let corpora = Published::ALL.map(published).to_vec();
+        let dataset = dataset(
+            corpora,
+            &[
+                (0, "1", Emotion::Sad),
+                (0, "2", Emotion::Happy),
+                (1, "1", Emotion::Sad),
+                (1, "1", Emotion::Happy),
+                (2, "nemo-KD0", Emotion::Sad),
+                (2, "nemo-WR0", Emotion::Sad),
+            ],
+        );
+        assert_eq!(dataset.unfit_for_testing(0), None);
+        for (corpus, reason) in [
+            (1, "ravdess-song has one speaker only (1)"),
+            (2, "nemo has one label only (sad)"),
+            (3, "emodb has no clips"),
+        ] {
+            let found = dataset.unfit_for_testing(corpus).unwrap();
+            assert!(found.starts_with(reason), "{found}");
+        }
+        assert_eq!(dataset.clips_of(1).collect::<Vec<_>>(), [2, 3]);
+        let labels = [Emotion::Happy.class(), Emotion::Sad.class()];
+        assert_eq!(dataset.labels_of(1), labels);
+    }
+
+    #[test]
+    fn the_digest_of_clips_changes_with_corpus_label_and_features_and_with_nothing_else() {
+        let clips = [(0, "a", Emotion::Sad)];
+        let digest =
+            |dataset: &Dataset| dataset.digest_of(&dataset.clips.iter().collect::<Vec<_>>());
+        let first = dataset(vec![published(Published::Nemo)], &clips);
+        let mut same = first.clone();
+        same.clips[0].language = Some("pl".into());
+        assert_eq!(digest(&same), digest(&first));
+        let elsewhere = dataset(vec![published(Published::Emodb)], &clips);
+        let angry = [(0, "a", Emotion::Angry)];
+        let angry = dataset(vec![published(Published::Nemo)], &angry);
+        let mut heard_anew = first.clone();
+        heard_anew.clips[0].rows.sha256 = "other".into();
+        for other in [elsewhere, angry, heard_anew] {
+            assert_ne!(digest(&other), digest(&first));
+        }
+    }
+}
