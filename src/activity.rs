@@ -37,6 +37,8 @@ pub struct SpeechGate {
     /// Level of the loudest hop of late.
     level_dbfs: f32,
     open: bool,
+    /// Whether the hop taken in last is speech by itself.
+    is_speech: bool,
     /// Hops in a row that speak against the present state.
     contrary: u32,
 }
@@ -48,6 +50,7 @@ impl SpeechGate {
             detector: Detector::default_boxed(),
             level_dbfs: MIN_LEVEL_DBFS,
             open: false,
+            is_speech: false,
             contrary: 0,
         }
     }
@@ -74,9 +77,9 @@ impl SpeechGate {
         let gain = 10f32.powf(gain_db / 20.0);
         let scaled = samples.map(|sample| (gain * sample).clamp(-1.0, 1.0));
         let score = self.detector.predict_f32(&scaled);
-        let is_speech = score >= SPEECH_SCORE && level_dbfs >= MIN_LEVEL_DBFS;
+        self.is_speech = score >= SPEECH_SCORE && level_dbfs >= MIN_LEVEL_DBFS;
 
-        self.contrary = if is_speech == self.open {
+        self.contrary = if self.is_speech == self.open {
             0
         } else {
             self.contrary + 1
@@ -94,11 +97,17 @@ impl SpeechGate {
         self.open
     }
 
+    /// Whether the hop taken in last is speech by itself, whatever came before it.
+    pub fn hears_speech(&self) -> bool {
+        self.is_speech
+    }
+
     /// Forgets everything; the same as a new gate.
     pub fn reset(&mut self) {
         self.detector.reset();
         self.level_dbfs = MIN_LEVEL_DBFS;
         self.open = false;
+        self.is_speech = false;
         self.contrary = 0;
     }
 }

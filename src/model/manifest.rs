@@ -67,6 +67,23 @@ pub struct Evaluation {
     pub uar_interval: [f32; 2],
     pub war: f32,
     pub war_interval: [f32; 2],
+    /// Of corpora that were left out of training; none where there was one corpus only.
+    pub strangers: Option<StrangersEvaluation>,
+}
+
+/// Means over corpora, each judged by networks that heard nothing of it; shares are 0..=1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct StrangersEvaluation {
+    pub corpora: u32,
+    pub clips: u32,
+    pub speakers: u32,
+    pub uar: f32,
+    /// What guessing among the same emotions gets right.
+    pub guessing: f32,
+    /// Share of clips for which an emotion is named, and how often that is right.
+    pub claimed: f32,
+    pub claimed_right: f32,
 }
 
 /// The model file.
@@ -130,7 +147,7 @@ impl Manifest {
                 })?;
         }
         self.session
-            .check()
+            .check(self.labels.len())
             .map_err(|(field, expected, found)| ModelError::Mismatch {
                 field,
                 expected: expected.to_owned(),

@@ -1,14 +1,16 @@
 //! From a segment of features to a posterior: the [`Classifier`] trait, its ONNX implementation and
 //! the manifest that goes with a model file.
 
+mod activation;
 mod error;
 mod manifest;
 #[cfg(feature = "onnx")]
 mod onnx;
 mod posterior;
 
+pub use activation::{Activation, ActivationSettings, Liveliness};
 pub use error::ModelError;
-pub use manifest::{Evaluation, Manifest, OnnxFile, SCHEMA, Training};
+pub use manifest::{Evaluation, Manifest, OnnxFile, SCHEMA, StrangersEvaluation, Training};
 #[cfg(feature = "onnx")]
 pub use onnx::OnnxClassifier;
 pub use posterior::{Evidence, Posterior};

@@ -15,10 +15,13 @@ pub use write::Value;
 
 use serde::{Deserialize, Serialize};
 
-use crate::session::{Pacing, Summary, Update};
+use crate::{
+    model::StrangersEvaluation,
+    session::{Pacing, Summary, Update},
+};
 
 /// Version of the messages below; the page refuses a worker that speaks another.
-pub const PROTOCOL: u32 = 3;
+pub const PROTOCOL: u32 = 4;
 
 /// Identifies page and worker as made by the same build, since a browser may cache them apart.
 ///
@@ -176,6 +179,8 @@ pub struct ModelSummary {
     pub war: f32,
     /// Number of clips behind both.
     pub clips: u32,
+    /// The same on corpora that were left out of training; none where that was not measured.
+    pub strangers: Option<StrangersEvaluation>,
     /// Seconds between predictions.
     pub step_s: f32,
     /// Whether it knows enough of speakers to be calibrated to one.
@@ -213,7 +218,11 @@ mod tests {
     use serde_json::{Value as Json, json};
 
     use super::*;
-    use crate::{class::Class, model::Posterior, session::Verdict};
+    use crate::{
+        class::Class,
+        model::{Activation, Liveliness, Posterior},
+        session::Verdict,
+    };
 
     impl Value for Json {
         fn number(number: u32) -> Self {
@@ -272,25 +281,20 @@ mod tests {
     fn every_event() -> Vec<Event> {
         let posterior = Posterior([0.5, 0.25, 0.125, 0.125].into());
         let session = 7;
+        let strangers = StrangersEvaluation {
+            corpora: 4,
+            clips: 6_482,
+            speakers: 58,
+            uar: 0.4375,
+            guessing: 0.1875,
+            claimed: 0.25,
+            claimed_right: 0.75,
+        };
         let mut events = vec![
             Event::Booted {
                 protocol: PROTOCOL,
                 build: "abc".into(),
                 lock: "engine-0.5".into(),
-            },
-            Event::Ready {
-                model: ModelSummary {
-                    version: "1".into(),
-                    labels: vec!["calm".into(), "très content".into()],
-                    data_set: "a few voices".into(),
-                    speakers: 3,
-                    uar: 0.5,
-                    war: 0.625,
-                    clips: 1439,
-                    step_s: 0.25,
-                    can_calibrate: true,
-                    has_neutral: false,
-                },
             },
             Event::Calibrated {
                 calibration: "{}".into(),
@@ -302,6 +306,21 @@ mod tests {
                 lost_s: 0.75,
             },
         ];
+        events.extend([None, Some(strangers)].map(|strangers| Event::Ready {
+            model: ModelSummary {
+                version: "1".into(),
+                labels: vec!["calm".into(), "très content".into()],
+                data_set: "a few voices".into(),
+                speakers: 3,
+                uar: 0.5,
+                war: 0.625,
+                clips: 1439,
+                strangers,
+                step_s: 0.25,
+                can_calibrate: true,
+                has_neutral: false,
+            },
+        }));
         events.extend(
             [Refusal::OtherModel, Refusal::Unreadable].map(|refusal| Event::Refused { refusal }),
         );
@@ -321,21 +340,33 @@ mod tests {
                 speaking,
             })
         }));
+        let sides = [Liveliness::Lively, Liveliness::Quiet, Liveliness::Unsure];
+        let lively = sides.map(|sounds| {
+            Some(Activation {
+                value: 0.75,
+                sounds,
+            })
+        });
+        let activations = lively.into_iter().chain([None]).cycle();
         let emotions = Class::first(4).map(Verdict::Emotion);
-        for verdict in emotions.chain([Verdict::NoSpeech, Verdict::Unsure]) {
+        let verdicts = emotions.chain([Verdict::NoSpeech, Verdict::Unsure]);
+        for (verdict, activation) in verdicts.zip(activations) {
             events.push(update(Update::Prediction {
                 at_s: 1.5,
                 heard_s: 0.5,
                 posterior,
                 verdict,
                 confidence: 0.5,
+                activation,
             }));
             events.push(update(Update::Utterance {
                 start_s: 1.5,
                 end_s: 3.5,
+                speech_s: 1.25,
                 posterior,
                 verdict,
                 confidence: 0.5,
+                activation,
             }));
             for posterior in [None, Some(posterior)] {
                 events.push(Event::Stopped {
@@ -346,6 +377,7 @@ mod tests {
                         posterior,
                         verdict,
                         confidence: 0.5,
+                        activation,
                         nonfinite_samples: 3,
                     },
                 });

@@ -3,7 +3,7 @@
 use super::{Event, ModelSummary, Refusal, Stage};
 use crate::{
     class::{Class, MAX_CLASSES, PerClass},
-    model::Posterior,
+    model::{Activation, Liveliness, Posterior, StrangersEvaluation},
     session::{Summary, Update, Verdict},
 };
 
@@ -50,6 +50,7 @@ impl Event {
                     posterior: posterior(&summary),
                     verdict: verdict(&summary)?,
                     confidence: summary.number("confidence")? as f32,
+                    activation: activation(&summary)?,
                     nonfinite_samples: summary.number("nonfinite_samples")? as u64,
                 },
             })
@@ -88,6 +89,7 @@ impl Event {
                     uar: model.number("uar")? as f32,
                     war: model.number("war")? as f32,
                     clips: whole(&model, "clips")?,
+                    strangers: strangers(&model)?,
                     step_s: model.number("step_s")? as f32,
                     can_calibrate: model.flag("can_calibrate")?,
                     has_neutral: model.flag("has_neutral")?,
@@ -124,17 +126,55 @@ fn update(message: &impl Fields) -> Option<Update> {
             posterior: posterior(&body)?,
             verdict: verdict(&body)?,
             confidence: body.number("confidence")? as f32,
+            activation: activation(&body)?,
         })
     } else {
         let body = message.object("utterance")?;
         Some(Update::Utterance {
             start_s: body.number("start_s")?,
             end_s: body.number("end_s")?,
+            speech_s: body.number("speech_s")?,
             posterior: posterior(&body)?,
             verdict: verdict(&body)?,
             confidence: body.number("confidence")? as f32,
+            activation: activation(&body)?,
         })
     }
+}
+
+/// None in the inner option where they were not measured.
+#[allow(clippy::option_option)]
+fn strangers(model: &impl Fields) -> Option<Option<StrangersEvaluation>> {
+    let Some(strangers) = model.object("strangers") else {
+        return Some(None);
+    };
+    let number = |name| strangers.number(name);
+    Some(Some(StrangersEvaluation {
+        corpora: number("corpora")? as u32,
+        clips: number("clips")? as u32,
+        speakers: number("speakers")? as u32,
+        uar: number("uar")? as f32,
+        guessing: number("guessing")? as f32,
+        claimed: number("claimed")? as f32,
+        claimed_right: number("claimed_right")? as f32,
+    }))
+}
+
+/// None in the inner option where the model does not tell.
+#[allow(clippy::option_option)]
+fn activation(fields: &impl Fields) -> Option<Option<Activation>> {
+    let Some(activation) = fields.object("activation") else {
+        return Some(None);
+    };
+    Some(Some(Activation {
+        value: activation.number("value")? as f32,
+        sounds: match activation.text("sounds")?.as_str() {
+            "lively" => Liveliness::Lively,
+            "quiet" => Liveliness::Quiet,
+            "unsure" => Liveliness::Unsure,
+            _ => return None,
+        },
+    }))
 }
 
 fn posterior(fields: &impl Fields) -> Option<Posterior> {

@@ -27,7 +27,7 @@ use crate::{
     class::{Class, MAX_CLASSES, PerClass},
     dsp::sum::sum_of_squares,
     features::{self, Frame, FrontEnd, HOP_SAMPLES, N_FEATURES},
-    model::{Classifier, Evidence, ModelError, Posterior},
+    model::{Activation, Classifier, Evidence, Liveliness, ModelError, Posterior},
 };
 use smoothing::Smoother;
 
@@ -220,6 +220,8 @@ struct Track {
     /// The newest rows `[T, F]`, at least as many as are reviewed together; the last is frame
     /// `frames - 1`.
     history: Vec<f32>,
+    /// Whether the gate hears speech in each of these.
+    spoken: Vec<bool>,
     /// Sum of squares over the current level update.
     square_sum: f32,
     utterance: Option<Utterance>,
@@ -227,7 +229,9 @@ struct Track {
     due: Option<u64>,
     /// Last frame of the utterance before this one.
     last_end: u64,
-    speech_s: f64,
+    speech_frames: u64,
+    /// Whether an utterance held enough speech for a claim.
+    is_firm: bool,
     posterior_sum: WeightedMean,
     calibration: Option<Calibration>,
     listener: Option<Listener>,
@@ -246,6 +250,8 @@ struct Listener {
 /// An utterance that is still open. Frame numbers.
 struct Utterance {
     start: u64,
+    /// Frames of it in which the gate hears speech.
+    spoken: u64,
     /// Where the last review ended.
     reviewed: u64,
     /// Of the segments reviewed, before calibration.
@@ -253,9 +259,10 @@ struct Utterance {
 }
 
 impl Utterance {
-    fn new(start: u64) -> Self {
+    fn new(start: u64, spoken: u64) -> Self {
         Self {
             start,
+            spoken,
             reviewed: start,
             heard: WeightedMean::default(),
         }
@@ -315,11 +322,13 @@ impl Track {
             history: Vec::with_capacity(
                 2 * REVIEW_SEGMENTS * settings.max_segment_frames * N_FEATURES,
             ),
+            spoken: Vec::with_capacity(2 * REVIEW_SEGMENTS * settings.max_segment_frames),
             square_sum: 0.0,
             utterance: None,
             due: None,
             last_end: 0,
-            speech_s: 0.0,
+            speech_frames: 0,
+            is_firm: false,
             posterior_sum: WeightedMean::default(),
             calibration: None,
             listener: None,
@@ -330,7 +339,7 @@ impl Track {
     }
 
     fn time_s(&self, frame: u64) -> f64 {
-        self.offset_s + (frame * HOP_SAMPLES as u64) as f64 / f64::from(SAMPLE_RATE_HZ)
+        self.offset_s + hops_s(frame)
     }
 
     fn push<C: Classifier>(
@@ -343,11 +352,16 @@ impl Track {
         if self.history.len() == 2 * kept {
             self.history.copy_within(kept.., 0);
             self.history.truncate(kept);
+            self.spoken.drain(..kept / N_FEATURES);
         }
         self.history.extend_from_slice(&frame.features);
         self.frames += 1;
 
         let speaking = self.gate.push(&frame.samples);
+        self.spoken.push(self.gate.hears_speech());
+        if let Some(utterance) = &mut self.utterance {
+            utterance.spoken += u64::from(self.gate.hears_speech());
+        }
         self.square_sum += sum_of_squares(&frame.samples);
         if self.frames.is_multiple_of(LEVEL_FRAMES) {
             let mean_square = self.square_sum / (LEVEL_FRAMES * HOP_SAMPLES as u64) as f32;
@@ -364,7 +378,7 @@ impl Track {
             let start = (self.frames - 1)
                 .saturating_sub(PREROLL_FRAMES)
                 .max(self.last_end);
-            self.utterance = Some(Utterance::new(start));
+            self.utterance = Some(Utterance::new(start, self.spoken(start, self.frames)));
         }
         if !speaking && self.utterance.is_some() {
             return self.close_utterance(classifier, updates);
@@ -412,11 +426,11 @@ impl Track {
         let Some(end) = self.due.take() else {
             return Ok(());
         };
-        let Some(segment) = self.segment(end) else {
+        let Some((start, segment)) = self.segment(end) else {
             return Ok(());
         };
         let posterior = self.calibrated(&classifier.classify(&segment)?);
-        self.show(end, segment.len() / N_FEATURES, &posterior, updates);
+        self.show(start..end, segment.len() / N_FEATURES, &posterior, updates);
         Ok(())
     }
 
@@ -458,44 +472,83 @@ impl Track {
                     utterance.heard.add(&posterior, weight);
                 }
                 if self.pacing == Pacing::Recorded && length == max {
-                    self.show(end, segment.len(), &self.calibrated(&posterior), updates);
+                    let frames = frame(segment.start)..end;
+                    self.show(frames, segment.len(), &self.calibrated(&posterior), updates);
                 }
             }
         }
         Ok(())
     }
 
-    /// Adds a prediction for a segment of `heard` frames that ends with frame `end` (exclusive).
-    fn show(&mut self, end: u64, heard: usize, newest: &Posterior, updates: &mut Vec<Update>) {
+    /// Adds a prediction for a segment of these frames, of which `heard` are left after trimming.
+    fn show(
+        &mut self,
+        frames: Range<u64>,
+        heard: usize,
+        newest: &Posterior,
+        updates: &mut Vec<Update>,
+    ) {
         let posterior = self.smoother.push(newest, self.settings.trust(heard));
         let (mut verdict, mut confidence) = self.smoother.verdict();
-        if heard < self.settings.firm_segment_frames {
+        let is_firm = self.is_firm(heard as f64, self.spoken(frames.start, frames.end));
+        if !is_firm {
             (verdict, confidence) = (Verdict::Unsure, posterior.top().1);
         }
         updates.push(Update::Prediction {
-            at_s: self.time_s(end),
+            at_s: self.time_s(frames.end),
             heard_s: heard as f32 * HOP_SAMPLES as f32 / SAMPLE_RATE_HZ as f32,
             posterior,
             verdict,
             confidence,
+            activation: self.activation(&posterior, is_firm),
         });
     }
 
-    /// The utterance's newest segment `[T, F]` up to frame `end` (exclusive); none when it holds too
-    /// little speech.
-    fn segment(&self, end: u64) -> Option<Vec<f32>> {
+    /// Whether something may be claimed of so many frames of speech, after trimming, in so many of which
+    /// the gate hears speech.
+    fn is_firm(&self, heard: f64, spoken: u64) -> bool {
+        heard >= self.settings.firm_segment_frames as f64
+            && spoken >= self.settings.min_speech_frames as u64
+    }
+
+    fn activation(&self, posterior: &Posterior, is_firm: bool) -> Option<Activation> {
+        let activation = self.settings.activation.as_ref()?.read(posterior);
+        Some(if is_firm {
+            activation
+        } else {
+            Activation {
+                sounds: Liveliness::Unsure,
+                ..activation
+            }
+        })
+    }
+
+    /// In how many of the frames `start` to `end` (exclusive), as far as they are held, the gate hears speech.
+    fn spoken(&self, start: u64, end: u64) -> u64 {
+        let (first, last) = (self.row(start), self.row(end));
+        let spoken = self.spoken[first..last].iter();
+        spoken.filter(|spoken| **spoken).count() as u64
+    }
+
+    /// Where frame `frame` is held; 0 when it no longer is.
+    fn row(&self, frame: u64) -> usize {
+        (frame + self.spoken.len() as u64).saturating_sub(self.frames) as usize
+    }
+
+    /// The utterance's newest segment `[T, F]` up to frame `end` (exclusive), and the frame it was cut from;
+    /// none when it holds too little speech.
+    fn segment(&self, end: u64) -> Option<(u64, Vec<f32>)> {
         let utterance = self.utterance.as_ref()?;
         let max = self.settings.max_segment_frames as u64;
         let start = utterance.start.max(end.saturating_sub(max));
         features::segment(self.rows(start, end))
             .filter(|segment| segment.len() / N_FEATURES >= self.settings.min_segment_frames)
+            .map(|segment| (start, segment))
     }
 
     /// Frames `start` to `end` (exclusive), as far as they are held.
     fn rows(&self, start: u64, end: u64) -> &[f32] {
-        let held = (self.history.len() / N_FEATURES) as u64;
-        let row = |frame: u64| (frame + held).saturating_sub(self.frames) as usize * N_FEATURES;
-        &self.history[row(start)..row(end)]
+        &self.history[self.row(start) * N_FEATURES..self.row(end) * N_FEATURES]
     }
 
     fn calibrated(&self, posterior: &Posterior) -> Posterior {
@@ -528,18 +581,22 @@ impl Track {
         let start_s = self.time_s(utterance.start);
         if let Some(heard) = utterance.heard.mean() {
             let posterior = self.calibrated(&heard);
-            let speech_s = end_s - start_s;
-            self.speech_s += speech_s;
+            let speech_s = hops_s(utterance.spoken);
+            let is_firm = self.is_firm(utterance.heard.weight, utterance.spoken);
+            self.speech_frames += utterance.spoken;
+            self.is_firm |= is_firm;
             self.posterior_sum.add(&posterior, speech_s);
             self.heard.add(&heard, speech_s);
             self.listen(&heard, speech_s);
-            let (verdict, confidence) = self.verdict(&posterior);
+            let (verdict, confidence) = self.verdict(&posterior, is_firm);
             updates.push(Update::Utterance {
                 start_s,
                 end_s,
+                speech_s,
                 posterior,
                 verdict,
                 confidence,
+                activation: self.activation(&posterior, is_firm),
             });
         }
         result
@@ -559,9 +616,9 @@ impl Track {
         });
     }
 
-    fn verdict(&self, posterior: &Posterior) -> (Verdict, f32) {
+    fn verdict(&self, posterior: &Posterior, is_firm: bool) -> (Verdict, f32) {
         let (top, confidence) = posterior.top();
-        if confidence >= self.settings.unsure_below {
+        if is_firm && confidence >= self.settings.unsure_below {
             (Verdict::Emotion(top), confidence)
         } else {
             (Verdict::Unsure, confidence)
@@ -571,18 +628,26 @@ impl Track {
     fn summary(&self, nonfinite_samples: u64) -> Summary {
         let posterior = self.posterior_sum.mean();
         let (verdict, confidence) = match &posterior {
-            Some(posterior) => self.verdict(posterior),
+            Some(posterior) => self.verdict(posterior, self.is_firm),
             None => (Verdict::NoSpeech, 0.0),
         };
         Summary {
             duration_s: self.time_s(self.frames),
-            speech_s: self.speech_s,
+            speech_s: hops_s(self.speech_frames),
+            activation: posterior
+                .as_ref()
+                .and_then(|posterior| self.activation(posterior, self.is_firm)),
             posterior,
             verdict,
             confidence,
             nonfinite_samples,
         }
     }
+}
+
+/// Seconds that so many hops last.
+fn hops_s(hops: u64) -> f64 {
+    (hops * HOP_SAMPLES as u64) as f64 / f64::from(SAMPLE_RATE_HZ)
 }
 
 /// Stretches of `length` in `whole` that overlap by half or more, evenly spread from its beginning

@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::ActivationSettings;
+
 /// Segment length, step and the rules of the verdict; part of model.json.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SessionSettings {
@@ -13,8 +15,11 @@ pub struct SessionSettings {
     pub min_segment_frames: usize,
     /// Frames between two predictions, while the utterance is no longer than a segment.
     pub step_frames: usize,
-    /// Least speech, after trimming, from which an emotion is claimed while the utterance goes on.
+    /// Least speech, after trimming, from which anything is claimed.
     pub firm_segment_frames: usize,
+    /// Least frames in which the speech gate hears speech, of those that an answer is made from, for it to
+    /// claim anything: knocks, barks and strings have fewer.
+    pub min_speech_frames: usize,
     /// Speech, after trimming, from which the evidence shown while the utterance goes on counts in
     /// full; less speech counts by the square root of its share.
     pub settled_segment_frames: usize,
@@ -24,6 +29,8 @@ pub struct SessionSettings {
     pub unsure_below: f32,
     /// Lead another emotion needs before it replaces the shown one.
     pub switch_margin: f32,
+    /// How lively a voice sounds; none where nothing was fitted.
+    pub activation: Option<ActivationSettings>,
 }
 
 impl Default for SessionSettings {
@@ -35,10 +42,12 @@ impl Default for SessionSettings {
             min_segment_frames: 24,
             step_frames: 16,
             firm_segment_frames: 62,
+            min_speech_frames: 20,
             settled_segment_frames: 112,
             smoothing_weight: 0.5,
             unsure_below: 0.4,
             switch_margin: 0.08,
+            activation: None,
         }
     }
 }
@@ -53,7 +62,7 @@ impl SessionSettings {
     }
 
     /// Checks that a session can run with these; the error is field, expected, found.
-    pub(crate) fn check(&self) -> Result<(), (&'static str, &'static str, String)> {
+    pub(crate) fn check(&self, classes: usize) -> Result<(), (&'static str, &'static str, String)> {
         let frames = |field, value: usize, range: Range<usize>, expected| {
             if range.contains(&value) {
                 Ok(())
@@ -95,6 +104,12 @@ impl SessionSettings {
             expected,
         )?;
         frames(
+            "session.min_speech_frames",
+            self.min_speech_frames,
+            0..longest,
+            "0 to max_segment_frames",
+        )?;
+        frames(
             "session.settled_segment_frames",
             self.settled_segment_frames,
             1..longest,
@@ -102,6 +117,10 @@ impl SessionSettings {
         )?;
         share("session.smoothing_weight", self.smoothing_weight)?;
         share("session.unsure_below", self.unsure_below)?;
-        share("session.switch_margin", self.switch_margin)
+        share("session.switch_margin", self.switch_margin)?;
+        match &self.activation {
+            Some(activation) => activation.check(classes),
+            None => Ok(()),
+        }
     }
 }

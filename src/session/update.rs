@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{class::Class, model::Posterior};
+use crate::{
+    class::Class,
+    model::{Activation, Posterior},
+};
 
 /// What can be said about a stretch of audio. "No speech" and "unsure" are real answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +44,8 @@ pub enum Update {
         verdict: Verdict,
         /// The posterior of the verdict's emotion, else the highest.
         confidence: f32,
+        /// How lively the voice sounds; none where the model does not tell.
+        activation: Option<Activation>,
     },
     /// An utterance has ended: speech between silences.
     Utterance {
@@ -48,12 +53,16 @@ pub enum Update {
         start_s: f64,
         /// When it ended.
         end_s: f64,
+        /// Seconds in it in which the speech gate hears speech: pauses do not count.
+        speech_s: f64,
         /// From the mean evidence of its segments.
         posterior: Posterior,
         /// What the whole utterance expresses.
         verdict: Verdict,
         /// The highest posterior.
         confidence: f32,
+        /// How lively the voice sounds; none where the model does not tell.
+        activation: Option<Activation>,
     },
 }
 
@@ -62,7 +71,7 @@ pub enum Update {
 pub struct Summary {
     /// Seconds of audio taken in.
     pub duration_s: f64,
-    /// Seconds of it inside utterances.
+    /// Seconds of it in which the speech gate hears speech, inside utterances: pauses do not count.
     pub speech_s: f64,
     /// From the mean evidence of the utterances, weighted by the speech they hold; none without
     /// speech.
@@ -71,6 +80,8 @@ pub struct Summary {
     pub verdict: Verdict,
     /// The highest posterior; 0 without speech.
     pub confidence: f32,
+    /// How lively the voice sounds; none without speech, or where the model does not tell.
+    pub activation: Option<Activation>,
     /// Samples that were not finite and were taken as 0.
     pub nonfinite_samples: u64,
 }
