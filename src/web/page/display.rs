@@ -5,7 +5,7 @@ use super::{
     view::{View, Words},
 };
 use crate::{
-    model::Posterior,
+    model::{Activation, Liveliness, Posterior},
     protocol::ModelSummary,
     session::{Summary, Update, Verdict},
     web::numbers::{clock, duration, percent},
@@ -177,12 +177,19 @@ impl Display {
                 posterior,
                 verdict,
                 confidence,
+                activation,
+                ..
             } => {
                 self.last = Some((*verdict, *confidence));
+                let word = match liveliness(activation) {
+                    Some(lively) if *verdict == Verdict::Unsure => [lively, ", unclear"].concat(),
+                    _ => self.view.names.word(*verdict).to_owned(),
+                };
+                let times_s = *start_s..*end_s;
                 // A list that cannot grow still leaves the timeline.
                 let _ = self
                     .view
-                    .utterance(*start_s, *end_s, *verdict, *confidence, posterior);
+                    .utterance(times_s, *verdict, &word, *confidence, posterior);
             }
         }
         if is_live {
@@ -194,13 +201,14 @@ impl Display {
     }
 
     fn show(&mut self, update: &Update) {
-        let (posterior, verdict, confidence, kicker) = match update {
+        let (posterior, verdict, confidence, activation, kicker) = match update {
             Update::Level { .. } => return,
             Update::Prediction {
                 heard_s,
                 posterior,
                 verdict,
                 confidence,
+                activation,
                 ..
             } => {
                 self.view.posterior(posterior);
@@ -208,19 +216,20 @@ impl Display {
                 if *verdict == Verdict::Unsure && *heard_s < FIRM_S {
                     return;
                 }
-                (posterior, verdict, confidence, "Now")
+                (posterior, verdict, confidence, activation, "Now")
             }
             Update::Utterance {
                 posterior,
                 verdict,
                 confidence,
+                activation,
                 ..
             } => {
                 self.view.posterior(posterior);
-                (posterior, verdict, confidence, "Just heard")
+                (posterior, verdict, confidence, activation, "Just heard")
             }
         };
-        self.expressed(posterior, *verdict, *confidence, kicker);
+        self.expressed(posterior, *verdict, *confidence, activation, kicker);
     }
 
     /// Shows that sound was lost; the timeline stays blank there.
@@ -262,7 +271,7 @@ impl Display {
                 [&confidence, " confident · ", &heard].concat(),
             ),
             (Verdict::Unsure, Some(posterior)) => (
-                "Not sure".to_owned(),
+                unsure("Sounded ", &summary.activation),
                 [&self.closest(posterior), " · ", &heard].concat(),
             ),
             _ => (
@@ -365,6 +374,7 @@ impl Display {
         posterior: &Posterior,
         verdict: Verdict,
         confidence: f32,
+        activation: &Option<Activation>,
         kicker: &str,
     ) {
         let (text, detail) = match verdict {
@@ -372,7 +382,7 @@ impl Display {
                 self.view.names.said("Sounds ", class),
                 [&percent(confidence), " confident"].concat(),
             ),
-            _ => ("Not sure".to_owned(), self.closest(posterior)),
+            _ => (unsure("Sounds ", activation), self.closest(posterior)),
         };
         let kicker = match &self.origin {
             Origin::Microphone => kicker.to_owned(),
@@ -387,6 +397,23 @@ impl Display {
             detail,
             verdict: Some(verdict),
         });
+    }
+}
+
+/// What is said of a voice whose emotion is not claimed.
+fn unsure(verb: &str, activation: &Option<Activation>) -> String {
+    match liveliness(activation) {
+        Some(lively) => [verb, lively, ", emotion unclear"].concat(),
+        None => "Not sure".to_owned(),
+    }
+}
+
+/// How lively a voice is, where that is claimed.
+fn liveliness(activation: &Option<Activation>) -> Option<&'static str> {
+    match activation.as_ref()?.sounds {
+        Liveliness::Lively => Some("lively"),
+        Liveliness::Quiet => Some("quiet"),
+        Liveliness::Unsure => None,
     }
 }
 
@@ -416,6 +443,20 @@ impl Announcer {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_voice_without_a_clear_emotion_is_called_lively_or_quiet_where_that_is_clear() {
+        let activation = |sounds| Some(Activation { value: 0.5, sounds });
+        let lively = activation(Liveliness::Lively);
+        assert_eq!(unsure("Sounds ", &lively), "Sounds lively, emotion unclear");
+        let quiet = activation(Liveliness::Quiet);
+        assert_eq!(unsure("Sounded ", &quiet), "Sounded quiet, emotion unclear");
+        assert_eq!(
+            unsure("Sounds ", &activation(Liveliness::Unsure)),
+            "Not sure"
+        );
+        assert_eq!(unsure("Sounds ", &None), "Not sure");
+    }
 
     #[test]
     fn screen_readers_hear_changes_and_at_most_one_in_four_seconds() {

@@ -91,9 +91,11 @@ mod tests {
         Update::Utterance {
             start_s,
             end_s,
+            speech_s: end_s - start_s,
             posterior: crate::model::Posterior::uniform(2),
             verdict: Verdict::Unsure,
             confidence: 0.5,
+            activation: None,
         }
     }
 

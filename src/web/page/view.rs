@@ -1,5 +1,7 @@
 //! What the person sees: the elements of index.html and the only code that changes them.
 
+use std::ops::Range;
+
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Document, Element, HtmlElement, HtmlInputElement, Window};
 
@@ -253,21 +255,39 @@ impl View {
             ));
             " recordings"
         };
-        let in_hundred = (model.war * 100.0).round_ties_even() as u32;
-        self.model_facts.set_text_content(Some(
-            &[
-                "On voices it has never heard it is right about ",
-                &in_hundred.to_string(),
-                " times in 100; guessing would be right ",
-                &guessed.to_string(),
-                " times. That was measured on ",
-                &thousands(model.clips),
-                kind,
-                "; other accents, languages and microphones make it err more. ",
-                "It says “not sure” when no emotion stands out.",
+        let in_hundred = |share: f32| ((share * 100.0).round_ties_even() as u32).to_string();
+        let right = in_hundred(model.war);
+        let measured = [
+            " times. That was measured on ",
+            &thousands(model.clips),
+            kind,
+        ]
+        .concat();
+        let facts = match model.strangers {
+            Some(strangers) => [
+                "On people and languages it was never given, it is right about ",
+                &in_hundred(strangers.uar),
+                " times in 100 where guessing is right ",
+                &in_hundred(strangers.guessing),
+                " times; where it names an emotion, ",
+                &in_hundred(strangers.claimed_right),
+                " times. On new voices of the kind it has learned from, it is right about ",
+                &right,
+                " times in 100. ",
             ]
             .concat(),
-        ));
+            None => [
+                "On voices it has never heard it is right about ",
+                &right,
+                " times in 100; guessing would be right ",
+                &guessed.to_string(),
+                &measured,
+                "; other accents, languages and microphones make it err more. ",
+            ]
+            .concat(),
+        };
+        let facts = [&facts, "It says “not sure” when no emotion stands out."].concat();
+        self.model_facts.set_text_content(Some(&facts));
     }
 
     /// Shows that the page no longer needs the network.
@@ -445,12 +465,12 @@ impl View {
         );
     }
 
-    /// Adds an utterance on top of the list.
+    /// Adds an utterance on top of the list; `word` says what it expresses.
     pub fn utterance(
         &self,
-        start_s: f64,
-        end_s: f64,
+        times_s: Range<f64>,
         verdict: Verdict,
+        word: &str,
         confidence: f32,
         posterior: &Posterior,
     ) -> Result<(), JsValue> {
@@ -459,14 +479,14 @@ impl View {
         let shares = posterior.0.iter().map(|share| permille(*share).to_string());
         let shares: Vec<String> = shares.collect();
         item.set_attribute("data-permille", &joined(&shares, " "))?;
-        let time = [&clock(start_s), "–", &clock(end_s)].concat();
+        let time = [&clock(times_s.start), "–", &clock(times_s.end)].concat();
         let certainty = match verdict {
             Verdict::Emotion(_) => percent(confidence),
             _ => String::new(),
         };
         for (class, text) in [
             ("time", time.as_str()),
-            ("word", self.names.word(verdict)),
+            ("word", word),
             ("percent", &certainty),
         ] {
             let cell = self.document.create_element("span")?;

@@ -174,6 +174,7 @@ impl Worker {
             uar: manifest.evaluation.uar,
             war: manifest.evaluation.war,
             clips: manifest.evaluation.clips,
+            strangers: manifest.evaluation.strangers,
             step_s: step_samples / SAMPLE_RATE_HZ as f32,
             can_calibrate: manifest.speaker.is_some(),
             has_neutral: manifest.labels.neutral().is_some(),
