@@ -10,7 +10,7 @@ use super::{ENERGY, N_FEATURES, N_MFCC};
 pub(super) const LEVEL_QUANTILE: f32 = 0.9;
 
 /// A segment's level lies here after subtraction, in nats below full scale.
-pub(super) const LEVEL_OFFSET: f32 = 5.0;
+pub const LEVEL_OFFSET: f32 = 5.0;
 
 /// A segment's number of frames is a multiple of this, the network's decimation in time.
 pub const SEGMENT_MULTIPLE: usize = 4;

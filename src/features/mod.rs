@@ -27,7 +27,7 @@ pub use energy::log_energy;
 pub use framer::{FRAME_SAMPLES, HOP_SAMPLES};
 pub use front_end::{Frame, FrontEnd};
 pub use level::{
-    SEGMENT_MULTIPLE, energies, level, level_shift, levelled, segment, subtract_level,
+    LEVEL_OFFSET, SEGMENT_MULTIPLE, energies, level, level_shift, levelled, segment, subtract_level,
 };
 pub use mfcc::{Mfcc, dct_matrix};
 pub use pitch::{Pitch, PitchTracker};

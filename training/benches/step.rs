@@ -12,7 +12,7 @@ use rand_chacha::ChaCha8Rng;
 use speech_emotion::{class::Class, features::N_FEATURES};
 use training::{
     learning::optimizer::{Matrices, Optimizer, clip_gradients, update_average},
-    network::{Batch, Network},
+    network::{Batch, Network, Target},
 };
 
 const CLASSES: usize = 8;
@@ -25,13 +25,13 @@ fn main() {
 
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let mut batch = Batch::default();
-    let mut labels = Vec::new();
+    let mut targets = Vec::new();
     for item in 0..size {
         let segment: Vec<f32> = (0..frames * N_FEATURES)
             .map(|_| rng.random_range(-12.0..0.0))
             .collect();
         batch.push(&segment);
-        labels.extend(Class::new(item % CLASSES));
+        targets.extend(Class::new(item % CLASSES).map(Target::new));
     }
     let mut network = Network::new(CLASSES, &mut rng);
     let mut optimizer = Optimizer::new(Matrices::Muon, network.parameters());
@@ -44,7 +44,7 @@ fn main() {
     let begun = Instant::now();
     while took.len() < 3 || begun.elapsed().as_secs_f64() < seconds {
         let started = Instant::now();
-        let loss = network.gradients(&batch, &labels, 0.1).loss;
+        let loss = network.gradients(&batch, &targets, 0.1).loss;
         assert!(loss.is_finite());
         clip_gradients(network.parameters_mut(), 5.0);
         optimizer.step(network.parameters_mut(), 1e-3, 1e-2);

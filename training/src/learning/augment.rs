@@ -11,7 +11,8 @@ use rand_distr::StandardNormal;
 use serde::{Deserialize, Serialize};
 use speech_emotion::dsp::{activation::exp, vectorise};
 use speech_emotion::features::{
-    ENERGY, FrontEndConfig, N_FEATURES, N_MFCC, PITCH, VOICING, energies, level_shift, trim,
+    ENERGY, FrontEndConfig, LEVEL_OFFSET, N_FEATURES, N_MFCC, PITCH, VOICING, energies,
+    level_shift, trim,
 };
 
 use super::background::{Powers, Voices};
@@ -48,6 +49,12 @@ pub struct Ranges {
     pub warp: f32,
     /// Standard deviation of the equaliser's knots, in nats.
     pub equaliser: f32,
+    /// Standard deviation of what a tilt of the spectrum adds at its upper end and takes at its lower, in
+    /// nats.
+    pub tilt: f32,
+    /// Standard deviation of the logarithm of the factor by which levels lie further apart or closer, as
+    /// recorders and codecs that limit or expand make them.
+    pub dynamics: f32,
     /// Share of segments with reverberation.
     pub room_probability: f32,
     /// Times in which reverberation decays by 60 dB, in seconds.
@@ -71,6 +78,8 @@ impl Default for Ranges {
             stretch: 0.2,
             warp: 0.12,
             equaliser: 0.5,
+            tilt: 0.0,
+            dynamics: 0.0,
             room_probability: 0.3,
             rt60_s: 0.2..1.0,
             direct_to_reverberant_db: -2.0..12.0,
@@ -83,9 +92,12 @@ impl Default for Ranges {
 }
 
 impl Ranges {
-    /// With more and louder noise and more rooms.
-    pub fn noisy() -> Self {
+    /// With more and louder noise, more rooms, and microphones that differ more.
+    pub fn rough() -> Self {
         Self {
+            equaliser: 0.8,
+            tilt: 0.5,
+            dynamics: 0.1,
             room_probability: 0.35,
             noise_probability: 0.8,
             voices_share: 0.6,
@@ -126,8 +138,12 @@ impl Augmentation {
         let mut frames = stretch_time(frames, rng.random_range(-stretch..=stretch).exp());
         let warp = self.ranges.warp;
         self.warp_vocal_tract(&mut frames, 1.0 + rng.random_range(-warp..=warp));
-        let knots = [0.0; EQUALISER_KNOTS]
-            .map(|_: f32| self.ranges.equaliser * rng.sample::<f32, _>(StandardNormal));
+        let mut normal = |deviation: f32| deviation * rng.sample::<f32, _>(StandardNormal);
+        let tilt = normal(self.ranges.tilt);
+        let knots: [f32; EQUALISER_KNOTS] = std::array::from_fn(|i| {
+            let place = 2.0 * i as f32 / (EQUALISER_KNOTS - 1) as f32 - 1.0;
+            normal(self.ranges.equaliser) + tilt * place
+        });
         self.equalise(&mut frames, &knots);
         if rng.random::<f32>() < self.ranges.room_probability {
             frames = self.in_room(&frames, rng);
@@ -141,6 +157,17 @@ impl Augmentation {
             self.narrow(&mut frames, low_hz, high_hz, rng.random_range(FILTER_ORDER));
         }
         Ok(frames)
+    }
+
+    /// Moves the levels of a segment `[T, F]` apart or together by a random factor, from -5 nats, where
+    /// [`subtract_level`] has put its own.
+    pub fn compress(&self, segment: &mut [f32], rng: &mut impl Rng) {
+        let factor = (self.ranges.dynamics * rng.sample::<f32, _>(StandardNormal)).exp();
+        for frame in segment.chunks_exact_mut(N_FEATURES) {
+            for value in &mut frame[..=ENERGY] {
+                *value = -LEVEL_OFFSET + factor * (*value + LEVEL_OFFSET);
+            }
+        }
     }
 
     /// The frames with their reverberation, which goes on after them, trimmed as live.
@@ -498,7 +525,7 @@ mod tests {
             });
             depths.sum::<f32>() / 200.0
         };
-        let (usual, noisy) = (depth_db(Ranges::default()), depth_db(Ranges::noisy()));
+        let (usual, noisy) = (depth_db(Ranges::default()), depth_db(Ranges::rough()));
         assert!(noisy < usual - 3.0, "{noisy} and {usual} dB");
     }
 
@@ -563,6 +590,7 @@ mod tests {
             stretch: 0.0,
             warp: 0.0,
             equaliser: 0.0,
+            tilt: 0.0,
             room_probability: 0.0,
             noise_probability: 0.0,
             narrow_probability: 0.0,

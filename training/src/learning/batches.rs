@@ -1,16 +1,14 @@
-//! An epoch's batches: every clip once, in another voice and place each time.
+//! An epoch's batches: each clip in another voice and place each time.
 
 use anyhow::Result;
 use rand::RngExt;
-use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
-use speech_emotion::class::Class;
 use speech_emotion::features::N_FEATURES;
 
 use super::augment::{Augmentation, mask, subtract_level};
 use super::background::Voices;
 use crate::dataset::{Clip, Dataset};
-use crate::network::{Batch, with_log_mel};
+use crate::network::{Batch, Target, with_log_mel};
 
 /// Shortest and longest segment of training, in frames.
 pub const MIN_FRAMES: usize = 24;
@@ -24,31 +22,28 @@ const LEAST_SHARE: f32 = 0.4;
 /// Most frames left out at the start of a segment.
 const START_JITTER: usize = 8;
 
-/// Segments and their labels for every step of an epoch, read and made as they are asked for; an error
-/// when a clip cannot be read.
+/// Segments of these clips and what they are to be recognised as, for every step of an epoch, read and made
+/// as they are asked for; an error when a clip cannot be read.
 ///
-/// Batches differ by at most one in size.
+/// The batches, `count` of them, differ by at most one in size.
 pub fn epoch_batches<'a>(
     dataset: &'a Dataset,
-    clips: &[&'a Clip],
+    clips: Vec<(&'a Clip, Target)>,
     voices: &'a dyn Voices,
-    batch_size: usize,
+    count: usize,
     augmentation: &'a Augmentation,
     mean: &'a [f32],
     rng: &'a mut ChaCha8Rng,
-) -> impl Iterator<Item = Result<(Batch, Vec<Class>)>> + 'a {
-    let mut clips = clips.to_vec();
-    clips.shuffle(rng);
-    let count = batch_count(clips.len(), batch_size);
+) -> impl Iterator<Item = Result<(Batch, Vec<Target>)>> + 'a {
     (0..count).map(move |index| {
         let members = index * clips.len() / count..(index + 1) * clips.len() / count;
         let mut batch = Batch::default();
-        let mut labels = Vec::with_capacity(members.len());
-        for clip in &clips[members] {
+        let mut targets = Vec::with_capacity(members.len());
+        for (clip, target) in &clips[members] {
             batch.push(&segment(dataset, clip, voices, augmentation, mean, rng)?);
-            labels.push(clip.class);
+            targets.push(*target);
         }
-        Ok((batch, labels))
+        Ok((batch, targets))
     })
 }
 
@@ -74,6 +69,7 @@ fn segment(
     let kept = excerpt(frames.len() / N_FEATURES, rng);
     let mut segment = frames[kept.start * N_FEATURES..kept.end * N_FEATURES].to_vec();
     subtract_level(&mut segment);
+    augmentation.compress(&mut segment, rng);
     mask(&mut segment, mean, rng);
     Ok(segment)
 }
@@ -97,6 +93,7 @@ fn excerpt(count: usize, rng: &mut ChaCha8Rng) -> std::ops::Range<usize> {
 mod tests {
     use half::f16;
     use rand::SeedableRng;
+    use speech_emotion::class::Class;
 
     use super::*;
     use crate::corpus::{Corpus, Listed, Speaker, ravdess::Emotion};
@@ -156,25 +153,28 @@ mod tests {
     }
 
     #[test]
-    fn every_clip_comes_once_in_batches_of_like_size() {
+    fn batches_are_of_like_size_and_go_with_their_targets() {
         let dataset = dataset((0..70).map(|index| [60 + index * 2; 2]));
-        let clips: Vec<&Clip> = dataset.clips.iter().collect();
+        let target = |clip: &Clip| Target::new(clip.class);
+        let clips: Vec<(&Clip, Target)> = (dataset.clips.iter())
+            .map(|clip| (clip, target(clip)))
+            .collect();
+        let expected: Vec<Target> = clips.iter().map(|(_, target)| *target).collect();
         let augmentation = Augmentation::new(Ranges::default());
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         let mean = [0.0; 64];
-        let batches = epoch_batches(&dataset, &clips, NOBODY, 16, &augmentation, &mean, &mut rng);
+        assert_eq!(batch_count(70, 16), 4);
+        let batches = epoch_batches(&dataset, clips, NOBODY, 4, &augmentation, &mean, &mut rng);
         let batches: Vec<_> = batches.collect::<Result<_>>().unwrap();
-        let sizes: Vec<usize> = batches.iter().map(|(_, labels)| labels.len()).collect();
-        assert_eq!(sizes.iter().sum::<usize>(), 70);
-        assert_eq!(sizes.len(), batch_count(70, 16));
-        assert!(
-            sizes.iter().all(|size| (17..=18).contains(size)),
-            "{sizes:?}"
-        );
-        for class in Class::first(8) {
-            let labels = batches.iter().flat_map(|(_, labels)| labels);
-            let expected = clips.iter().filter(|clip| clip.class == class).count();
-            assert_eq!(labels.filter(|label| **label == class).count(), expected);
-        }
+        let sizes: Vec<usize> = batches
+            .iter()
+            .map(|(batch, _)| batch.lengths.len())
+            .collect();
+        assert_eq!(sizes, [17, 18, 17, 18]);
+        let targets: Vec<Target> = batches
+            .into_iter()
+            .flat_map(|(_, targets)| targets)
+            .collect();
+        assert_eq!(targets, expected);
     }
 }

@@ -5,11 +5,13 @@ mod background;
 mod bands;
 mod batches;
 mod checkpoint;
+mod draw;
 pub mod ensemble;
 pub mod epochs;
 pub mod optimizer;
 
 use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::sync::OnceLock;
@@ -17,20 +19,24 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use rand::SeedableRng;
+use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use speech_emotion::features::{N_FEATURES, N_MFCC};
+use speech_emotion::{
+    class::Class,
+    features::{N_FEATURES, N_MFCC},
+};
 
 use crate::dataset::{Clip, Dataset, MIN_FRAMES};
-use crate::network::{MIN_LOG_ENERGY, Network, try_statistics, with_log_mel};
+use crate::network::{MIN_LOG_ENERGY, Network, Target, try_statistics, with_log_mel};
 
 use augment::{Augmentation, Ranges, subtract_level};
 use background::{Powers, Voices};
 use bands::Bands;
 use batches::{batch_count, epoch_batches};
 use checkpoint::State;
+use draw::Draw;
 use optimizer::{Matrices, Optimizer, clip_gradients, learning_rate, update_average};
 
 /// Smallest deviation by which a mel band is divided, in nats.
@@ -41,8 +47,10 @@ const MIN_DEVIATION: f32 = 0.1;
 pub struct TrainConfig {
     /// Of weights and augmentation.
     pub seed: u64,
-    /// Passes over the training clips.
+    /// Rounds of training, after each of which a checkpoint is kept.
     pub epochs: usize,
+    /// Most segments in an epoch; fewer where there are not as many clips.
+    pub segments: usize,
     /// Segments per step, about.
     pub batch_size: usize,
     /// Highest learning rate.
@@ -63,7 +71,8 @@ impl Default for TrainConfig {
     fn default() -> Self {
         Self {
             seed: 1,
-            epochs: 60,
+            epochs: 36,
+            segments: 3_000,
             batch_size: 32,
             peak_rate: 2e-3,
             matrices: Matrices::Muon,
@@ -208,25 +217,30 @@ pub fn train(
     if path.exists() {
         checkpoint::read(&path, &run, &mut state)?;
     }
-    let steps = batch_count(clips.len(), config.batch_size);
+    let draw = Draw::new(&clips, config.segments, config.seed);
+    let targets = targets(&clips);
+    let steps = batch_count(draw.segments(), config.batch_size);
     let augmentation = Augmentation::new(config.ranges.clone());
     while state.epoch < config.epochs {
         let started = Instant::now();
         let epoch = state.epoch + 1;
         let rng = &mut random(config.seed, epoch);
         let mean = state.network.mean().to_vec();
+        let mut drawn = draw.epoch(epoch);
+        drawn.shuffle(rng);
+        let segments = drawn.len() as f32;
         let batches = epoch_batches(
             dataset,
-            &clips,
+            drawn.into_iter().map(|i| (clips[i], targets[i])).collect(),
             &voices,
-            config.batch_size,
+            steps,
             &augmentation,
             &mean,
             rng,
         );
         let (mut loss, mut correct) = (0.0, 0);
         for (index, batch) in batches.enumerate() {
-            let (batch, labels) = batch?;
+            let (batch, targets) = batch?;
             if stop.load(Ordering::Relaxed) {
                 return Ok(Outcome::Interrupted {
                     epochs_done: state.epoch,
@@ -234,7 +248,7 @@ pub fn train(
             }
             let result = state
                 .network
-                .gradients(&batch, &labels, config.label_smoothing);
+                .gradients(&batch, &targets, config.label_smoothing);
             let norm = clip_gradients(state.network.parameters_mut(), config.clip_norm);
             if !(result.loss.is_finite() && norm.is_finite()) {
                 bail!(
@@ -254,7 +268,7 @@ pub fn train(
                 state.network.parameters(),
                 optimizer.steps,
             );
-            loss += result.loss * labels.len() as f32;
+            loss += result.loss * targets.len() as f32;
             correct += result.correct;
             progress.step(epoch, index + 1, steps);
         }
@@ -264,14 +278,25 @@ pub fn train(
         let report = EpochReport {
             epoch,
             epochs: config.epochs,
-            loss: loss / clips.len() as f32,
-            accuracy: correct as f32 / clips.len() as f32,
+            loss: loss / segments,
+            accuracy: correct as f32 / segments,
             seconds,
             eta_s: seconds * (config.epochs - epoch) as f32,
         };
         progress.epoch(&report, &|| averaged(&state))?;
     }
     Ok(Outcome::Finished(Box::new(averaged(&state))))
+}
+
+/// What each clip is to be recognised as, among the classes that its corpus has clips of here.
+fn targets(clips: &[&Clip]) -> Vec<Target> {
+    let mut classes = BTreeMap::<usize, BTreeSet<Class>>::new();
+    for clip in clips {
+        classes.entry(clip.corpus).or_default().insert(clip.class);
+    }
+    let among = |clip: &&Clip| classes[&clip.corpus].iter().copied();
+    let target = |clip: &&Clip| Target::among(clip.class, among(clip));
+    clips.iter().map(target).collect()
 }
 
 /// The network with averaged weights.

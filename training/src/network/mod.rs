@@ -45,6 +45,7 @@ mod parameter;
 pub use attention::EPSILON as POOLING_EPSILON;
 pub use batch_norm::EPSILON as NORMALISATION_EPSILON;
 pub use input::{Batch, MIN_LOG_ENERGY, with_log_mel};
+pub use loss::Target;
 pub use notebook::{COEFFICIENTS as NOTEBOOK_COEFFICIENTS, NotebookNetwork};
 pub use parameter::{Kind, Parameter, Parameters};
 
@@ -52,7 +53,6 @@ pub(crate) use batch_norm::try_statistics;
 pub(crate) use matrix::nearest_orthogonal;
 
 use rand_chacha::ChaCha8Rng;
-use speech_emotion::class::Class;
 use speech_emotion::features::N_MFCC;
 
 use attention::{Attended, Attention};
@@ -96,7 +96,7 @@ pub struct Network {
 pub struct BatchLoss {
     /// Mean cross entropy, in nats.
     pub loss: f32,
-    /// Items whose most probable class is the label.
+    /// Items whose most probable class, of those they are told from, is the label.
     pub correct: usize,
 }
 
@@ -215,19 +215,18 @@ impl Network {
     }
 
     /// Sets the gradients for one batch and takes its statistics into the running ones.
-    pub fn gradients(&mut self, batch: &Batch, labels: &[Class], smoothing: f32) -> BatchLoss {
+    pub fn gradients(&mut self, batch: &Batch, targets: &[Target], smoothing: f32) -> BatchLoss {
         let tape = self.pass(batch, true);
-        let (loss, d_logits) = loss::cross_entropy(&tape.logits, labels, smoothing);
+        let (loss, d_logits) = loss::cross_entropy(&tape.logits, targets, smoothing);
         self.parameters.clear_gradients();
         self.backward(&tape, &batch.lengths, &d_logits);
         self.update_statistics(&tape);
-        let is_correct = |(logits, label): &(&[f32], &Class)| {
-            logits.iter().all(|logit| *logit <= logits[label.index()])
-        };
-        let items = tape.logits.chunks_exact(self.classes);
+        let items = tape.logits.chunks_exact(self.classes).zip(targets);
         BatchLoss {
             loss,
-            correct: items.zip(labels).filter(is_correct).count(),
+            correct: items
+                .filter(|(logits, target)| target.answer(logits) == target.class)
+                .count(),
         }
     }
 

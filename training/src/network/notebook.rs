@@ -8,10 +8,9 @@
 //! As in Keras, forget gates begin with a bias of 1.
 
 use rand_chacha::ChaCha8Rng;
-use speech_emotion::class::Class;
 
 use super::linear::Linear;
-use super::loss;
+use super::loss::{self, Target};
 use super::lstm::Lstm;
 use super::parameter::Parameters;
 
@@ -73,9 +72,9 @@ impl NotebookNetwork {
     }
 
     /// Sets the gradients for one batch `[B, 40]` and gives its mean loss, in nats.
-    pub fn gradients(&mut self, clips: &[f32], labels: &[Class]) -> f32 {
+    pub fn gradients(&mut self, clips: &[f32], targets: &[Target]) -> f32 {
         let tape = self.pass(clips);
-        let (loss, d_logits) = loss::cross_entropy(&tape.logits, labels, 0.0);
+        let (loss, d_logits) = loss::cross_entropy(&tape.logits, targets, 0.0);
         self.parameters.clear_gradients();
         let p = &mut self.parameters;
         let mut d = self.output.backward(p, &tape.hidden, &d_logits);
@@ -83,7 +82,7 @@ impl NotebookNetwork {
             *d = if *hidden > 0.0 { *d } else { 0.0 };
         }
         let d_last = self.hidden.backward(p, &tape.last, &d);
-        let mut d_states = vec![0.0; labels.len() * COEFFICIENTS * UNITS[1]];
+        let mut d_states = vec![0.0; targets.len() * COEFFICIENTS * UNITS[1]];
         let items = d_states.chunks_exact_mut(COEFFICIENTS * UNITS[1]);
         for (states, d_last) in items.zip(d_last.chunks_exact(UNITS[1])) {
             states[(COEFFICIENTS - 1) * UNITS[1]..].copy_from_slice(d_last);
@@ -127,6 +126,8 @@ struct Tape {
 
 #[cfg(test)]
 mod tests {
+    use speech_emotion::class::Class;
+
     use super::*;
     use crate::network::gradient_check::{noise, rng};
 
@@ -134,8 +135,8 @@ mod tests {
     fn gradients_match_differences() {
         let mut network = NotebookNetwork::new(8, &mut rng());
         let clips = noise(3 * COEFFICIENTS, 1);
-        let labels = [3, 1, 2].map(|index| Class::new(index).unwrap());
-        network.gradients(&clips, &labels);
+        let targets = [3, 1, 2].map(|index| Target::new(Class::new(index).unwrap()));
+        network.gradients(&clips, &targets);
         let gradients: Vec<Vec<f32>> = network
             .parameters()
             .iter()
@@ -148,7 +149,7 @@ mod tests {
                 }
             };
             nth(&mut network, change);
-            let (loss, _) = loss::cross_entropy(&network.forward(&clips), &labels, 0.0);
+            let (loss, _) = loss::cross_entropy(&network.forward(&clips), &targets, 0.0);
             nth(&mut network, -change);
             f64::from(loss)
         };

@@ -1,4 +1,5 @@
 use rand::{RngExt, SeedableRng};
+use speech_emotion::class::Class;
 use speech_emotion::features::{ENERGY, N_FEATURES, VOICING};
 
 use super::gradient_check::rng;
@@ -29,8 +30,10 @@ fn batch(lengths: &[usize]) -> Batch {
     batch
 }
 
-fn labels(count: usize) -> Vec<Class> {
-    (0..count).map(|i| Class::new(i * 3 % 8).unwrap()).collect()
+fn targets(count: usize) -> Vec<Target> {
+    (0..count)
+        .map(|i| Target::new(Class::new(i * 3 % 8).unwrap()))
+        .collect()
 }
 
 fn standardised_network() -> Network {
@@ -65,7 +68,7 @@ fn it_has_the_documented_parameters() {
 #[test]
 fn gradients_of_the_whole_network_match_differences() {
     let batch = batch(&[24, 40, 8, 33, 60, 17, 28, 52]);
-    let labels = labels(8);
+    let targets = targets(8);
     let mut network = standardised_network();
     for parameter in network.parameters_mut().iter_mut() {
         if parameter.name.starts_with("attention") {
@@ -75,9 +78,9 @@ fn gradients_of_the_whole_network_match_differences() {
     }
     let loss = |network: &Network| {
         let tape = network.pass(&batch, true);
-        f64::from(loss::cross_entropy(&tape.logits, &labels, 0.1).0)
+        f64::from(loss::cross_entropy(&tape.logits, &targets, 0.1).0)
     };
-    network.gradients(&batch, &labels, 0.1);
+    network.gradients(&batch, &targets, 0.1);
     let parameters: Vec<Parameter> = network.parameters().iter().cloned().collect();
     for (index, parameter) in parameters.iter().enumerate() {
         if parameter.kind == Kind::Statistic {
@@ -145,11 +148,11 @@ fn the_first_frames_beyond_whole_steps_do_not_count() {
 #[test]
 fn eight_segments_are_learned_by_heart() {
     let batch = batch(&[24, 40, 28, 33, 60, 36, 28, 52]);
-    let labels = labels(8);
+    let targets = targets(8);
     let mut network = standardised_network();
     let mut steps = 0;
     loop {
-        let result = network.gradients(&batch, &labels, 0.0);
+        let result = network.gradients(&batch, &targets, 0.0);
         assert!(result.loss.is_finite());
         for parameter in network.parameters_mut().iter_mut() {
             for (value, gradient) in parameter.value.iter_mut().zip(&parameter.gradient) {
@@ -163,9 +166,8 @@ fn eight_segments_are_learned_by_heart() {
         assert!(steps < 600, "loss {} after {steps} steps", result.loss);
     }
     let logits = network.pass(&batch, false).logits;
-    for (logits, label) in logits.chunks_exact(8).zip(&labels) {
-        let top = speech_emotion::model::Posterior::from_logits(logits, 1.0).top();
-        assert_eq!(top.0, *label);
+    for (logits, target) in logits.chunks_exact(8).zip(&targets) {
+        assert_eq!(target.answer(logits), target.class);
     }
 }
 
