@@ -11,7 +11,7 @@ use speech_emotion::{
     calibration::SpeakerStatistics,
     class::Labels,
     features::FrontEndConfig,
-    model::{self, Manifest, OnnxClassifier, OnnxFile, SCHEMA, Training},
+    model::{self, ActivationSettings, Manifest, OnnxClassifier, OnnxFile, SCHEMA, Training},
     session::SessionSettings,
 };
 
@@ -58,6 +58,9 @@ pub struct Shipped {
     pub settled_segment_frames: usize,
     /// What calibration to a speaker starts from.
     pub speaker: Option<SpeakerStatistics>,
+    /// How lively a voice sounds.
+    #[serde(default)]
+    pub activation: Option<ActivationSettings>,
 }
 
 /// Writes model.onnx and model.json into `folder` and gives the manifest.
@@ -91,10 +94,7 @@ pub fn export(
         ..manifest(&model, &dataset.labels)
     };
     if let Some(shipped) = &measured.fitted {
-        manifest.temperature = shipped.temperature;
-        manifest.session.unsure_below = shipped.unsure_below;
-        manifest.session.settled_segment_frames = shipped.settled_segment_frames;
-        manifest.speaker.clone_from(&shipped.speaker);
+        shipped.put_into(&mut manifest);
     }
     let classifier = OnnxClassifier::load(&model, &manifest)?;
     for (index, segment) in segments.iter().enumerate() {
@@ -119,16 +119,32 @@ pub fn export(
     Ok(manifest)
 }
 
-/// The classifier that the page makes of exported networks; its temperature is 1.
+impl Shipped {
+    fn put_into(&self, manifest: &mut Manifest) {
+        manifest.temperature = self.temperature;
+        manifest.session.unsure_below = self.unsure_below;
+        manifest.session.settled_segment_frames = self.settled_segment_frames;
+        manifest.session.activation.clone_from(&self.activation);
+        manifest.speaker.clone_from(&self.speaker);
+    }
+}
+
+/// The classifier that the page makes of exported networks, and the settings of its session; with nothing
+/// shipped the temperature is 1.
 ///
 /// # Errors
 /// When they cannot be exported or loaded.
-pub fn classifier(mut ensemble: Ensemble, dataset: &Dataset) -> Result<OnnxClassifier> {
+pub fn classifier(
+    mut ensemble: Ensemble,
+    dataset: &Dataset,
+    shipped: Option<&Shipped>,
+) -> Result<(OnnxClassifier, SessionSettings)> {
     let model = encode(&mut ensemble, &dataset.labels, &Terms::of(dataset))?;
-    Ok(OnnxClassifier::load(
-        &model,
-        &manifest(&model, &dataset.labels),
-    )?)
+    let mut manifest = manifest(&model, &dataset.labels);
+    if let Some(shipped) = shipped {
+        shipped.put_into(&mut manifest);
+    }
+    Ok((OnnxClassifier::load(&model, &manifest)?, manifest.session))
 }
 
 /// Gives the model file of the networks, and leaves them rounded as it stores them.

@@ -50,6 +50,10 @@ pub struct CorpusArgs {
     /// Leave out clips with these labels, with commas between them
     #[arg(long, value_name = "LABELS", value_delimiter = ',')]
     pub leave_out: Vec<String>,
+    /// Judge this corpus, but never train on it: for one whose licence allows no more, or that is kept aside.
+    /// A known corpus or a --name; give it several times for several
+    #[arg(long, value_name = "NAME")]
+    pub hold_out: Vec<String>,
 }
 
 /// A corpus and maybe its folder.
@@ -129,7 +133,28 @@ impl CorpusArgs {
             let name = self.name.get(index).cloned();
             sources.push(Source::Manifest(csv.clone(), name));
         }
-        ClipList::of(&sources, self.labels.as_deref(), &self.leave_out)
+        let mut list = ClipList::of(&sources, self.labels.as_deref(), &self.leave_out)?;
+        for name in &self.hold_out {
+            let names: Vec<String> = list
+                .corpora
+                .iter()
+                .map(|corpus| corpus.name.clone())
+                .collect();
+            let mut corpora = list.corpora.iter_mut();
+            let named = corpora.find(|corpus| [&corpus.name, &corpus.data_set].contains(&name));
+            let corpus = named.with_context(|| {
+                format!(
+                    "there is no corpus {name:?} to hold out among those given: {}",
+                    names.join(", ")
+                )
+            })?;
+            corpus.trains = false;
+        }
+        ensure!(
+            list.corpora.iter().any(|corpus| corpus.trains),
+            "every corpus is held out and none is left to train on; leave out one --hold-out"
+        );
+        Ok(list)
     }
 }
 

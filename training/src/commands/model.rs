@@ -1,6 +1,7 @@
 //! From features to the model file: `train`, `evaluate`, `export` and `all`.
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
     sync::atomic::AtomicBool,
@@ -16,8 +17,9 @@ use training::{
     corpus::{folds::Protocol, ravdess},
     dataset::Dataset,
     evaluate::{
-        self, CrossValidation, EVALUATION_FILE, Evaluation,
+        self, CrossValidation, EVALUATION_FILE, Evaluation, STRANGERS_FILE, Strangers,
         baseline::{self, BASELINE_FILE, Bars, Comparison},
+        folds, sounds,
     },
     interrupt::Interrupted,
     learning::{
@@ -108,6 +110,10 @@ pub struct EvaluateArgs {
         value_parser = clap::value_parser!(u32).range(1..)
     )]
     pub inner: u32,
+    /// With --folds corpora: sounds that are no speech, of which nothing should be claimed; a CSV with the
+    /// columns path and class, paths relative to it
+    #[arg(long, value_name = "CSV")]
+    pub sounds: Option<PathBuf>,
     #[command(flatten)]
     pub recipe: RecipeArgs,
 }
@@ -115,7 +121,8 @@ pub struct EvaluateArgs {
 #[derive(Args, Clone, Copy)]
 pub struct DivisionArgs {
     /// How speakers are divided into folds: luna5 or emobox6, published for RAVDESS; loso, each speaker
-    /// alone; or a number of folds [default: luna5 for RAVDESS, else 5 or one for each speaker]
+    /// alone; corpora, each corpus left out as a whole; or a number of folds [default: luna5 for RAVDESS,
+    /// else 5 or one for each speaker]
     #[arg(long, value_name = "FOLDS")]
     pub folds: Option<Protocol>,
 }
@@ -200,73 +207,103 @@ fn load_dataset(data: &Path) -> Result<Dataset> {
     Dataset::load(data, &FrontEndConfig::default().fingerprint())
 }
 
-/// Where the training on all actors with this seed is kept.
-fn training_folder(data: &Path, seed: u64) -> PathBuf {
-    data.join("runs").join(format!("all-seed{seed}"))
+/// Clips of the corpora that are trained on, by position.
+fn trained_clips(dataset: &Dataset) -> Vec<usize> {
+    let trains = |&index: &usize| dataset.corpora[dataset.clips[index].corpus].trains;
+    (0..dataset.clips.len()).filter(trains).collect()
+}
+
+/// Trains on all of them.
+fn train_whole(
+    data: &Path,
+    dataset: &Dataset,
+    config: &TrainConfig,
+    stop: &AtomicBool,
+) -> Result<Ensemble> {
+    let bar = |member: usize, run_dir: &Path| {
+        eprintln!("network {} of {MEMBERS}", member + 1);
+        TrainingBar::new(config.epochs, run_dir)
+    };
+    let (clips, folder) = (
+        trained_clips(dataset),
+        evaluate::whole_folder(data, config.seed),
+    );
+    let material = Material::new(dataset);
+    let ensemble = ensemble::train(&material, &clips, config, &folder, bar, stop)?;
+    ensemble.ok_or_else(|| Interrupted.into())
 }
 
 /// Trains the networks to ship.
 pub fn train(data: &Path, args: &TrainArgs, stop: &AtomicBool) -> Result<()> {
     let dataset = load_dataset(data)?;
-    let clips: Vec<usize> = (0..dataset.clips.len()).collect();
     let config = args.recipe.config(args.seed);
-    let folder = training_folder(data, args.seed);
-    let bar = |member: usize, run_dir: &Path| {
-        eprintln!("network {} of {MEMBERS}", member + 1);
-        TrainingBar::new(config.epochs, run_dir)
+    let folder = evaluate::whole_folder(data, args.seed);
+    train_whole(data, &dataset, &config, stop)?.save(&folder)?;
+    let clips = trained_clips(&dataset);
+    let trained = Trained {
+        recipe: ensemble::recipe(&dataset, &config)?,
+        training: Training {
+            data_set: dataset.title(),
+            clips: clips.len() as u32,
+            actors: speakers(&dataset, &clips),
+            epochs: args.recipe.epochs,
+            seed: args.seed,
+        },
     };
-    match ensemble::train(
-        &Material::new(&dataset),
-        &clips,
-        &config,
-        &folder,
-        bar,
-        stop,
-    )? {
-        Some(ensemble) => {
-            ensemble.save(&folder)?;
-            let trained = Trained {
-                recipe: ensemble::recipe(&dataset, &config)?,
-                training: Training {
-                    data_set: dataset.title(),
-                    clips: dataset.clips.len() as u32,
-                    actors: dataset.voices().len() as u32,
-                    epochs: args.recipe.epochs,
-                    seed: args.seed,
-                },
-            };
-            let note = folder.join(TRAINING_FILE);
-            fs::write(&note, serde_json::to_string_pretty(&trained)? + "\n")
-                .with_context(|| format!("cannot write {}", note.display()))?;
-            println!("{MEMBERS} networks in {}", folder.display());
-            Ok(())
-        }
-        None => Err(Interrupted.into()),
-    }
+    let note = folder.join(TRAINING_FILE);
+    fs::write(&note, serde_json::to_string_pretty(&trained)? + "\n")
+        .with_context(|| format!("cannot write {}", note.display()))?;
+    println!("{MEMBERS} networks in {}", folder.display());
+    Ok(())
 }
 
 /// Cross-validates, prints the report and returns the path of evaluation.json.
 pub fn evaluate(data: &Path, args: &EvaluateArgs, stop: &AtomicBool) -> Result<()> {
     let dataset = load_dataset(data)?;
+    let (protocol, seeds) = (args.division.protocol(&dataset), distinct(&args.seed));
+    let config = args.recipe.config(seeds[0]);
+    let recipe = ensemble::recipe(&dataset, &config)?;
+    let strangers = match protocol {
+        Protocol::Corpora => None,
+        _ => strangers(data, &dataset, seeds[0], &recipe)?,
+    };
     let cross_validation = CrossValidation {
-        protocol: args.division.protocol(&dataset),
-        seeds: distinct(&args.seed),
-        config: args.recipe.config(args.seed[0]),
+        protocol,
+        seeds: seeds.clone(),
+        config,
         jobs: args.jobs as usize,
         quick: args.quick,
         as_recorded: args.as_recorded,
-        inner: args.inner as usize,
+        // What left-out corpora have told need not be fitted again.
+        inner: if strangers.is_some() {
+            0
+        } else {
+            args.inner as usize
+        },
     };
     let bar = progress::items("training folds");
     let trials = cross_validation.run(&dataset, data, &bar, stop)?;
     bar.finish_and_clear();
-    let CrossValidation {
-        protocol, seeds, ..
-    } = cross_validation;
     let folder = evaluate::folder(data, protocol, &seeds);
-    let folds = protocol.folds(&dataset.voices(), &dataset.labels)?;
-    let recipe = ensemble::recipe(&dataset, &cross_validation.config)?;
-    let evaluation = Evaluation::new(&dataset, protocol, folds, seeds, recipe, &trials);
+    let folds = folds::of(protocol, &dataset)?;
+    if protocol == Protocol::Corpora {
+        let mut strangers = Strangers::new(&dataset, &folds, seeds[0], recipe, &trials);
+        if let Some(csv) = &args.sounds {
+            let config = &cross_validation.config;
+            let ensemble = train_whole(data, &dataset, config, stop)?;
+            let shipped = Some(&strangers.shipped);
+            let (classifier, settings) = export::classifier(ensemble, &dataset, shipped)?;
+            strangers.sounds = Some(sounds::judge(csv, &classifier, &settings, stop)?);
+        }
+        strangers.save(&folder)?;
+        println!(
+            "{strangers}\n\nas numbers: {}",
+            folder.join(STRANGERS_FILE).display()
+        );
+        return Ok(());
+    }
+    let folds = folds.into_iter().map(|fold| fold.speakers).collect();
+    let evaluation = Evaluation::new(&dataset, protocol, folds, seeds, recipe, &trials, strangers);
     let path = evaluation.save(&folder)?;
     let page = folder.join(PAGE_FILE);
     let comparison = Comparison::load(&data.join(BASELINE_FILE))?;
@@ -278,6 +315,31 @@ pub fn evaluate(data: &Path, args: &EvaluateArgs, stop: &AtomicBool) -> Result<(
         path.display()
     );
     Ok(())
+}
+
+/// How many people speak in these clips.
+fn speakers(dataset: &Dataset, clips: &[usize]) -> u32 {
+    let speakers: BTreeSet<_> = clips
+        .iter()
+        .map(|&clip| &dataset.clips[clip].speaker)
+        .collect();
+    speakers.len() as u32
+}
+
+/// What was evaluated with left-out corpora; none where there is only one corpus.
+fn strangers(data: &Path, dataset: &Dataset, seed: u64, recipe: &str) -> Result<Option<Strangers>> {
+    if folds::of(Protocol::Corpora, dataset).is_err() {
+        return Ok(None);
+    }
+    let found = Strangers::load(&evaluate::folder(data, Protocol::Corpora, &[seed]))?;
+    let strangers = found.filter(|strangers| strangers.recipe == recipe);
+    if strangers.is_none() {
+        eprintln!(
+            "note: temperature and thresholds are fitted on the tested folds' own corpus, which promises \
+             strangers too much; run evaluate --folds corpora --seed {seed} first and then this command again"
+        );
+    }
+    Ok(strangers)
 }
 
 /// Bars on the terminal.
@@ -350,7 +412,7 @@ pub fn card(data: &Path, args: &CardArgs) -> Result<()> {
 /// Writes the model file and its manifest.
 pub fn export(data: &Path, args: &ExportArgs) -> Result<()> {
     let dataset = load_dataset(data)?;
-    let folder = training_folder(data, args.seed);
+    let folder = evaluate::whole_folder(data, args.seed);
     let missing = || {
         format!(
             "no finished training in {}; run the train command",

@@ -26,6 +26,8 @@ pub enum Protocol {
     Loso,
     /// So many folds in which every class is about as frequent.
     Split(usize),
+    /// One fold for each corpus, those that share speakers in one.
+    Corpora,
 }
 
 const LUNA5: [&[u64]; 5] = [
@@ -53,6 +55,7 @@ impl fmt::Display for Protocol {
             Self::Emobox6 => f.write_str("emobox6"),
             Self::Loso => f.write_str("loso"),
             Self::Split(folds) => write!(f, "split{folds}"),
+            Self::Corpora => f.write_str("corpora"),
         }
     }
 }
@@ -66,9 +69,12 @@ impl FromStr for Protocol {
             "luna5" => Ok(Self::Luna5),
             "emobox6" => Ok(Self::Emobox6),
             "loso" => Ok(Self::Loso),
+            "corpora" => Ok(Self::Corpora),
             _ => match name.strip_prefix("split").unwrap_or(name).parse() {
                 Ok(folds @ 2..) => Ok(Self::Split(folds)),
-                _ => Err("use luna5, emobox6, loso or a number of folds from 2 on".to_owned()),
+                _ => Err(
+                    "use luna5, emobox6, loso, corpora or a number of folds from 2 on".to_owned(),
+                ),
             },
         }
     }
@@ -89,9 +95,12 @@ impl From<Protocol> for String {
 }
 
 impl Protocol {
-    /// What is used unless another way is asked for: the published folds where all speakers are RAVDESS's.
+    /// What is used unless another way is asked for: the published folds where RAVDESS is trained on.
     pub fn usual(corpora: &[Corpus], voices: &Voices) -> Self {
-        if corpora.iter().all(Corpus::is_ravdess) {
+        if corpora
+            .iter()
+            .any(|corpus| corpus.trains && corpus.is_ravdess())
+        {
             Self::Luna5
         } else {
             Self::Split(voices.len().clamp(2, USUAL_FOLDS))
@@ -101,7 +110,7 @@ impl Protocol {
     /// The test speakers of every fold.
     ///
     /// # Errors
-    /// When there are fewer speakers than folds, when the published folds are asked for and the speakers
+    /// With [`Corpora`](Self::Corpora), whose folds a data set makes; when there are fewer speakers than folds, when the published folds are asked for and the speakers
     /// are not RAVDESS's 24 actors, or when a fold would leave a class without clips to train on.
     pub fn folds(self, voices: &Voices, labels: &Labels) -> Result<Vec<Vec<Speaker>>> {
         ensure!(
@@ -124,6 +133,9 @@ impl Protocol {
             Self::Luna5 => self.published(&LUNA5, voices)?,
             Self::Emobox6 => self.published(&EMOBOX6, voices)?,
             Self::Loso => voices.keys().map(|speaker| vec![speaker.clone()]).collect(),
+            Self::Corpora => {
+                anyhow::bail!("speakers alone do not tell the folds of corpora")
+            }
             Self::Split(folds) => {
                 ensure!(
                     folds <= voices.len(),
@@ -299,11 +311,9 @@ mod tests {
         assert!(error.contains("choose --folds 10 or fewer"), "{error}");
         let own = Corpus::manifest("own".into(), "own".into(), "".into());
         let ravdess = Corpus::ravdess("".into());
-        assert_eq!(
-            Protocol::usual(&[ravdess.clone(), own], &voices),
-            Protocol::Split(5)
-        );
-        assert_eq!(Protocol::usual(&[ravdess], &voices), Protocol::Luna5);
+        let both = [ravdess, own.clone()];
+        assert_eq!(Protocol::usual(&[own], &voices), Protocol::Split(5));
+        assert_eq!(Protocol::usual(&both, &voices), Protocol::Luna5);
     }
 
     #[test]

@@ -38,6 +38,8 @@ pub struct Corpus {
     pub licence: String,
     /// The credit that is due to it.
     pub attribution: String,
+    /// Whether models are trained on it; one that is held out is only judged.
+    pub trains: bool,
 }
 
 /// SPDX's word for a licence that nothing is known of.
@@ -64,6 +66,7 @@ impl Corpus {
             folder,
             licence: about.licence.to_owned(),
             attribution: about.attribution.to_owned(),
+            trains: true,
         }
     }
 
@@ -81,6 +84,7 @@ impl Corpus {
             data_set,
             folder,
             licence: NO_LICENCE.to_owned(),
+            trains: true,
         }
     }
 
@@ -91,8 +95,8 @@ impl Corpus {
 }
 
 /// What several corpora are called together.
-pub fn title(corpora: &[Corpus]) -> String {
-    let titles: Vec<&str> = corpora.iter().map(|c| c.data_set.as_str()).collect();
+pub fn title<'a>(corpora: impl IntoIterator<Item = &'a Corpus>) -> String {
+    let titles: Vec<&str> = corpora.into_iter().map(|c| c.data_set.as_str()).collect();
     titles.join("; ")
 }
 

@@ -334,15 +334,20 @@ impl Dataset {
         }
     }
 
-    /// What it is called: the titles of its corpora.
-    pub fn title(&self) -> String {
-        title(&self.corpora)
+    /// The corpora that are trained on.
+    fn trained(&self) -> impl Iterator<Item = &Corpus> {
+        self.corpora.iter().filter(|corpus| corpus.trains)
     }
 
-    /// SPDX name of the licence that weights trained on it are under: that of its corpora which asks for
-    /// most; nothing is known of it when one has none.
+    /// What it is called: the titles of the corpora that are trained on.
+    pub fn title(&self) -> String {
+        title(self.trained())
+    }
+
+    /// SPDX name of the licence that weights trained on it are under: that of the trained corpora which asks
+    /// for most; nothing is known of it when one has none.
     pub fn licence(&self) -> &str {
-        let licences = || self.corpora.iter().map(|corpus| corpus.licence.as_str());
+        let licences = || self.trained().map(|corpus| corpus.licence.as_str());
         // All others that the trainer knows dedicate the recordings to the public.
         licences()
             .find(|licence| *licence == NO_LICENCE)
@@ -351,9 +356,10 @@ impl Dataset {
             .unwrap_or(NO_LICENCE)
     }
 
-    /// The credit that its corpora ask for.
+    /// The credit that the corpora that are trained on ask for.
     pub fn attribution(&self) -> String {
-        let credits: Vec<&str> = (self.corpora.iter())
+        let credits: Vec<&str> = self
+            .trained()
             .map(|corpus| corpus.attribution.as_str())
             .collect();
         format!("Trained on {}", credits.join("; on "))

@@ -32,7 +32,7 @@ use crate::{
         Material, Progress, TrainConfig, ensemble,
         optimizer::{Matrices, Optimizer},
     },
-    network::{NOTEBOOK_COEFFICIENTS, NotebookNetwork},
+    network::{NOTEBOOK_COEFFICIENTS, NotebookNetwork, Target},
 };
 
 /// Name of the file a [`Comparison`] is kept in.
@@ -302,8 +302,8 @@ fn train_notebook(
         for batch in clips.chunks(NOTEBOOK_BATCH) {
             interrupt::check(stop)?;
             let features: Vec<f32> = batch.iter().flat_map(|(mfcc, _)| mfcc).copied().collect();
-            let labels: Vec<Class> = batch.iter().map(|&(_, class)| class).collect();
-            network.gradients(&features, &labels);
+            let targets: Vec<Target> = batch.iter().map(|&(_, class)| Target::new(class)).collect();
+            network.gradients(&features, &targets);
             optimizer.step(network.parameters_mut(), NOTEBOOK_RATE, 0.0);
         }
         progress.inc(1);

@@ -1,4 +1,6 @@
-//! Fits confidence and calibration on actors that neither trained nor test, and tests them.
+//! Fits confidence and calibration on speakers that neither trained nor test, and tests them.
+
+use std::collections::BTreeMap;
 
 use speech_emotion::{
     audio::SAMPLE_RATE_HZ,
@@ -10,8 +12,8 @@ use speech_emotion::{
 };
 
 use super::{
-    Calibrated, Compared, Known, Shown, Trial,
-    confidence::{Claim, Confidence, surprise, temperature, threshold},
+    Calibrated, Compared, Judgement, Known, Shown, Trial, activation,
+    confidence::{CLAIMED_ACCURACY, Claim, Confidence, surprise, temperature, threshold},
     speaker::{self, Heard},
 };
 use crate::{artifact::export::Shipped, dataset::Clip};
@@ -22,34 +24,77 @@ const FRAME_S: f32 = HOP_SAMPLES as f32 / SAMPLE_RATE_HZ as f32;
 /// Frames of speech tried as enough to trust the evidence in full.
 const SETTLED_FRAMES: [usize; 9] = [1, 50, 62, 75, 88, 100, 112, 138, 162];
 
-/// What one network's test is judged with, fitted on other actors.
-struct Fitted {
+/// A clip and what networks that had not heard its speaker made of it.
+pub type Judged<'a> = (&'a Clip, &'a Judgement);
+
+/// What one network's test is judged with, fitted on other speakers.
+pub struct Fitted {
     temperature: f32,
-    settings: SessionSettings,
+    pub settings: SessionSettings,
     speaker: Option<SpeakerStatistics>,
 }
 
 impl Fitted {
-    /// From judgements of actors that the networks have not heard.
-    fn new(labels: &Labels, clips: &[Clip], trials: &[&Trial]) -> Self {
-        let posteriors: Vec<(Posterior, Class)> = judged(clips, trials)
-            .filter_map(|(clip, judgement)| Some((judgement.posterior?, clip.class)))
+    /// From judgements of speakers that the networks have not heard, so that claims are right with this
+    /// `accuracy`. Every corpus counts alike.
+    pub fn new(labels: &Labels, judged: &[Judged], accuracy: f64) -> Self {
+        let weight = weights(judged);
+        let posteriors: Vec<(Posterior, Class, f64)> = judged
+            .iter()
+            .filter_map(|(clip, judgement)| {
+                Some((judgement.posterior?, clip.class, weight[&clip.corpus]))
+            })
             .collect();
         let temperature = temperature(&posteriors);
-        let claims: Vec<Claim> = posteriors
+        let claims: Vec<(Claim, f64)> = judged
             .iter()
-            .map(|(posterior, truth)| Claim::new(&cooled(posterior, temperature), *truth))
+            .filter(|(_, judgement)| judgement.is_firm)
+            .filter_map(|(clip, judgement)| {
+                let claim = Claim::new(&cooled(&judgement.posterior?, temperature), clip.class);
+                Some((claim, weight[&clip.corpus]))
+            })
             .collect();
-        let heard = heard(clips, trials, temperature);
+        let heard = heard(judged, temperature);
         Self {
             temperature,
             settings: SessionSettings {
-                unsure_below: threshold(&claims),
-                settled_segment_frames: settled(clips, trials, temperature),
+                unsure_below: threshold(&claims, accuracy),
+                settled_segment_frames: settled(judged, temperature),
+                activation: activation::fit(labels, judged, temperature),
                 ..SessionSettings::default()
             },
             speaker: speaker::fit(labels, &heard),
         }
+    }
+
+    /// As model.json has it.
+    pub fn shipped(&self) -> Shipped {
+        Shipped {
+            temperature: self.temperature,
+            unsure_below: self.settings.unsure_below,
+            settled_segment_frames: self.settings.settled_segment_frames,
+            activation: self.settings.activation.clone(),
+            speaker: self.speaker.clone(),
+        }
+    }
+
+    /// What was fitted elsewhere.
+    fn given(shipped: &Shipped) -> Self {
+        Self {
+            temperature: shipped.temperature,
+            settings: SessionSettings {
+                unsure_below: shipped.unsure_below,
+                settled_segment_frames: shipped.settled_segment_frames,
+                activation: shipped.activation.clone(),
+                ..SessionSettings::default()
+            },
+            speaker: shipped.speaker.clone(),
+        }
+    }
+
+    /// The posterior of a whole clip.
+    pub fn posterior(&self, judgement: &Judgement) -> Option<Posterior> {
+        Some(cooled(&judgement.posterior?, self.temperature))
     }
 
     /// As shown while listening.
@@ -61,9 +106,23 @@ impl Fitted {
     }
 }
 
+/// What a clip of each corpus counts for all corpora to count alike; 1 where there is only one.
+pub fn weights(judged: &[Judged]) -> BTreeMap<usize, f64> {
+    let mut clips = BTreeMap::<usize, f64>::new();
+    for (clip, _) in judged {
+        *clips.entry(clip.corpus).or_default() += 1.0;
+    }
+    let mean = judged.len() as f64 / clips.len().max(1) as f64;
+    clips
+        .into_iter()
+        .map(|(corpus, clips)| (corpus, mean / clips))
+        .collect()
+}
+
 /// Frames of speech from which evidence counts in full: those under which the truth is the least
 /// surprise while listening.
-fn settled(clips: &[Clip], trials: &[&Trial], temperature: f32) -> usize {
+fn settled(judged: &[Judged], temperature: f32) -> usize {
+    let weight = weights(judged);
     let loss = |frames: usize| -> f64 {
         let fitted = Fitted {
             temperature,
@@ -73,9 +132,10 @@ fn settled(clips: &[Clip], trials: &[&Trial], temperature: f32) -> usize {
             },
             speaker: None,
         };
-        judged(clips, trials)
-            .flat_map(|(clip, judgement)| judgement.live.iter().map(|shown| (clip.class, shown)))
-            .map(|(truth, shown)| surprise(&fitted.shown(shown), truth))
+        judged
+            .iter()
+            .flat_map(|(clip, judgement)| judgement.live.iter().map(move |shown| (clip, shown)))
+            .map(|(clip, shown)| weight[&clip.corpus] * surprise(&fitted.shown(shown), clip.class))
             .sum()
     };
     let losses = SETTLED_FRAMES.map(|frames| (frames, loss(frames)));
@@ -83,54 +143,41 @@ fn settled(clips: &[Clip], trials: &[&Trial], temperature: f32) -> usize {
     best.map_or(1, |(frames, _)| frames)
 }
 
-fn judged<'a>(
-    clips: &'a [Clip],
-    trials: &'a [&Trial],
-) -> impl Iterator<Item = (&'a Clip, &'a super::Judgement)> {
-    trials
-        .iter()
-        .flat_map(|trial| &trial.judged)
+/// The judgements of some trials.
+pub fn judged<'a>(clips: &'a [Clip], trials: &[&'a Trial]) -> Vec<Judged<'a>> {
+    let judged = trials.iter().flat_map(|trial| &trial.judged);
+    judged
         .map(|(index, judgement)| (&clips[*index], judgement))
+        .collect()
 }
 
 fn cooled(posterior: &Posterior, temperature: f32) -> Posterior {
     Posterior::from_logits(&posterior.evidence(), temperature)
 }
 
-fn heard(clips: &[Clip], trials: &[&Trial], temperature: f32) -> Vec<Heard> {
-    judged(clips, trials)
-        .map(|(clip, judgement)| Heard {
-            speaker: clip.speaker.clone(),
-            class: clip.class,
-            posterior: judgement.posterior.map(|p| cooled(&p, temperature)),
-            speech_s: f64::from(judgement.speech_s),
-        })
-        .collect()
+fn heard(judged: &[Judged], temperature: f32) -> Vec<Heard> {
+    let heard = judged.iter().map(|(clip, judgement)| Heard {
+        speaker: clip.speaker.clone(),
+        class: clip.class,
+        posterior: judgement.posterior.map(|p| cooled(&p, temperature)),
+        speech_s: f64::from(judgement.speech_s),
+    });
+    heard.collect()
 }
 
-/// None when there are no inner networks to fit on.
-pub fn calibrated(labels: &Labels, clips: &[Clip], trials: &[Trial]) -> Option<Calibrated> {
-    let outer: Vec<&Trial> = trials.iter().filter(|t| t.validation.is_none()).collect();
-    let folds = outer.iter().map(|trial| trial.fold + 1).max()?;
-    let fitted: Vec<Fitted> = (0..folds)
-        .map(|fold| {
-            let is_inner = |trial: &&Trial| trial.fold == fold && trial.validation.is_some();
-            let inner: Vec<&Trial> = trials.iter().filter(is_inner).collect();
-            (!inner.is_empty()).then(|| Fitted::new(labels, clips, &inner))
-        })
-        .collect::<Option<_>>()?;
-
+/// How judgements do by what was fitted on others, part by part.
+pub fn test(labels: &Labels, parts: &[(Vec<Judged>, &Fitted)]) -> Calibrated {
     let (mut summary, mut live) = (Vec::new(), Vec::new());
     let (mut all, mut claimed, mut right) = (0_u32, 0_u32, 0_u32);
-    for trial in &outer {
-        let fitted = &fitted[trial.fold];
-        for (clip, judgement) in judged(clips, &[trial]) {
+    for (judged, fitted) in parts {
+        for (clip, judgement) in judged {
             all += 1;
             let shown = judgement.live.iter().map(|shown| fitted.shown(shown));
             live.extend(shown.map(|posterior| Claim::new(&posterior, clip.class)));
-            if let Some(posterior) = &judgement.posterior {
-                let claim = Claim::new(&cooled(posterior, fitted.temperature), clip.class);
-                if claim.confidence >= f64::from(fitted.settings.unsure_below) {
+            if let Some(posterior) = fitted.posterior(judgement) {
+                let claim = Claim::new(&posterior, clip.class);
+                let is_sure = claim.confidence >= f64::from(fitted.settings.unsure_below);
+                if is_sure && judgement.is_firm {
                     claimed += 1;
                     right += u32::from(claim.is_right);
                 }
@@ -138,36 +185,63 @@ pub fn calibrated(labels: &Labels, clips: &[Clip], trials: &[Trial]) -> Option<C
             }
         }
     }
-
-    let parts: Vec<(Vec<Heard>, &SpeakerStatistics)> = outer
+    let speakers: Vec<(Vec<Heard>, &SpeakerStatistics)> = parts
         .iter()
-        .filter_map(|trial| {
-            let fitted = &fitted[trial.fold];
-            let heard = heard(clips, &[trial], fitted.temperature);
-            Some((heard, fitted.speaker.as_ref()?))
+        .filter_map(|(judged, fitted)| {
+            Some((heard(judged, fitted.temperature), fitted.speaker.as_ref()?))
         })
         .collect();
-    let whole = Fitted::new(labels, clips, &outer);
-    Some(Calibrated {
-        temperatures: fitted.iter().map(|fitted| fitted.temperature).collect(),
-        thresholds: fitted
-            .iter()
+    let fitted = || parts.iter().map(|(_, fitted)| fitted);
+    Calibrated {
+        temperatures: fitted().map(|fitted| fitted.temperature).collect(),
+        thresholds: fitted()
             .map(|fitted| fitted.settings.unsure_below)
             .collect(),
         summary: Confidence::new(&summary),
         live: Confidence::new(&live),
-        claimed: f64::from(claimed) / f64::from(all),
+        claimed: f64::from(claimed) / f64::from(all.max(1)),
         claimed_right: f64::from(right) / f64::from(claimed.max(1)),
+        activation: activation::test(parts),
         speaker: Known::of(labels)
             .into_iter()
-            .filter(|_| !parts.is_empty())
-            .map(|known| Compared::new(known, labels, &parts))
+            .filter(|_| !speakers.is_empty())
+            .map(|known| Compared::new(known, labels, &speakers))
             .collect(),
-        shipped: Shipped {
-            temperature: whole.temperature,
-            unsure_below: whole.settings.unsure_below,
-            settled_segment_frames: whole.settings.settled_segment_frames,
-            speaker: whole.speaker,
-        },
-    })
+    }
+}
+
+/// What the folds of one data set's speakers do by what was fitted on other folds' speakers, and what is
+/// fitted on all; with `strangers` by what was fitted on left-out corpora. None when there is neither that nor
+/// inner networks to fit on.
+pub fn calibrated(
+    labels: &Labels,
+    clips: &[Clip],
+    trials: &[Trial],
+    strangers: Option<&Shipped>,
+) -> Option<(Calibrated, Shipped)> {
+    let outer: Vec<&Trial> = trials.iter().filter(|t| t.validation.is_none()).collect();
+    let folds = outer.iter().map(|trial| trial.fold + 1).max()?;
+    let fitted: Vec<Fitted> = (0..folds)
+        .map(|fold| {
+            let is_inner = |trial: &&Trial| trial.fold == fold && trial.validation.is_some();
+            let inner: Vec<&Trial> = trials.iter().filter(is_inner).collect();
+            let fit = || Fitted::new(labels, &judged(clips, &inner), CLAIMED_ACCURACY);
+            match strangers {
+                Some(shipped) => Some(Fitted::given(shipped)),
+                None => (!inner.is_empty()).then(fit),
+            }
+        })
+        .collect::<Option<_>>()?;
+    let parts: Vec<(Vec<Judged>, &Fitted)> = outer
+        .iter()
+        .map(|trial| (judged(clips, &[trial]), &fitted[trial.fold]))
+        .collect();
+    let mut calibrated = test(labels, &parts);
+    calibrated.temperatures = fitted.iter().map(|fitted| fitted.temperature).collect();
+    calibrated.thresholds = fitted
+        .iter()
+        .map(|fitted| fitted.settings.unsure_below)
+        .collect();
+    let whole = Fitted::new(labels, &judged(clips, &outer), CLAIMED_ACCURACY);
+    Some((calibrated, whole.shipped()))
 }

@@ -122,8 +122,9 @@ pub fn surprise(posterior: &Posterior, truth: Class) -> f64 {
     -f64::from(posterior.get(truth).max(f32::MIN_POSITIVE)).ln()
 }
 
-/// The temperature under which the truth is the least surprise. 1 of nothing.
-pub fn temperature(posteriors: &[(Posterior, Class)]) -> f32 {
+/// The temperature under which the truth is the least surprise, of posteriors with their truth and weight. 1
+/// of nothing.
+pub fn temperature(posteriors: &[(Posterior, Class, f64)]) -> f32 {
     if posteriors.is_empty() {
         return 1.0;
     }
@@ -131,9 +132,9 @@ pub fn temperature(posteriors: &[(Posterior, Class)]) -> f32 {
         let temperature = log.exp() as f32;
         posteriors
             .iter()
-            .map(|(posterior, truth)| {
+            .map(|(posterior, truth, weight)| {
                 let cooled = Posterior::from_logits(&posterior.evidence(), temperature);
-                surprise(&cooled, *truth)
+                weight * surprise(&cooled, *truth)
             })
             .sum()
     };
@@ -151,16 +152,22 @@ pub fn temperature(posteriors: &[(Posterior, Class)]) -> f32 {
     ((low + high) / 2.0).exp() as f32
 }
 
-/// The lowest confidence, in hundredths, from which on at least [`CLAIMED_ACCURACY`] of the claims
-/// are right; 0.95 when there is none.
-pub fn threshold(claims: &[Claim]) -> f32 {
+/// The lowest confidence, in hundredths, from which on at least `accuracy` of the claims are right, each with
+/// its weight; 0.95 when there is none.
+pub fn threshold(claims: &[(Claim, f64)], accuracy: f64) -> f32 {
     (0..95)
         .map(|hundredths| f64::from(hundredths) / 100.0)
         .find(|&threshold| {
-            let claimed = || claims.iter().filter(|claim| claim.confidence >= threshold);
-            let right = claimed().filter(|claim| claim.is_right).count() as f64;
-            let answers = claimed().count();
-            answers >= MIN_ANSWERS && right >= CLAIMED_ACCURACY * answers as f64
+            let claimed = || {
+                claims
+                    .iter()
+                    .filter(|(claim, _)| claim.confidence >= threshold)
+            };
+            let weight = |right_only: bool| -> f64 {
+                let counted = claimed().filter(|(claim, _)| claim.is_right || !right_only);
+                counted.map(|(_, weight)| weight).sum()
+            };
+            claimed().count() >= MIN_ANSWERS && weight(true) >= accuracy * weight(false)
         })
         .unwrap_or(0.95) as f32
 }
@@ -210,15 +217,22 @@ mod tests {
     #[test]
     fn the_threshold_leaves_four_right_answers_in_five() {
         // Uniform over t..1 and right as often as said: the mean (t + 1) / 2 is 0.8 at 0.6.
-        let threshold = threshold(&claims(1.0));
-        assert!((threshold - 0.6).abs() < 0.02, "{threshold}");
-        assert_eq!(super::threshold(&claims(0.5)), 0.95);
+        let weighted = |honesty, weight: fn(&Claim) -> f64| -> Vec<(Claim, f64)> {
+            let weigh = |claim: Claim| (claim, weight(&claim));
+            claims(honesty).into_iter().map(weigh).collect()
+        };
+        let found = threshold(&weighted(1.0, |_| 0.3), CLAIMED_ACCURACY);
+        assert!((found - 0.6).abs() < 0.02, "{found}");
+        // Those that are wrong count twice.
+        let strict = threshold(&weighted(1.0, |c| if c.is_right { 1.0 } else { 2.0 }), 0.8);
+        assert!(strict > found + 0.1, "{strict}");
+        assert_eq!(threshold(&weighted(0.5, |_| 1.0), CLAIMED_ACCURACY), 0.95);
     }
 
     #[test]
     fn the_temperature_undoes_what_made_posteriors_too_sharp() {
         let mut rng = ChaCha8Rng::seed_from_u64(2);
-        let posteriors: Vec<(Posterior, Class)> = (0..4_000)
+        let posteriors: Vec<(Posterior, Class, f64)> = (0..4_000)
             .map(|_| {
                 let logits: [f32; 8] = std::array::from_fn(|_| rng.random_range(-2.0..2.0));
                 let honest = Posterior::from_logits(&logits, 1.0);
@@ -228,7 +242,7 @@ mod tests {
                     draw < 0.0
                 });
                 let truth = truth.or(Class::new(7)).unwrap();
-                (Posterior::from_logits(&logits, 1.0 / 1.7), truth)
+                (Posterior::from_logits(&logits, 1.0 / 1.7), truth, 0.5)
             })
             .collect();
         let found = temperature(&posteriors);

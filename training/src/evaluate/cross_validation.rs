@@ -2,6 +2,8 @@
 //! not heard.
 
 use std::{
+    collections::BTreeSet,
+    fs,
     path::{Path, PathBuf},
     sync::{
         Mutex, MutexGuard, PoisonError,
@@ -16,13 +18,12 @@ use speech_emotion::class::Labels;
 
 use super::{
     conditions::Condition,
+    folds::{self, Fold},
     judge::{Judge, Judgement, confusion},
+    whole_folder,
 };
 use crate::{
-    corpus::{
-        Speaker,
-        folds::{Protocol, Voices, class_left_out},
-    },
+    corpus::folds::{Protocol, Voices, class_left_out},
     dataset::{Clip, Dataset},
     interrupt::Interrupted,
     learning::{
@@ -75,27 +76,42 @@ struct Job<'a> {
     seed: u64,
     fold: usize,
     validation: Option<usize>,
-    folds: &'a [Vec<Speaker>],
+    folds: &'a [Fold],
 }
 
+/// What a trial's networks are trained without: trials that leave out the same share them.
+type Training = (u64, BTreeSet<usize>);
+
 impl Job<'_> {
-    /// The positions of the clips that train the network and of those it judges. Actors of the
-    /// tested fold never train, and an inner network judges only actors that are not tested.
-    fn sides(&self, clips: &[Clip]) -> (Vec<usize>, Vec<usize>) {
-        let fold_of = |clip: &Clip| {
-            self.folds
-                .iter()
-                .position(|speakers| speakers.contains(&clip.speaker))
+    /// The fold it judges.
+    fn judged(&self) -> usize {
+        self.validation.unwrap_or(self.fold)
+    }
+
+    /// The networks it needs: a fold that is held out need not be left out.
+    fn training(&self) -> Training {
+        let folds = [Some(self.fold), self.validation].into_iter().flatten();
+        let left_out = folds.filter(|&fold| self.folds[fold].trains).collect();
+        (self.seed, left_out)
+    }
+
+    /// The positions of the clips that train the network and of those it judges. Speakers of the
+    /// tested fold never train, in whichever corpus they occur, and an inner network judges only speakers
+    /// that are not tested.
+    fn sides(&self, dataset: &Dataset) -> (Vec<usize>, Vec<usize>) {
+        let is_of = |fold: usize, clip: &Clip| self.folds[fold].speakers.contains(&clip.speaker);
+        let (judged, (_, left_out)) = (self.judged(), self.training());
+        let clips = dataset.clips.iter().enumerate();
+        let positions = |keep: &dyn Fn(&Clip) -> bool| {
+            let kept = clips.clone().filter(|(_, clip)| keep(clip));
+            kept.map(|(index, _)| index).collect()
         };
-        let judged = self.validation.unwrap_or(self.fold);
-        let (mut train, mut judge) = (Vec::new(), Vec::new());
-        for (index, clip) in clips.iter().enumerate() {
-            match fold_of(clip) {
-                Some(fold) if fold == judged => judge.push(index),
-                Some(fold) if fold != self.fold => train.push(index),
-                _ => {}
-            }
-        }
+        let train = positions(&|clip| {
+            dataset.corpora[clip.corpus].trains && !left_out.iter().any(|&fold| is_of(fold, clip))
+        });
+        let judge = positions(&|clip| {
+            is_of(judged, clip) && self.folds[judged].corpora.contains(&clip.corpus)
+        });
         (train, judge)
     }
 
@@ -106,18 +122,23 @@ impl Job<'_> {
     }
 
     /// Folds as such leave every class to train on; two of them may not.
-    fn refuse_missing_class(&self, voices: &Voices, labels: &Labels) -> Result<()> {
+    fn refuse_missing_class(
+        &self,
+        protocol: Protocol,
+        voices: &Voices,
+        labels: &Labels,
+    ) -> Result<()> {
         let Some(validation) = self.validation else {
             return Ok(());
         };
-        let left_out = [&self.folds[self.fold], &self.folds[validation]];
+        let left_out = [self.fold, validation].map(|fold| &self.folds[fold].speakers);
         match class_left_out(&left_out, voices) {
             None => Ok(()),
             Some(class) => bail!(
                 "the {} would have no clip of {:?} to train on: all who express it are in folds {} and \
                  {}; choose another number of --folds, add speakers, or leave inner networks out with \
                  --quick",
-                self.name(),
+                self.name(protocol),
                 labels.name(class),
                 self.fold + 1,
                 validation + 1
@@ -125,16 +146,50 @@ impl Job<'_> {
         }
     }
 
+    /// Where its networks are kept: those that leave nothing out are [the ones to ship](whole_folder).
     fn folder(&self, data: &Path, protocol: Protocol) -> PathBuf {
+        let folder = super::folder(data, protocol, &[self.seed]);
+        if protocol == Protocol::Corpora {
+            let (_, left_out) = self.training();
+            if left_out.is_empty() {
+                return whole_folder(data, self.seed);
+            }
+            let names: Vec<&str> = left_out
+                .iter()
+                .map(|&f| self.folds[f].name.as_str())
+                .collect();
+            return folder.join(format!("without-{}", names.join("+")));
+        }
         let inner = match self.inner() {
             None => String::new(),
             Some(1) => "-inner".to_owned(),
             Some(offset) => format!("-inner{offset}"),
         };
-        super::folder(data, protocol, &[self.seed]).join(format!("fold{}{inner}", self.fold + 1))
+        folder.join(format!("fold{}{inner}", self.fold + 1))
     }
 
-    fn name(&self) -> String {
+    /// Where its judgements are kept.
+    fn judged_folder(&self, data: &Path, protocol: Protocol) -> PathBuf {
+        match protocol {
+            Protocol::Corpora => super::folder(data, protocol, &[self.seed])
+                .join(self.folder(data, protocol).file_name().unwrap_or_default())
+                .join(format!("on-{}", self.folds[self.judged()].name)),
+            _ => self.folder(data, protocol),
+        }
+    }
+
+    fn name(&self, protocol: Protocol) -> String {
+        if protocol == Protocol::Corpora {
+            let (_, left_out) = self.training();
+            let names: Vec<&str> = left_out
+                .iter()
+                .map(|&f| self.folds[f].name.as_str())
+                .collect();
+            return match names[..] {
+                [] => format!("all corpora, seed {}", self.seed),
+                _ => format!("without {}, seed {}", names.join(" and "), self.seed),
+            };
+        }
         let inner = match self.inner() {
             None => String::new(),
             Some(offset) => format!("inner network {offset} of "),
@@ -161,13 +216,19 @@ impl CrossValidation {
         stop: &AtomicBool,
     ) -> Result<Vec<Trial>> {
         let (voices, labels) = (dataset.voices(), &dataset.labels);
-        let folds = self.protocol.folds(&voices, labels)?;
+        let folds = folds::of(self.protocol, dataset)?;
         let n = folds.len();
         let outer = |seed| (0..n).map(move |fold| (seed, fold, None));
+        // Of corpora there are too few to choose: what is fitted for one is fitted on all others.
+        let (offsets, all_folds) = match self.protocol {
+            Protocol::Corpora => (n - 1, &folds),
+            _ => (self.inner.min(n - 1), &folds),
+        };
         let inner = |seed| {
-            (1..=self.inner.min(n - 1)).flat_map(move |offset| {
-                (0..n).map(move |fold| (seed, fold, Some((fold + offset) % n)))
-            })
+            (1..=offsets)
+                .flat_map(move |offset| (0..n).map(move |fold| (fold, (fold + offset) % n)))
+                .filter(|(_, validation)| all_folds[*validation].trains)
+                .map(move |(fold, validation)| (seed, fold, Some(validation)))
         };
         let inner_seed = self.seeds.first().filter(|_| !self.quick && n > 2);
         let jobs: Vec<Job> = self
@@ -182,47 +243,68 @@ impl CrossValidation {
                 folds: &folds,
             })
             .collect();
-        for job in &jobs {
-            job.refuse_missing_class(&voices, labels)?;
+        if self.protocol != Protocol::Corpora {
+            for job in &jobs {
+                job.refuse_missing_class(self.protocol, &voices, labels)?;
+            }
         }
-        progress.set_length((jobs.len() * MEMBERS * self.config.epochs) as u64);
+        // Each training with the trials that its networks are for.
+        let mut trainings: Vec<(Training, Vec<usize>)> = Vec::new();
+        for (index, job) in jobs.iter().enumerate() {
+            let training = job.training();
+            match trainings.iter_mut().find(|(other, _)| *other == training) {
+                Some((_, trials)) => trials.push(index),
+                None => trainings.push((training, vec![index])),
+            }
+        }
+        progress.set_length((trainings.len() * MEMBERS * self.config.epochs) as u64);
 
         let material = Material::new(dataset);
         let next = AtomicUsize::new(0);
         let failed = AtomicBool::new(false);
         let trained: Vec<Mutex<[Option<Network>; MEMBERS]>> =
-            jobs.iter().map(|_| Mutex::default()).collect();
+            trainings.iter().map(|_| Mutex::default()).collect();
         let results = Mutex::new(Vec::new());
         // Network by network, so that nobody waits for a fold's second one; who trains the last judges.
         let work = || {
             while !failed.load(Ordering::Relaxed) {
                 let task = next.fetch_add(1, Ordering::Relaxed);
                 let (index, member) = (task / MEMBERS, task % MEMBERS);
-                let Some(job) = jobs.get(index) else {
+                let Some((_, trials)) = trainings.get(index) else {
                     break;
                 };
-                let result = self
-                    .train_member(job, member, &material, data, progress, stop)
-                    .and_then(|network| {
-                        let mut members = lock(&trained[index]);
-                        members[member] = Some(network);
-                        if members.iter().any(Option::is_none) {
-                            return Ok(None);
-                        }
-                        let ensemble =
-                            Ensemble::new(members.iter_mut().filter_map(Option::take).collect());
-                        drop(members);
-                        self.judge(job, ensemble, dataset, data, progress, stop)
-                            .map(Some)
-                    });
-                failed.fetch_or(result.is_err(), Ordering::Relaxed);
-                if let Some(result) = result.transpose() {
-                    lock(&results).push((index, result));
+                let first = &jobs[trials[0]];
+                let network = self.train_member(first, member, &material, data, progress, stop);
+                let judged = network.and_then(|network| {
+                    let mut members = lock(&trained[index]);
+                    members[member] = Some(network);
+                    if members.iter().any(Option::is_none) {
+                        return Ok(Vec::new());
+                    }
+                    let ensemble =
+                        Ensemble::new(members.iter_mut().filter_map(Option::take).collect());
+                    drop(members);
+                    let judge = |&trial: &usize| {
+                        let ensemble = ensemble.clone();
+                        self.judge(&jobs[trial], ensemble, dataset, data, progress, stop)
+                            .map(|judged| (trial, judged))
+                    };
+                    trials.iter().map(judge).collect::<Result<Vec<_>>>()
+                });
+                failed.fetch_or(judged.is_err(), Ordering::Relaxed);
+                match judged {
+                    Ok(judged) => {
+                        let judged = judged
+                            .into_iter()
+                            .map(|(trial, judged)| (trial, Ok(judged)));
+                        lock(&results).extend(judged);
+                    }
+                    Err(error) => lock(&results).push((trials[0], Err(error))),
                 }
             }
         };
         thread::scope(|scope| {
-            for _ in 0..self.jobs.clamp(1, jobs.len() * MEMBERS) {
+            for _ in 0..self.jobs.clamp(1, trainings.len() * MEMBERS) {
                 scope.spawn(work);
             }
         });
@@ -242,17 +324,19 @@ impl CrossValidation {
         stop: &AtomicBool,
     ) -> Result<Network> {
         let clips = &material.dataset.clips;
-        let (trained, judged) = job.sides(clips);
+        let (trained, judged) = job.sides(material.dataset);
         let validation: Vec<&Clip> = match job.validation {
-            Some(_) => judged.iter().map(|&index| &clips[index]).collect(),
-            None => Vec::new(),
+            Some(_) if self.protocol != Protocol::Corpora => {
+                judged.iter().map(|&index| &clips[index]).collect()
+            }
+            _ => Vec::new(),
         };
         let config = TrainConfig {
             seed: job.seed,
             ..self.config.clone()
         };
         let folder = job.folder(data, self.protocol);
-        let name = job.name();
+        let name = job.name(self.protocol);
         let mut shown = Epochs {
             bar: progress,
             name: format!("{name}, network {} of {MEMBERS}", member + 1),
@@ -284,18 +368,22 @@ impl CrossValidation {
         progress: &ProgressBar,
         stop: &AtomicBool,
     ) -> Result<Trial> {
-        let (trained, judged) = job.sides(&dataset.clips);
+        let (trained, judged) = job.sides(dataset);
         let clips: Vec<&Clip> = judged.iter().map(|&index| &dataset.clips[index]).collect();
-        let (folder, name) = (job.folder(data, self.protocol), job.name());
+        let (folder, name) = (job.folder(data, self.protocol), job.name(self.protocol));
         let epochs = (0..MEMBERS)
             .map(|member| EpochLog::new(&ensemble::member_folder(&folder, member)).read())
             .collect();
 
         let trained = trained.iter().map(|&index| &dataset.clips[index]).collect();
+        let folder = job.judged_folder(data, self.protocol);
+        fs::create_dir_all(&folder)
+            .with_context(|| format!("cannot create the folder {}", folder.display()))?;
         let judge = Judge::new(ensemble, dataset, clips.clone(), trained, folder)?;
         let judgements = judge.judge(Condition::Clean, stop)?;
         let mut changed = Vec::new();
-        if !(self.quick || self.as_recorded) && job.validation.is_none() {
+        let has_conditions = self.protocol != Protocol::Corpora && job.validation.is_none();
+        if has_conditions && !(self.quick || self.as_recorded) {
             for condition in Condition::CHANGED.into_iter().filter(|c| c.is_available()) {
                 progress.set_message(format!("{name}: {}", condition.label()));
                 changed.push((condition, judge.judge(condition, stop)?));
@@ -369,7 +457,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::corpus::{Corpus, Listed, ravdess::Emotion};
+    use crate::corpus::{Corpus, Listed, Speaker, ravdess::Emotion};
     use crate::dataset::Features;
 
     fn dataset() -> Dataset {
@@ -396,7 +484,7 @@ mod tests {
             Protocol::Loso,
             Protocol::Split(7),
         ] {
-            let folds = protocol.folds(&voices, &dataset.labels).unwrap();
+            let folds = folds::of(protocol, &dataset).unwrap();
             let mut tested = BTreeSet::new();
             for fold in 0..folds.len() {
                 let outer = Job {
@@ -405,7 +493,7 @@ mod tests {
                     validation: None,
                     folds: &folds,
                 };
-                let (train, judge) = outer.sides(clips);
+                let (train, judge) = outer.sides(&dataset);
                 assert_eq!(train.len() + judge.len(), clips.len());
                 assert!(heard(&train).is_disjoint(&heard(&judge)));
                 let test_actors = heard(&judge);
@@ -416,7 +504,7 @@ mod tests {
                         ..outer
                     };
                     assert_eq!(inner.inner(), Some(offset));
-                    let (train, judge) = inner.sides(clips);
+                    let (train, judge) = inner.sides(&dataset);
                     assert!(!judge.is_empty());
                     assert!(heard(&train).is_disjoint(&heard(&judge)));
                     assert!(heard(&train).is_disjoint(&test_actors));
@@ -432,7 +520,15 @@ mod tests {
     fn an_inner_network_that_would_lack_a_class_is_refused_with_its_name() {
         let labels = Emotion::labels();
         let speakers = ["1", "2", "3"].map(Speaker::new);
-        let folds: Vec<Vec<Speaker>> = speakers.iter().map(|s| vec![s.clone()]).collect();
+        let folds: Vec<Fold> = speakers
+            .iter()
+            .map(|speaker| Fold {
+                name: speaker.to_string(),
+                speakers: vec![speaker.clone()],
+                corpora: vec![0],
+                trains: true,
+            })
+            .collect();
         let mut voices: Voices = speakers.into_iter().map(|s| (s, vec![2; 8])).collect();
         let job = |validation| Job {
             seed: 1,
@@ -440,11 +536,13 @@ mod tests {
             validation,
             folds: &folds,
         };
-        job(Some(1)).refuse_missing_class(&voices, &labels).unwrap();
+        let refused =
+            |job: Job, voices: &Voices| job.refuse_missing_class(Protocol::Loso, voices, &labels);
+        refused(job(Some(1)), &voices).unwrap();
         if let Some(clips) = voices.get_mut(&Speaker::new("3")) {
             clips[Emotion::Sad.class().index()] = 0;
         }
-        let error = job(Some(1)).refuse_missing_class(&voices, &labels);
+        let error = refused(job(Some(1)), &voices);
         let error = error.unwrap_err().to_string();
         for said in [
             "inner network 1 of fold 1",
@@ -454,7 +552,7 @@ mod tests {
         ] {
             assert!(error.contains(said), "{said}: {error}");
         }
-        job(None).refuse_missing_class(&voices, &labels).unwrap();
-        job(Some(2)).refuse_missing_class(&voices, &labels).unwrap();
+        refused(job(None), &voices).unwrap();
+        refused(job(Some(2)), &voices).unwrap();
     }
 }

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use speech_emotion::{
     class::Class,
     model::{OnnxClassifier, Posterior},
-    session::{Pacing, Session, SessionSettings, Update},
+    session::{Pacing, Session, SessionSettings, Update, Verdict},
 };
 
 use super::{conditions::Condition, metrics::Confusion};
@@ -30,8 +30,8 @@ use crate::{
 /// Samples in a chunk pushed to the session, as in the page.
 const CHUNK_SAMPLES: usize = 2048;
 
-/// What a network made of one clip, not calibrated: temperature 1, no speaker's offset, and evidence
-/// from little speech counted in full.
+/// What a network made of one clip, not calibrated: temperature 1, no speaker's offset, evidence from little
+/// speech counted in full, and no threshold.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Judgement {
     /// Path relative to the corpus folder.
@@ -40,8 +40,10 @@ pub struct Judgement {
     pub whole: Option<Whole>,
     /// Of the session's summary; none when it heard no speech.
     pub posterior: Option<Posterior>,
-    /// Seconds inside utterances.
+    /// Seconds in which the speech gate heard speech.
     pub speech_s: f32,
+    /// Whether it is enough speech for something to be claimed of it.
+    pub is_firm: bool,
     /// What was shown while the clip played; only as recorded.
     pub live: Vec<Shown>,
 }
@@ -151,7 +153,7 @@ impl<'a> Judge<'a> {
         if let Some(judgements) = read(&path, &header, self.clips.len()) {
             return Ok(judgements);
         }
-        let classifier = export::classifier(self.ensemble.clone(), self.dataset)?;
+        let (classifier, _) = export::classifier(self.ensemble.clone(), self.dataset, None)?;
         let mut judgements = Vec::with_capacity(self.clips.len());
         for clip in &self.clips {
             interrupt::check(stop)?;
@@ -198,6 +200,7 @@ impl<'a> Judge<'a> {
 fn settings() -> SessionSettings {
     SessionSettings {
         settled_segment_frames: 1,
+        unsure_below: 0.0,
         ..SessionSettings::default()
     }
 }
@@ -222,6 +225,7 @@ fn listen(sound: &Sound, classifier: OnnxClassifier) -> Result<Judgement> {
         whole: None,
         posterior: summary.posterior,
         speech_s: summary.speech_s as f32,
+        is_firm: matches!(summary.verdict, Verdict::Emotion(_)),
         live: live.collect(),
     })
 }

@@ -8,25 +8,33 @@
 //!                               └ speaker
 //! ```
 
+mod activation;
 pub mod baseline;
 mod calibrated;
 mod conditions;
 mod confidence;
 mod cross_validation;
+pub mod folds;
 mod judge;
 pub mod metrics;
 mod results;
+pub mod sounds;
+mod sources;
 mod speaker;
+mod strangers;
 
+pub use activation::ActivationResults;
 pub use conditions::Condition;
 pub use confidence::{Bin, Confidence, Coverage};
 pub use cross_validation::{CrossValidation, Trial};
 pub use judge::{Judgement, Shown, Whole, confusion};
 pub use results::{HeardSoFar, Results, Scores};
+pub use sources::Source;
 pub use speaker::{Compared, Known};
+pub use strangers::{STRANGERS_FILE, Stranger, Strangers};
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
@@ -56,12 +64,15 @@ pub const EVALUATION_FILE: &str = "evaluation.json";
 /// per seed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
-    /// What the clips are called; an evaluation that does not say so is of RAVDESS.
+    /// Titles of the corpora that were judged; an evaluation that does not say so is of RAVDESS.
     #[serde(default = "ravdess_data_set")]
     pub data_set: String,
     /// Names of the classes; likewise.
     #[serde(default = "Emotion::labels")]
     pub labels: Labels,
+    /// All corpora, those that only train too; an evaluation of one corpus may be without.
+    #[serde(default)]
+    pub sources: Vec<Source>,
     /// How speakers were divided.
     pub protocol: Protocol,
     /// The speakers tested in each fold.
@@ -80,6 +91,10 @@ pub struct Evaluation {
     pub by_heard: Vec<HeardSoFar>,
     /// Confidence and calibration to the speaker; none of a quick evaluation.
     pub calibrated: Option<Calibrated>,
+    /// What a model trained on all speakers is to be used with; likewise.
+    pub shipped: Option<Shipped>,
+    /// How it does on corpora that it was not trained on; none where there is one corpus only.
+    pub strangers: Option<Strangers>,
     /// Live, under other conditions; empty of a quick evaluation.
     pub robustness: Vec<Robustness>,
     /// Means over networks, epoch by epoch.
@@ -142,10 +157,10 @@ pub struct Calibrated {
     pub claimed: f64,
     /// Share of these claims that is right.
     pub claimed_right: f64,
+    /// How lively the voices sound; none where labels do not tell.
+    pub activation: Option<ActivationResults>,
     /// What is gained by knowing the speaker.
     pub speaker: Vec<Compared>,
-    /// What a model trained on all actors is to be used with.
-    pub shipped: Shipped,
 }
 
 impl Evaluation {
@@ -157,6 +172,7 @@ impl Evaluation {
         seeds: Vec<u64>,
         recipe: String,
         trials: &[Trial],
+        strangers: Option<Strangers>,
     ) -> Self {
         let (clips, labels) = (&dataset.clips, &dataset.labels);
         let judged: Vec<_> = trials
@@ -167,6 +183,13 @@ impl Evaluation {
                 judged.map(|(index, judgement)| (trial.seed, &clips[*index], judgement))
             })
             .collect();
+        let tested: BTreeSet<(usize, &str)> = judged
+            .iter()
+            .map(|(_, clip, _)| (clip.corpus, clip.path.as_str()))
+            .collect();
+        let given = strangers.as_ref().map(Strangers::settings_for_known);
+        let calibrated = calibrated::calibrated(labels, clips, trials, given);
+        let (calibrated, own) = calibrated.unzip();
         let answers = judged.iter();
         let answers = answers.map(|&(seed, clip, judgement)| (seed, clip, judgement.answer()));
         let whole = |logits: fn(&Whole) -> &[f32]| {
@@ -180,20 +203,30 @@ impl Evaluation {
             }
             Scores::from(&confusion)
         };
+        let corpora = judged.iter().map(|(_, clip, _)| clip.corpus).collect();
+        let sources = sources::of(dataset, &corpora);
+        let titles = sources.iter().filter(|source| source.tested);
+        let titles: Vec<&str> = titles.map(|source| source.title.as_str()).collect();
         Self {
-            data_set: dataset.title(),
+            data_set: titles.join("; "),
+            sources,
             labels: labels.clone(),
             protocol,
             folds,
             seeds,
             recipe,
-            clips: clips.len() as u32,
+            clips: tested.len() as u32,
             live: Results::new(labels, answers),
             whole: WholeClips {
                 trained: whole(|whole| &whole.trained),
                 exported: whole(|whole| &whole.exported),
             },
-            calibrated: calibrated::calibrated(labels, clips, trials),
+            calibrated,
+            shipped: match &strangers {
+                Some(strangers) => Some(strangers.shipped.clone()),
+                None => own,
+            },
+            strangers,
             robustness: robustness(labels.len(), clips, trials),
             learning: learning(trials),
             by_heard: results::by_heard(
@@ -216,11 +249,9 @@ impl Evaluation {
                 uar_interval: interval(self.live.uar_interval),
                 war: self.live.war as f32,
                 war_interval: interval(self.live.war_interval),
+                strangers: self.strangers.as_ref().map(Strangers::summary),
             },
-            fitted: self
-                .calibrated
-                .as_ref()
-                .map(|calibrated| calibrated.shipped.clone()),
+            fitted: self.shipped.clone(),
         }
     }
 
@@ -304,6 +335,11 @@ fn learning(trials: &[Trial]) -> Vec<Learning> {
         .collect()
 }
 
+/// Where a training on all speakers with this seed is kept.
+pub fn whole_folder(data: &Path, seed: u64) -> PathBuf {
+    data.join("runs").join(format!("all-seed{seed}"))
+}
+
 /// Where the evaluation of these seeds is kept.
 pub fn folder(data: &Path, protocol: Protocol, seeds: &[u64]) -> PathBuf {
     let seeds: Vec<String> = seeds.iter().map(u64::to_string).collect();
@@ -333,7 +369,11 @@ pub(crate) mod tests {
         let listed = Listed {
             ravdess: Some(name),
             sex: Some(name.sex()),
-            ..Listed::new(String::new(), emotion.class(), speaker)
+            ..Listed::new(
+                format!("{actor}/{}", emotion.label()),
+                emotion.class(),
+                speaker,
+            )
         };
         (listed, Features::default())
     }
@@ -359,6 +399,7 @@ pub(crate) mod tests {
             }),
             posterior,
             speech_s: 1.5,
+            is_firm: true,
             live: posterior
                 .map(|posterior| Shown {
                     heard_s: 1.0,
@@ -404,6 +445,7 @@ pub(crate) mod tests {
             vec![1, 2],
             "recipe".to_owned(),
             &trials,
+            None,
         )
     }
 
@@ -461,12 +503,19 @@ pub(crate) mod tests {
                     by_actor: BTreeMap::from([(Speaker::new("1"), [0.6, 0.7])]),
                 })
                 .collect(),
-            shipped: Shipped {
-                temperature: 1.0,
-                unsure_below: 0.5,
-                settled_segment_frames: 100,
-                speaker: None,
-            },
+            activation: Some(ActivationResults {
+                uar: 0.9,
+                claimed: 0.8,
+                claimed_right: 0.95,
+                expected_calibration_error: 0.02,
+            }),
+        });
+        evaluation.shipped = Some(Shipped {
+            temperature: 1.0,
+            unsure_below: 0.5,
+            settled_segment_frames: 100,
+            speaker: None,
+            activation: None,
         });
         evaluation.robustness = Condition::CHANGED
             .map(|condition| Robustness {
@@ -485,7 +534,117 @@ pub(crate) mod tests {
                 validation_uar: Some(0.15 * epoch as f64),
             })
             .collect();
+        evaluation.strangers = Some(strangers(&evaluation));
         evaluation
+    }
+
+    /// RAVDESS, Polish and a Korean corpus that never trains; calibration by reading helps RAVDESS's actors only.
+    fn strangers(evaluation: &Evaluation) -> Strangers {
+        let stranger = |name: &str, title: &str, language: &str, trained_on: &[&str], gain: f64| {
+            let mut calibrated = evaluation.calibrated.clone().unwrap();
+            for compared in &mut calibrated.speaker {
+                if compared.known == Known::NeutralReading {
+                    compared.with.uar = compared.without.uar + gain;
+                }
+            }
+            Stranger {
+                name: name.into(),
+                data_set: title.into(),
+                languages: vec![language.into()],
+                held_out: trained_on.len() > 1,
+                trained_on: trained_on.iter().map(|&name| name.into()).collect(),
+                clips: 4,
+                speakers: 2,
+                labels: vec!["calm".into(), "angry".into()],
+                live: evaluation.live.clone(),
+                calibrated,
+            }
+        };
+        let mut corpora = vec![
+            stranger("ravdess", ravdess::DATA_SET, "en", &["nemo"], 0.1),
+            stranger("nemo", "nEMO", "pl", &["ravdess"], 0.001),
+            stranger(
+                "voices",
+                "Voices of a <club>",
+                "ko",
+                &["ravdess", "nemo"],
+                -0.1,
+            ),
+        ];
+        for stranger in &mut corpora {
+            stranger.labels.insert(0, "neutral".into());
+        }
+        let none = evaluation.shipped.clone().unwrap();
+        let heard = |recordings, claimed| sounds::Heard {
+            recordings,
+            speech: claimed,
+            claimed,
+        };
+        Strangers {
+            recipe: evaluation.recipe.clone(),
+            seed: 1,
+            corpora,
+            mean: strangers::Means {
+                uar: 0.523,
+                war: 0.51,
+                guessing: 0.148,
+                claimed: 0.34,
+                claimed_right: 0.68,
+                expected_calibration_error: 0.06,
+            },
+            sounds: Some(sounds::Sounds {
+                all: heard(10, 1),
+                by_kind: [("dog", heard(5, 1)), ("rain", heard(5, 0))]
+                    .map(|(kind, heard)| (kind.to_owned(), heard))
+                    .into(),
+            }),
+            shipped: none.clone(),
+            known: none,
+        }
+    }
+
+    #[test]
+    fn an_evaluation_tells_what_was_judged_from_what_only_trained() {
+        let (listed, features) = clip(1, Emotion::Calm, false);
+        let song = Listed {
+            corpus: 1,
+            language: Some("en".into()),
+            ..clip(1, Emotion::Sad, false).0
+        };
+        let corpora = vec![
+            Corpus::ravdess("clips".into()),
+            Corpus::published(crate::corpus::Published::RavdessSong, "song".into()),
+        ];
+        let clips = [(listed, features.clone()), (song, features)];
+        let dataset = Dataset::in_memory(Emotion::labels(), corpora, clips);
+        let trial = Trial {
+            seed: 1,
+            fold: 0,
+            validation: None,
+            judged: vec![(0, judgement(None))],
+            changed: Vec::new(),
+            epochs: Vec::new(),
+        };
+        let recipe = String::new();
+        let folds = vec![vec![Speaker::new("1")]];
+        let evaluation = Evaluation::new(
+            &dataset,
+            Protocol::Luna5,
+            folds,
+            vec![1],
+            recipe,
+            &[trial],
+            None,
+        );
+        assert_eq!(evaluation.data_set, ravdess::DATA_SET);
+        let [speech, song] = &evaluation.sources[..] else {
+            panic!("{:?}", evaluation.sources)
+        };
+        assert!(speech.tested && !song.tested && song.trains);
+        assert_eq!(song.languages, ["en"]);
+        assert_eq!((song.clips, song.speakers), (1, 1));
+        assert_eq!(song.labels, ["sad"]);
+        assert_eq!(song.licence, "CC-BY-NC-SA-4.0");
     }
 
     #[test]

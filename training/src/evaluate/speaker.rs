@@ -295,7 +295,7 @@ impl Compared {
 /// Statistics of the speakers of these clips, and the strengths under which the truth is most
 /// probable when every speaker in turn is calibrated with the statistics of the others.
 ///
-/// None when a class has no clip that was heard, or there are fewer than two speakers.
+/// A class without a clip that was heard is taken to lie in the middle of all. None when none was heard.
 pub fn fit(labels: &Labels, clips: &[Heard]) -> Option<SpeakerStatistics> {
     let statistics = distribution(labels, clips)?;
     let others: Vec<(Vec<&Heard>, SpeakerStatistics)> = by_speaker(clips)
@@ -360,7 +360,11 @@ fn distribution(labels: &Labels, clips: &[Heard]) -> Option<SpeakerStatistics> {
         })
     };
     let of_class = |class: Class| mean(&|clip: &Heard| clip.class == class);
-    let means: Vec<Vec<f64>> = labels.classes().map(of_class).collect::<Option<_>>()?;
+    let middle = mean(&|_| true)?;
+    let means: Vec<Vec<f64>> = labels
+        .classes()
+        .map(|class| of_class(class).unwrap_or_else(|| middle.clone()))
+        .collect();
 
     let (mut speakers, mut emotions, mut residuals) = (Vec::new(), Vec::new(), Vec::new());
     for speaker in by_speaker(clips).into_keys() {

@@ -1,0 +1,303 @@
+//! How well the model hears people whom nothing of its training resembles: every corpus in turn is left out
+//! of it, with its speakers, language and microphones, and judged.
+//!
+//! What is claimed of a left-out corpus is decided by settings that were fitted on other left-out corpora, of
+//! which the networks had heard as little.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+use speech_emotion::{
+    class::Class,
+    model::{Posterior, StrangersEvaluation},
+};
+
+use super::{
+    Calibrated, Judgement, Results, Trial,
+    calibrated::{self, Fitted, Judged},
+    folds::Fold,
+    sounds::Sounds,
+};
+use crate::{artifact::export::Shipped, dataset::Dataset};
+
+/// Name of the file [`Strangers`] are kept in.
+pub const STRANGERS_FILE: &str = "strangers.json";
+
+/// What is claimed of strangers is to be right at least so often, on average over corpora.
+const CLAIMED_ACCURACY: f64 = 0.7;
+
+/// How the model does on corpora that it was not trained on; strangers.json. Shares are 0..=1, intervals cover
+/// 95 % over speakers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Strangers {
+    /// [`recipe`](crate::learning::ensemble::recipe) of the networks.
+    pub recipe: String,
+    /// Seed of the networks.
+    pub seed: u64,
+    /// Corpus by corpus.
+    pub corpora: Vec<Stranger>,
+    /// Means over the corpora.
+    pub mean: Means,
+    /// What the model trained on all of them makes of sounds that are no speech; none where there were none.
+    pub sounds: Option<Sounds>,
+    /// What a model trained on all of them is to be used with: fitted on all that also train.
+    pub shipped: Shipped,
+    /// The same fitted on all but RAVDESS, for the evaluation on its own folds.
+    pub known: Shipped,
+}
+
+/// A corpus that was left out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Stranger {
+    /// Its short name.
+    pub name: String,
+    /// Its title.
+    pub data_set: String,
+    /// Languages spoken (ISO 639-1), where they are known.
+    pub languages: Vec<String>,
+    /// Whether the shipped model was not trained on it either.
+    pub held_out: bool,
+    /// Corpora that the networks were trained on.
+    pub trained_on: Vec<String>,
+    /// Clips judged: of emotions that the training had too.
+    pub clips: u32,
+    /// Their speakers.
+    pub speakers: u32,
+    /// The emotions it shares with the training, among which answers are chosen.
+    pub labels: Vec<String>,
+    /// The answer with the highest posterior among these.
+    pub live: Results,
+    /// What is claimed, of all emotions, and how sure.
+    pub calibrated: Calibrated,
+}
+
+/// Means over corpora.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct Means {
+    pub uar: f64,
+    pub war: f64,
+    /// Share that guessing gets right on average.
+    pub guessing: f64,
+    pub claimed: f64,
+    pub claimed_right: f64,
+    pub expected_calibration_error: f64,
+}
+
+impl Stranger {
+    /// Share that guessing gets right on average.
+    pub fn guessing(&self) -> f64 {
+        1.0 / self.labels.len().max(1) as f64
+    }
+}
+
+impl Strangers {
+    /// Sums up the trials of a cross-validation over the corpora of a data set.
+    pub fn new(
+        dataset: &Dataset,
+        folds: &[Fold],
+        seed: u64,
+        recipe: String,
+        trials: &[Trial],
+    ) -> Self {
+        let outer = |fold: usize| {
+            let is_outer = move |trial: &&Trial| trial.fold == fold && trial.validation.is_none();
+            trials.iter().filter(is_outer)
+        };
+        let inner = |fold: usize| {
+            let is_inner = move |trial: &&Trial| trial.fold == fold && trial.validation.is_some();
+            trials.iter().filter(is_inner)
+        };
+        let fit = |chosen: Vec<&Trial>| {
+            let judged: Vec<Judged> = chosen
+                .iter()
+                .flat_map(|trial| shared(dataset, folds, trial))
+                .collect();
+            Fitted::new(&dataset.labels, &judged, CLAIMED_ACCURACY)
+        };
+        let mut corpora = Vec::new();
+        for (number, fold) in folds.iter().enumerate() {
+            let fitted = fit(inner(number).collect());
+            let judged: Vec<Judged> = outer(number)
+                .flat_map(|trial| shared(dataset, folds, trial))
+                .collect();
+            let left_out = [number];
+            for &corpus in &fold.corpora {
+                let of_corpus = judged.iter().filter(|(clip, _)| clip.corpus == corpus);
+                let judged: Vec<Judged> = of_corpus.copied().collect();
+                let trained_on = trained_on(dataset, folds, &left_out);
+                corpora.push(Stranger::new(
+                    dataset, corpus, trained_on, seed, judged, &fitted,
+                ));
+            }
+        }
+        let trained: Vec<usize> = (0..folds.len())
+            .filter(|&fold| folds[fold].trains)
+            .collect();
+        let is_ravdess = |fold: usize| {
+            let mut corpora = folds[fold].corpora.iter();
+            corpora.any(|&corpus| dataset.corpora[corpus].is_ravdess())
+        };
+        let all = trained.iter().flat_map(|&fold| outer(fold)).collect();
+        let others = trained.iter().filter(|&&fold| !is_ravdess(fold));
+        let others = others.flat_map(|&fold| outer(fold)).collect();
+        Self {
+            recipe,
+            seed,
+            mean: Means::of(&corpora),
+            corpora,
+            sounds: None,
+            shipped: fit(all).shipped(),
+            known: fit(others).shipped(),
+        }
+    }
+
+    /// What an evaluation on RAVDESS's own folds uses: fitted on no clip of RAVDESS.
+    pub fn settings_for_known(&self) -> &Shipped {
+        &self.known
+    }
+
+    /// What of it goes into model.json.
+    pub fn summary(&self) -> StrangersEvaluation {
+        let sum = |of: fn(&Stranger) -> u32| self.corpora.iter().map(of).sum();
+        StrangersEvaluation {
+            corpora: self.corpora.len() as u32,
+            clips: sum(|stranger| stranger.clips),
+            speakers: sum(|stranger| stranger.speakers),
+            uar: self.mean.uar as f32,
+            guessing: self.mean.guessing as f32,
+            claimed: self.mean.claimed as f32,
+            claimed_right: self.mean.claimed_right as f32,
+        }
+    }
+
+    /// Writes strangers.json into `folder`.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn save(&self, folder: &Path) -> Result<()> {
+        let path = folder.join(STRANGERS_FILE);
+        let json = serde_json::to_string_pretty(self)?;
+        fs::create_dir_all(folder)
+            .and_then(|()| fs::write(&path, json + "\n"))
+            .with_context(|| format!("cannot write {}", path.display()))
+    }
+
+    /// Reads a strangers.json; none when there is no such file.
+    ///
+    /// # Errors
+    /// When it cannot be read or is not what [`save`](Self::save) writes.
+    pub fn load(folder: &Path) -> Result<Option<Self>> {
+        let path = folder.join(STRANGERS_FILE);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let json =
+            fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let strangers = serde_json::from_str(&json).with_context(|| {
+            format!(
+                "{} is damaged or of another version; run evaluate --folds corpora again",
+                path.display()
+            )
+        })?;
+        Ok(Some(strangers))
+    }
+}
+
+impl Stranger {
+    fn new(
+        dataset: &Dataset,
+        corpus: usize,
+        trained_on: BTreeSet<usize>,
+        seed: u64,
+        judged: Vec<Judged>,
+        fitted: &Fitted,
+    ) -> Self {
+        let about = &dataset.corpora[corpus];
+        let classes: BTreeSet<Class> = judged.iter().map(|(clip, _)| clip.class).collect();
+        let among = |judgement: &Judgement| {
+            let posterior: Posterior = judgement.posterior?;
+            let share = |class: &Class| posterior.get(*class);
+            classes
+                .iter()
+                .copied()
+                .max_by(|a, b| share(a).total_cmp(&share(b)))
+        };
+        let answers = judged.iter();
+        let answers = answers.map(|(clip, judgement)| (seed, *clip, among(judgement)));
+        let live = Results::new(&dataset.labels, answers);
+        let languages: BTreeSet<String> = judged
+            .iter()
+            .filter_map(|(clip, _)| clip.language.clone())
+            .collect();
+        let names = |classes: &BTreeSet<Class>| {
+            classes
+                .iter()
+                .map(|class| dataset.labels.name(*class).to_owned())
+                .collect()
+        };
+        Self {
+            name: about.name.clone(),
+            data_set: about.data_set.clone(),
+            languages: languages.into_iter().collect(),
+            held_out: !about.trains,
+            trained_on: trained_on
+                .into_iter()
+                .map(|corpus| dataset.corpora[corpus].name.clone())
+                .collect(),
+            clips: judged.len() as u32,
+            speakers: live.by_actor.len() as u32,
+            labels: names(&classes),
+            live,
+            calibrated: calibrated::test(&dataset.labels, &[(judged, fitted)]),
+        }
+    }
+}
+
+impl Means {
+    fn of(corpora: &[Stranger]) -> Self {
+        let mean = |of: &dyn Fn(&Stranger) -> f64| {
+            corpora.iter().map(of).sum::<f64>() / corpora.len().max(1) as f64
+        };
+        Self {
+            uar: mean(&|stranger| stranger.live.uar),
+            war: mean(&|stranger| stranger.live.war),
+            guessing: mean(&Stranger::guessing),
+            claimed: mean(&|stranger| stranger.calibrated.claimed),
+            claimed_right: mean(&|stranger| stranger.calibrated.claimed_right),
+            expected_calibration_error: mean(&|stranger| {
+                stranger.calibrated.summary.expected_calibration_error
+            }),
+        }
+    }
+}
+
+/// The corpora that train networks which leave these folds out.
+fn trained_on(dataset: &Dataset, folds: &[Fold], left_out: &[usize]) -> BTreeSet<usize> {
+    let all = 0..dataset.corpora.len();
+    all.filter(|corpus| {
+        let is_left_out = left_out
+            .iter()
+            .any(|&fold| folds[fold].corpora.contains(corpus));
+        dataset.corpora[*corpus].trains && !is_left_out
+    })
+    .collect()
+}
+
+/// The judgements of a trial whose emotion the training had too: no network can tell one that it has never
+/// heard.
+fn shared<'a>(dataset: &'a Dataset, folds: &[Fold], trial: &'a Trial) -> Vec<Judged<'a>> {
+    let left_out: Vec<usize> = [Some(trial.fold), trial.validation]
+        .into_iter()
+        .flatten()
+        .collect();
+    let corpora = trained_on(dataset, folds, &left_out);
+    let mut known = BTreeSet::<Class>::new();
+    for corpus in corpora {
+        known.extend(dataset.labels_of(corpus));
+    }
+    let mut judged = calibrated::judged(&dataset.clips, &[trial]);
+    judged.retain(|(clip, _)| known.contains(&clip.class));
+    judged
+}
