@@ -3,6 +3,7 @@
 mod card;
 mod page;
 mod plot;
+mod strangers;
 mod terminal;
 
 pub use card::{CARD_FILE, PICTURES_FOLDER, card};

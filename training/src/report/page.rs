@@ -6,6 +6,7 @@ use speech_emotion::class::Labels;
 
 use super::{
     plot::{self, Axis, Bar, Bars, Line, Plot},
+    strangers,
     terminal::percent,
 };
 use crate::{
@@ -23,10 +24,19 @@ const STYLE: &str = concat!(include_str!("plot.css"), include_str!("page.css"));
 
 /// The page; `comparison` is with the notebook's network, when that was made.
 pub fn page(evaluation: &Evaluation, comparison: Option<&Comparison>) -> String {
-    let mut body = headline(evaluation);
+    let mut body = title(evaluation);
+    if let Some(strangers) = &evaluation.strangers {
+        let own = evaluation.calibrated.as_ref();
+        body += &strangers::chapter(&evaluation.labels, strangers, own);
+    }
+    body += &headline(evaluation);
     body += "<section><h2>By emotion</h2>\n<div class=\"grid\">\n";
     body += &classes(&evaluation.labels, &evaluation.live).html();
-    body += &confusion(&evaluation.labels, &evaluation.live);
+    body += &confusion(
+        "What each emotion was taken for, percent of its clips",
+        &evaluation.labels,
+        &evaluation.live,
+    );
     body += "</div></section>\n<section><h2>By voice and time</h2>\n<div class=\"grid\">\n";
     if !evaluation.live.by_sex.is_empty() {
         body += &groups(&evaluation.live);
@@ -35,7 +45,7 @@ pub fn page(evaluation: &Evaluation, comparison: Option<&Comparison>) -> String 
     body += &heard(evaluation).html();
     body += "</div></section>\n";
     if let Some(calibrated) = &evaluation.calibrated {
-        body += &confidence(calibrated);
+        body += &confidence(evaluation, calibrated);
         if !calibrated.speaker.is_empty() {
             body += &speaker(calibrated);
         }
@@ -60,13 +70,13 @@ pub fn page(evaluation: &Evaluation, comparison: Option<&Comparison>) -> String 
 
 /// Drawings of the page as SVG files of their own, by name.
 pub fn pictures(evaluation: &Evaluation) -> Vec<(&'static str, String)> {
-    let mut pictures = vec![
-        (
-            "recall",
-            classes(&evaluation.labels, &evaluation.live).picture(),
-        ),
-        ("heard", heard(evaluation).picture()),
-    ];
+    let mut pictures = Vec::new();
+    if let Some(strangers) = &evaluation.strangers {
+        pictures.push(("strangers", strangers::recalls(strangers).picture()));
+    }
+    let recall = classes(&evaluation.labels, &evaluation.live);
+    pictures.push(("recall", recall.picture()));
+    pictures.push(("heard", heard(evaluation).picture()));
     if let Some(calibrated) = &evaluation.calibrated {
         pictures.push(("reliability", reliability(calibrated).picture()));
         pictures.push(("coverage", coverage(calibrated).picture()));
@@ -88,6 +98,33 @@ fn share_axis(label: &str) -> Axis<'_> {
         range: [0.0, 1.0],
         step: 0.2,
         is_share: true,
+    }
+}
+
+fn title(evaluation: &Evaluation) -> String {
+    let acted = match evaluation.data_set == ravdess::DATA_SET {
+        true => ", as actors have acted it",
+        false => ", as these speakers express it",
+    };
+    format!(
+        "<header><h1>How often it is right on voices it has never heard</h1>\n\
+         <p>What is estimated is what a voice <em>expresses</em>{acted}; nobody's mind is read.</p></header>\n"
+    )
+}
+
+/// The corpora that trained but were not tested, as a further sentence.
+fn trained_besides(evaluation: &Evaluation) -> String {
+    let sources = evaluation.sources.iter();
+    let others = sources.filter(|source| source.trains && !source.tested);
+    let titles: Vec<&str> = others
+        .map(|source| strangers::short(&source.title))
+        .collect();
+    match titles[..] {
+        [] => String::new(),
+        _ => format!(
+            " The networks were trained on {} too, without these speakers.",
+            plot::escape(&titles.join(", "))
+        ),
     }
 }
 
@@ -132,23 +169,22 @@ fn headline(evaluation: &Evaluation) -> String {
             text(|scores| scores.war),
         ]);
     }
-    let acted = match evaluation.data_set == ravdess::DATA_SET {
-        true => ", as acted by North American actors",
-        false => ", as these speakers express it",
+    let heading = match evaluation.strangers {
+        Some(_) => "<h2>On other speakers of a corpus it was given</h2>\n",
+        None => "",
     };
     format!(
-        "<header><h1>How often it is right on voices it has never heard</h1>\n\
-         <p>{}: {} clips by {} speakers, in {} folds ({}); seed {}. Every clip was judged as it runs live, from \
-         its own samples, by a network that never heard its speaker. Guessing gives {} %.</p>\n\
-         <p>What is estimated is what a voice <em>expresses</em>{}; nobody's mind is read.</p></header>\n<div class=\"cards\">\n{cards}</div>\n<div class=\"seeds\">{}</div>\n",
+        "<section>{heading}<p>{}: {} clips by {} speakers, in {} folds ({}); seed {}. Every clip was judged as it runs \
+         live, from its own samples, by a network that never heard its speaker.{} Guessing gives {} %.</p>\n\
+         <div class=\"cards\">\n{cards}</div>\n<div class=\"seeds\">{}</div></section>\n",
         plot::escape(&evaluation.data_set),
         evaluation.clips,
         live.by_actor.len(),
         evaluation.folds.len(),
         evaluation.protocol,
         seeds.join(", "),
+        trained_besides(evaluation),
         format!("{:.1}", 100.0 / evaluation.labels.len() as f64).trim_end_matches(".0"),
-        acted,
         plot::table("", &["", "UAR", "WAR"], &rows)
     )
 }
@@ -162,6 +198,7 @@ fn classes(labels: &Labels, results: &Results) -> Bars<'static> {
             Some(Bar {
                 name: labels.name(class).to_owned(),
                 share: confusion.recall(class)?,
+                interval: None,
                 ticks: Vec::new(),
                 cells: vec![
                     cell(confusion.precision(class)),
@@ -178,30 +215,41 @@ fn classes(labels: &Labels, results: &Results) -> Bars<'static> {
     }
 }
 
-/// Rows in percent of the clips of a class, darker for more.
-fn confusion(labels: &Labels, results: &Results) -> String {
-    let mut html = String::from(
-        "<figure><figcaption>What each emotion was taken for, percent of its clips</figcaption>\n\
+/// Rows in percent of the clips of a class, darker for more; classes without clips or answers are left out.
+pub(super) fn confusion(caption: &str, labels: &Labels, results: &Results) -> String {
+    let confusion = &results.confusion;
+    let mut html = format!(
+        "<figure><figcaption>{}</figcaption>\n\
          <div class=\"scroll\"><table class=\"matrix\"><thead><tr><th scope=\"col\">expressed</th>",
+        plot::escape(caption)
     );
-    for label in labels.names().iter().map(String::as_str).chain(["none"]) {
+    let columns = labels.names().iter().map(String::as_str).chain(["none"]);
+    let columns: Vec<(usize, &str)> = columns
+        .enumerate()
+        .filter(|(column, _)| {
+            let has_clips = labels
+                .classes()
+                .nth(*column)
+                .map(|class| confusion.support(class));
+            has_clips.is_none_or(|clips| clips > 0)
+                || confusion.0.iter().any(|row| row[*column] > 0)
+        })
+        .collect();
+    for (_, label) in &columns {
         let label = plot::escape(label);
         let _ = write!(html, "<th scope=\"col\"><span>{label}</span></th>");
     }
     html += "</tr></thead><tbody>\n";
-    for class in labels.classes() {
+    for class in labels
+        .classes()
+        .filter(|class| confusion.support(*class) > 0)
+    {
         let label = plot::escape(labels.name(class));
         let _ = write!(html, "<tr><th scope=\"row\">{label}</th>");
-        let support = f64::from(results.confusion.support(class).max(1));
-        for (column, count) in results.confusion.0[class.index()].iter().enumerate() {
-            let share = f64::from(*count) / support;
-            let own = if column == class.index() { " own" } else { "" };
-            let dark = if share > 0.45 { " dark" } else { "" };
-            let _ = write!(
-                html,
-                "<td class=\"heat{own}{dark}\" style=\"--share:{share:.2}\">{:.0}</td>",
-                100.0 * share
-            );
+        let support = f64::from(confusion.support(class));
+        for (column, _) in &columns {
+            let share = f64::from(confusion.0[class.index()][*column]) / support;
+            html += &plot::heat(share, *column == class.index());
         }
         html += "</tr>\n";
     }
@@ -224,6 +272,7 @@ fn groups(results: &Results) -> String {
                     name => name.to_owned(),
                 },
                 share: scores.uar,
+                interval: None,
                 ticks: Vec::new(),
                 cells: vec![percent(scores.war)],
             });
@@ -250,6 +299,7 @@ fn speakers(results: &Results) -> String {
                 None => speaker.to_string(),
             },
             share: scores.war,
+            interval: None,
             ticks: vec![results.war],
             cells: vec![percent(scores.uar)],
         })
@@ -344,20 +394,34 @@ fn coverage(calibrated: &Calibrated) -> Plot<'static> {
     }
 }
 
-fn confidence(calibrated: &Calibrated) -> String {
+fn confidence(evaluation: &Evaluation, calibrated: &Calibrated) -> String {
+    let fitted = fitted(evaluation);
     let reliability = reliability(calibrated).html();
     let coverage = coverage(calibrated).html();
     format!(
         "<section><h2>Confidence</h2>\n<p>An emotion is claimed for <strong>{}</strong> of the clips, and \
          <strong>{}</strong> of these claims are right. Confidence differs from accuracy by {:.1} points \
-         on average (expected calibration error; while listening {:.1}). Temperature and threshold were \
-         fitted for each fold on speakers that neither trained its network nor test it.</p>\n\
+         on average (expected calibration error; while listening {:.1}). {fitted}</p>\n\
          <div class=\"grid\">\n{reliability}{coverage}</div></section>\n",
         percent(calibrated.claimed),
         percent(calibrated.claimed_right),
         100.0 * calibrated.summary.expected_calibration_error,
         100.0 * calibrated.live.expected_calibration_error
     )
+}
+
+/// On whom temperature and threshold were fitted.
+pub(super) fn fitted(evaluation: &Evaluation) -> &'static str {
+    match &evaluation.strangers {
+        None => {
+            "Temperature and threshold were fitted for each fold on speakers that neither trained its network \
+             nor test it."
+        }
+        Some(_) if evaluation.data_set == ravdess::DATA_SET => {
+            "Temperature and threshold were fitted on left-out corpora, on no clip of RAVDESS."
+        }
+        Some(_) => "Temperature and threshold were fitted on left-out corpora.",
+    }
 }
 
 fn known(calibrated: &Calibrated) -> Bars<'static> {
@@ -367,6 +431,7 @@ fn known(calibrated: &Calibrated) -> Bars<'static> {
         .map(|compared| Bar {
             name: compared.known.label().to_owned(),
             share: compared.with.uar,
+            interval: None,
             ticks: vec![compared.without.uar],
             cells: vec![
                 format!("{:+.1}", 100.0 * (compared.with.uar - compared.without.uar)),
@@ -416,12 +481,14 @@ fn conditions(evaluation: &Evaluation) -> Bars<'static> {
     let mut bars = vec![Bar {
         name: "as recorded".to_owned(),
         share: live.uar,
+        interval: None,
         ticks: Vec::new(),
         cells: vec![String::new(), percent(live.war), String::new()],
     }];
     bars.extend(evaluation.robustness.iter().map(|changed| Bar {
         name: changed.condition.label().to_owned(),
         share: changed.uar,
+        interval: None,
         ticks: vec![changed.uar - changed.uar_change],
         cells: vec![
             format!("{:+.1}", 100.0 * changed.uar_change),
@@ -511,6 +578,7 @@ fn notebook(comparison: &Comparison) -> String {
             bars.push(Bar {
                 name: format!("{}: {network}", judged.protocol),
                 share: scores.war,
+                interval: None,
                 ticks: Vec::new(),
                 cells: vec![percent(scores.uar)],
             });
@@ -573,9 +641,39 @@ mod tests {
         ] {
             assert!(page.contains(shown), "{shown}");
         }
+        // Strangers first.
+        let strangers = page.find("<h2>On people and languages it was never given");
+        let own = page.find("<h2>On other speakers of a corpus it was given");
+        assert!(strangers.is_some() && strangers < own);
+        for shown in [
+            "right about 52 times in 100 where guessing is right 15 times",
+            "<th scope=\"row\">Voices of a &lt;club&gt; (Korean)</th>",
+            "<th scope=\"row\">RAVDESS speech</th><td>English</td><td>nEMO</td>",
+            "Voices of a &lt;club&gt; is only judged",
+            "Of use only to RAVDESS's actors: 8 s of neutral reading.",
+            "claimed for 1 of 10 recordings (10.0 %), of 1 of the 2 kinds",
+            "on no clip of RAVDESS",
+        ] {
+            assert!(page.contains(shown), "{shown}");
+        }
+        assert!(!page.contains("<club>"));
+        for element in [
+            "section", "figure", "table", "tr", "td", "th", "div", "p", "details", "svg",
+        ] {
+            let opened = page.matches(&format!("<{element}>")).count()
+                + page.matches(&format!("<{element} ")).count();
+            let closed = page.matches(&format!("</{element}>")).count();
+            assert_eq!(opened, closed, "{element}");
+        }
+        let names: Vec<&str> = pictures(&whole_evaluation())
+            .iter()
+            .map(|(name, _)| *name)
+            .collect();
+        assert_eq!(names[..2], ["strangers", "recall"]);
+
         // What was not measured has no empty drawing.
         let page = super::page(&evaluation(), None);
-        for section in ["Confidence", "Robustness", "Learning", "Beware"] {
+        for section in ["On ", "Confidence", "Robustness", "Learning", "Beware"] {
             assert!(!page.contains(&format!("<h2>{section}")), "{section}");
         }
     }

@@ -232,7 +232,9 @@ pub struct Bar {
     pub name: String,
     /// Length, a share.
     pub share: f64,
-    /// A tick on the bar, a share: interval's ends or a value to compare with.
+    /// Both ends of an interval, shares.
+    pub interval: Option<[f64; 2]>,
+    /// Ticks on the bar, shares: values to compare with.
     pub ticks: Vec<f64>,
     /// Cells after the bar's value.
     pub cells: Vec<String>,
@@ -256,6 +258,14 @@ impl Bars<'_> {
         let mut rows = String::new();
         for bar in &self.rows {
             let mut ticks = String::new();
+            if let Some([low, high]) = bar.interval {
+                let _ = write!(
+                    ticks,
+                    "<rect class=\"tick\" x=\"{:.1}\" y=\"4.4\" width=\"{:.1}\" height=\"1.2\"/>",
+                    100.0 * low,
+                    100.0 * (high - low)
+                );
+            }
             for tick in &bar.ticks {
                 let _ = write!(
                     ticks,
@@ -301,12 +311,18 @@ impl Bars<'_> {
         const CELL: f64 = 78.0;
         let names = self.rows.iter().map(|bar| text_width(&bar.name));
         let left = PADDING + names.fold(0.0, f64::max) + 16.0;
-        let column = |index: usize| left + BAR + CELL * (index + 1) as f64;
+        // Right ends of the value and the cells.
+        let mut column = vec![left + BAR + CELL];
+        for index in 0..self.headers.len().saturating_sub(2) {
+            let cells = self.rows.iter().filter_map(|bar| bar.cells.get(index));
+            let widest = cells.map(|cell| text_width(cell)).fold(0.0, f64::max);
+            column.push(column[index] + (widest + PADDING - 4.0).max(CELL));
+        }
         let mut body = String::new();
         for (index, header) in self.headers.iter().enumerate() {
             let (x, anchor) = match index {
                 0 => (PADDING, "start"),
-                index => (column(index - 1), "end"),
+                index => (column[index - 1], "end"),
             };
             let _ = writeln!(
                 body,
@@ -324,10 +340,19 @@ impl Bars<'_> {
                  <text class=\"name\" x=\"{PADDING}\" y=\"{base:.0}\">{1}</text>\
                  <rect class=\"track\" x=\"{left:.0}\" y=\"{2:.0}\" width=\"{BAR}\" height=\"12\"/>\
                  <rect class=\"fill\" x=\"{left:.0}\" y=\"{2:.0}\" width=\"{width:.1}\" height=\"12\"/>",
-                column(bar.cells.len()),
+                column[bar.cells.len()],
                 escape(&bar.name),
                 top + 7.0
             );
+            if let Some([low, high]) = bar.interval {
+                let _ = write!(
+                    body,
+                    "<rect class=\"tick\" x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"1.5\"/>",
+                    left + BAR * low,
+                    top + 12.2,
+                    BAR * (high - low)
+                );
+            }
             for tick in &bar.ticks {
                 let _ = write!(
                     body,
@@ -341,20 +366,30 @@ impl Bars<'_> {
                 let _ = write!(
                     body,
                     "<text x=\"{:.0}\" y=\"{base:.0}\" text-anchor=\"end\">{}</text>",
-                    column(index),
+                    column[index],
                     escape(cell)
                 );
             }
             body.push('\n');
             top += ROW;
         }
-        let width = column(self.headers.len().saturating_sub(2)) + PADDING;
+        let width = column[column.len() - 1] + PADDING;
         let rows = self.rows.iter();
         let said = rows.map(|bar| format!("{} {:.0} %", bar.name, 100.0 * bar.share));
         let said = said.collect::<Vec<_>>().join(", ");
         let description = format!("{}: {said}", self.title);
         picture(self.title, &description, width, top + PADDING / 2.0, &body)
     }
+}
+
+/// A cell of a table in percent, darker for more; `is_own` frames it.
+pub fn heat(share: f64, is_own: bool) -> String {
+    let own = if is_own { " own" } else { "" };
+    let dark = if share > 0.7 { " dark" } else { "" };
+    format!(
+        "<td class=\"heat{own}{dark}\" style=\"--share:{share:.2}\">{:.0}</td>",
+        100.0 * share
+    )
 }
 
 /// A plain table; `caption` is HTML.
@@ -437,6 +472,7 @@ mod tests {
         let bar = Bar {
             name: "sad".into(),
             share: 0.294,
+            interval: Some([0.2, 0.4]),
             ticks: vec![1.3],
             cells: vec!["192".into()],
         };
@@ -449,6 +485,10 @@ mod tests {
         let html = bars.html();
         assert!(html.contains("class=\"fill\" width=\"29.4\""), "{html}");
         assert!(html.contains("x=\"100.0\""), "{html}");
+        assert!(
+            html.contains("x=\"20.0\" y=\"4.4\" width=\"20.0\""),
+            "{html}"
+        );
         assert!(html.contains("<td>29.4 %</td><td>192</td>"), "{html}");
         let picture = bars.picture();
         for drawn in ["width=\"58.8\"", ">29.4 %<", ">192<", "Recall: sad 29 %"] {

@@ -4,9 +4,12 @@ use std::{collections::BTreeMap, fmt};
 
 use speech_emotion::class::Labels;
 
+use super::strangers;
 use crate::{
     corpus::Speaker,
-    evaluate::{Calibrated, Condition, Evaluation, Results, Scores},
+    evaluate::{
+        Calibrated, Condition, Evaluation, Results, Scores, Stranger, Strangers, sounds::Sounds,
+    },
 };
 
 /// A share as "57.6 %".
@@ -17,6 +20,9 @@ pub(super) fn percent(share: f64) -> String {
 impl fmt::Display for Evaluation {
     /// Tables of at most 80 columns; shares in percent.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(strangers) = &self.strangers {
+            writeln!(f, "{strangers}")?;
+        }
         let seeds: Vec<String> = self.seeds.iter().map(u64::to_string).collect();
         writeln!(
             f,
@@ -79,13 +85,224 @@ impl fmt::Display for Evaluation {
             )?;
         }
         if let Some(calibrated) = &self.calibrated {
-            confidence(f, calibrated)?;
+            confidence(f, calibrated, self.strangers.is_some())?;
         }
         if !self.robustness.is_empty() {
             robustness(f, self)?;
         }
         speakers(f, &self.live.by_actor)
     }
+}
+
+impl fmt::Display for Strangers {
+    /// Tables of at most 80 columns; shares in percent.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for line in wrapped(&format!(
+            "{}: mean over {} corpora, each left out of training with all its speakers, seed {}. Answers among \
+             the emotions that both have, as it runs live.",
+            strangers::sentence(self),
+            self.corpora.len(),
+            self.seed
+        )) {
+            writeln!(f, "{line}")?;
+        }
+        writeln!(
+            f,
+            "\n{:14} {:>4} {:>6} {:>8} {:>8} {:>7} {:>17} {:>7}",
+            "left out", "", "clips", "speakers", "guessing", "UAR", "95 % interval", "WAR"
+        )?;
+        for stranger in &self.corpora {
+            let [low, high] = stranger.live.uar_interval;
+            writeln!(
+                f,
+                "{:14} {:>4.4} {:6} {:8} {:>8} {:>7} {:>17} {:>7}",
+                starred(stranger),
+                stranger.languages.join(","),
+                stranger.clips,
+                stranger.speakers,
+                percent(stranger.guessing()),
+                percent(stranger.live.uar),
+                format!("{} to {}", percent(low), percent(high)),
+                percent(stranger.live.war)
+            )?;
+        }
+        let mean = self.mean;
+        writeln!(
+            f,
+            "{:14} {:>4} {:>6} {:>8} {:>8} {:>7} {:>17} {:>7}",
+            "mean",
+            "",
+            "",
+            "",
+            percent(mean.guessing),
+            percent(mean.uar),
+            "",
+            percent(mean.war)
+        )?;
+        if self.corpora.iter().any(|stranger| stranger.held_out) {
+            writeln!(
+                f,
+                "* only judged, also not in the training of the shipped model"
+            )?;
+        }
+        recalls(f, self)?;
+        claims(f, self)?;
+        gains(f, self)?;
+        if let Some(sounds) = &self.sounds {
+            not_speech(f, sounds)?;
+        }
+        Ok(())
+    }
+}
+
+/// Words in lines of at most 80 columns.
+fn wrapped(text: &str) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= 80 => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+/// The name of a corpus in its column, with a star when it never trains.
+fn starred(stranger: &Stranger) -> String {
+    let star = if stranger.held_out { "*" } else { "" };
+    format!("{:.13}{star}", stranger.name)
+}
+
+/// Recall by emotion, corpora side by side.
+fn recalls(f: &mut fmt::Formatter<'_>, strangers: &Strangers) -> fmt::Result {
+    let mut labels: Vec<&str> = Vec::new();
+    for label in strangers
+        .corpora
+        .iter()
+        .flat_map(|stranger| &stranger.labels)
+    {
+        if !labels.contains(&label.as_str()) {
+            labels.push(label);
+        }
+    }
+    side_by_side(f, strangers, "recall", &labels, |stranger, row| {
+        stranger.live.recall.get(labels[row]).copied().map(percent)
+    })
+}
+
+/// What calibration to the speaker gains, corpora side by side.
+fn gains(f: &mut fmt::Formatter<'_>, strangers: &Strangers) -> fmt::Result {
+    let known = strangers::all_known(strangers);
+    let rows: Vec<&str> = known.iter().map(|known| known.label()).collect();
+    let title = "calibration, gain in UAR points";
+    side_by_side(f, strangers, title, &rows, |stranger, row| {
+        let gain = strangers::gain(stranger, known[row])?;
+        Some(format!("{:+.1}", 100.0 * gain))
+    })
+}
+
+/// A column for each corpus, further corpora below; cells by corpus and row.
+fn side_by_side(
+    f: &mut fmt::Formatter<'_>,
+    strangers: &Strangers,
+    title: &str,
+    rows: &[&str],
+    cell: impl Fn(&Stranger, usize) -> Option<String>,
+) -> fmt::Result {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    const COLUMN: usize = 13;
+    let names = rows.iter().chain([&title]);
+    let widest = names.map(|name| name.chars().count()).max();
+    let width = widest.unwrap_or(0).min(80 - COLUMN);
+    for corpora in strangers.corpora.chunks((80 - width) / COLUMN) {
+        write!(f, "\n{title:width$}")?;
+        for stranger in corpora {
+            write!(f, " {:>12.12}", stranger.name)?;
+        }
+        writeln!(f)?;
+        for (row, name) in rows.iter().enumerate() {
+            write!(f, "{name:width$.width$}")?;
+            for stranger in corpora {
+                write!(f, " {:>12}", cell(stranger, row).as_deref().unwrap_or("-"))?;
+            }
+            writeln!(f)?;
+        }
+    }
+    Ok(())
+}
+
+/// What is claimed of sounds that are no speech, the kinds with claims by name.
+fn not_speech(f: &mut fmt::Formatter<'_>, sounds: &Sounds) -> fmt::Result {
+    writeln!(
+        f,
+        "\nsounds that are no speech: an emotion is claimed for {} of {} ({})",
+        sounds.all.claimed,
+        sounds.all.recordings,
+        percent(sounds.all.claimed_share())
+    )?;
+    for (kind, heard) in strangers::claimed_kinds(sounds) {
+        writeln!(
+            f,
+            "  {kind:24.24} {:4} of {}",
+            heard.claimed, heard.recordings
+        )?;
+    }
+    Ok(())
+}
+
+/// How sure it is of emotions, and of lively against quiet.
+fn claims(f: &mut fmt::Formatter<'_>, strangers: &Strangers) -> fmt::Result {
+    writeln!(
+        f,
+        "\n{:14} {:>26}   {:>35}\n{:14} {:>8} {:>8} {:>8}   {:>8} {:>8} {:>8} {:>8}",
+        "",
+        "any emotion",
+        "lively or quiet",
+        "",
+        "claimed",
+        "right",
+        "ECE",
+        "UAR",
+        "claimed",
+        "right",
+        "ECE"
+    )?;
+    for stranger in &strangers.corpora {
+        let calibrated = &stranger.calibrated;
+        write!(
+            f,
+            "{:14} {:>8} {:>8} {:>8.3}",
+            starred(stranger),
+            percent(calibrated.claimed),
+            percent(calibrated.claimed_right),
+            calibrated.summary.expected_calibration_error
+        )?;
+        match &calibrated.activation {
+            Some(activation) => writeln!(
+                f,
+                "   {:>8} {:>8} {:>8} {:>8.3}",
+                percent(activation.uar),
+                percent(activation.claimed),
+                percent(activation.claimed_right),
+                activation.expected_calibration_error
+            )?,
+            None => writeln!(f)?,
+        }
+    }
+    let mean = strangers.mean;
+    writeln!(
+        f,
+        "{:14} {:>8} {:>8} {:>8.3}",
+        "mean",
+        percent(mean.claimed),
+        percent(mean.claimed_right),
+        mean.expected_calibration_error
+    )
 }
 
 fn headline(f: &mut fmt::Formatter<'_>, results: &Results) -> fmt::Result {
@@ -183,12 +400,17 @@ fn classes(f: &mut fmt::Formatter<'_>, labels: &Labels, results: &Results) -> fm
     Ok(())
 }
 
-fn confidence(f: &mut fmt::Formatter<'_>, calibrated: &Calibrated) -> fmt::Result {
+fn confidence(
+    f: &mut fmt::Formatter<'_>,
+    calibrated: &Calibrated,
+    has_strangers: bool,
+) -> fmt::Result {
     writeln!(
         f,
-        "\nconfidence, by temperature and threshold fitted on other speakers\n\
+        "\nconfidence, by temperature and threshold fitted on other {}\n\
          expected calibration error {:.3} of clips, {:.3} live\n\
          an emotion is claimed for {} of clips; {} of these are right",
+        if has_strangers { "corpora" } else { "speakers" },
         calibrated.summary.expected_calibration_error,
         calibrated.live.expected_calibration_error,
         percent(calibrated.claimed),
@@ -286,6 +508,22 @@ mod tests {
             "robustness                                      UAR      WAR  UAR more  WAR more",
             "babble of five synthetic voices, 10 dB SNR   70.0 %   70.0 %      -5.0      -5.1",
             "an emotion is claimed for 61.0 % of clips; 83.0 % of these are right",
+        ] {
+            assert!(report.lines().any(|told| told == line), "{line}: {report}");
+        }
+        let strangers =
+            report.find("On people and languages it was never given, it is right about 52");
+        let own = report.find("loso in 2 folds");
+        assert!(strangers.is_some() && strangers < own, "{report}");
+        for line in [
+            "left out             clips speakers guessing     UAR     95 % interval     WAR",
+            "nemo             pl      4        2   33.3 %  75.0 % 50.0 % to 100.0 %  75.0 %",
+            "voices*          ko      4        2   33.3 %  75.0 % 50.0 % to 100.0 %  75.0 %",
+            "mean                                  14.8 %  52.3 %                    51.0 %",
+            "8 s of neutral reading                 +10.0         +0.1        -10.0",
+            "nemo             61.0 %   83.0 %    0.031     90.0 %   80.0 %   95.0 %    0.020",
+            "sounds that are no speech: an emotion is claimed for 1 of 10 (10.0 %)",
+            "  dog                         1 of 5",
         ] {
             assert!(report.lines().any(|told| told == line), "{line}: {report}");
         }
