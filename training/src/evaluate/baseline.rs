@@ -16,7 +16,7 @@ use std::{
     sync::atomic::AtomicBool,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use indicatif::ProgressBar;
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
@@ -118,7 +118,8 @@ impl Split {
 /// the third protocol; `bars` show the trainings.
 ///
 /// # Errors
-/// When a training fails, a result cannot be written, and when `stop` is set.
+/// When the data set is of several corpora, a training fails, a result cannot be written, and when `stop` is
+/// set.
 pub fn compare(
     dataset: &Dataset,
     data: &Path,
@@ -127,6 +128,12 @@ pub fn compare(
     bars: &impl Bars,
     stop: &AtomicBool,
 ) -> Result<Comparison> {
+    ensure!(
+        dataset.corpora.len() == 1,
+        "the notebook is compared on one corpus, and these features are of {}; extract RAVDESS alone into \
+         another folder (--data), and evaluate and compare there",
+        dataset.title()
+    );
     let random = [
         ("random split, every clip twice", 2),
         ("random split, every clip once", 1),

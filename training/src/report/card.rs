@@ -430,6 +430,10 @@ fn limits(card: &mut String, evaluation: &Evaluation) {
         *card +=
             ":\n  what to expect there are the figures of left-out corpora, not those of RAVDESS";
     }
+    *card += ".\n";
+    if evaluation.sources.len() > 1 {
+        *card += "- Few corpora have every emotion, see the table of data: what only one or two of them have is known from few voices.\n";
+    }
     *card += LIMITS;
 }
 
@@ -480,8 +484,7 @@ knows what it is.
 - Do not use it to judge, select, monitor or sell to anyone, or for decisions about health, credit, insurance, policing or law.
 ";
 
-const LIMITS: &str = ".
-- Few corpora have every emotion, see the table of data: what only one or two of them have is known from few voices.
+const LIMITS: &str = "\
 - Neutral hides among calm, happy and sad. Some voices are understood far better than others, see the tables above.
 - One speaker at a time is assumed, and that everything around them is well below their voice: the table above is for noise 10 dB
   below it. Other voices hurt most.
