@@ -374,7 +374,7 @@ fn how_lively_a_voice_sounds_is_told_with_the_answer_and_claimed_of_enough_speec
     );
     let short = heard(&bark()).1.activation.unwrap();
     assert!(
-        short.value > 0.9 && short.sounds == Liveliness::Unsure,
+        short.value > 0.85 && short.sounds == Liveliness::Unsure,
         "{short:?}"
     );
     assert_eq!(heard(&[0.0; 16_000]).1.activation, None);
@@ -512,7 +512,7 @@ fn someone_whose_neutral_voice_sounds_happy_is_no_longer_called_happy() {
         .take_reference(NEUTRAL, &mut updates)
         .unwrap()
         .unwrap();
-    assert!((3.0..4.4).contains(&reference.speech_s), "{reference:?}");
+    assert!(reference.speech_s > 4.0, "{reference:?}");
     assert_eq!(reading.take_reference(SAD, &mut updates).unwrap(), None);
 
     let calibration = Calibration::fit("model", &statistics(), &[reference]).unwrap();

@@ -500,10 +500,19 @@ mod tests {
             let written = serde_json::to_value(&event).unwrap();
             for message in incomplete(&written) {
                 let read = Event::read(&message);
-                // What may be missing: the session of a failure, the posterior of a summary, what was fitted.
+                // What may be missing: the session of a failure, the posterior of a summary, what was fitted, what
+                // the model was not measured on or does not tell.
                 let optional = match &read {
                     Some(Event::Failed { session, .. }) => session.is_none(),
-                    Some(Event::Stopped { summary, .. }) => summary.posterior.is_none(),
+                    Some(Event::Ready { model }) => model.strangers.is_none(),
+                    Some(Event::Update {
+                        update:
+                            Update::Prediction { activation, .. } | Update::Utterance { activation, .. },
+                        ..
+                    }) => activation.is_none(),
+                    Some(Event::Stopped { summary, .. }) => {
+                        summary.posterior.is_none() || summary.activation.is_none()
+                    }
                     Some(Event::Fitted { calibration, .. }) => calibration.is_none(),
                     _ => false,
                 };

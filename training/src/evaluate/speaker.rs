@@ -526,9 +526,21 @@ mod tests {
     }
 
     #[test]
-    fn speakers_without_all_emotions_are_no_statistics() {
+    fn an_emotion_without_clips_lies_in_the_middle_of_all_and_nothing_is_told_of_no_clips() {
         let mut clips = clips(1..4);
         clips.retain(|clip| clip.class != Emotion::Calm.class());
-        assert!(fit(&Emotion::labels(), &clips).is_none());
+        let statistics = fit(&Emotion::labels(), &clips).unwrap();
+        // Every other emotion has as many clips.
+        let others = || {
+            Emotion::ALL
+                .into_iter()
+                .filter(|emotion| *emotion != Emotion::Calm)
+        };
+        for i in 0..K {
+            let mean = |emotion: Emotion| statistics.means[emotion.class().index()][i];
+            let middle = others().map(mean).sum::<f32>() / (K - 1) as f32;
+            assert!((mean(Emotion::Calm) - middle).abs() < 1e-4);
+        }
+        assert!(fit(&Emotion::labels(), &[]).is_none());
     }
 }
