@@ -526,6 +526,7 @@ mod tests {
                 name: speaker.to_string(),
                 speakers: vec![speaker.clone()],
                 corpora: vec![0],
+                left_out: Vec::new(),
                 trains: true,
             })
             .collect();

@@ -18,6 +18,8 @@ pub struct Fold {
     pub speakers: Vec<Speaker>,
     /// Positions of the corpora in which they are tested.
     pub corpora: Vec<usize>,
+    /// Positions of the corpora of which nothing is left to train on, tested or not.
+    pub left_out: Vec<usize>,
     /// Whether any of them trains other folds' networks.
     pub trains: bool,
 }
@@ -55,6 +57,7 @@ pub fn of(protocol: Protocol, dataset: &Dataset) -> Result<Vec<Fold>> {
             name: (index + 1).to_string(),
             speakers,
             corpora: tested.clone(),
+            left_out: Vec::new(),
             trains: true,
         })
         .collect())
@@ -95,7 +98,8 @@ fn corpora(dataset: &Dataset) -> Result<Vec<Fold>> {
             name: dataset.corpora[corpora[0]].name.clone(),
             speakers: speakers.into_iter().cloned().collect(),
             trains: corpora.iter().any(|&corpus| dataset.corpora[corpus].trains),
-            corpora: corpora.into_iter().filter(is_spoken).collect(),
+            corpora: corpora.iter().copied().filter(is_spoken).collect(),
+            left_out: corpora,
         })
         .collect();
     ensure!(
@@ -161,6 +165,7 @@ mod tests {
             ("korean", &[3], false),
         ];
         assert_eq!(names, expected);
+        assert_eq!(folds[0].left_out, [0, 1]);
         assert_eq!(folds[0].speakers.len(), 24);
         assert_eq!(folds[1].speakers, ["2-0", "2-1"].map(Speaker::new));
     }

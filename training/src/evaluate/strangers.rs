@@ -279,7 +279,7 @@ fn trained_on(dataset: &Dataset, folds: &[Fold], left_out: &[usize]) -> BTreeSet
     all.filter(|corpus| {
         let is_left_out = left_out
             .iter()
-            .any(|&fold| folds[fold].corpora.contains(corpus));
+            .any(|&fold| folds[fold].left_out.contains(corpus));
         dataset.corpora[*corpus].trains && !is_left_out
     })
     .collect()
