@@ -187,7 +187,7 @@ impl Evaluation {
             .iter()
             .map(|(_, clip, _)| (clip.corpus, clip.path.as_str()))
             .collect();
-        let given = strangers.as_ref().map(Strangers::settings_for_known);
+        let given = strangers.as_ref().map(|strangers| &strangers.known);
         let calibrated = calibrated::calibrated(labels, clips, trials, given);
         let (calibrated, own) = calibrated.unzip();
         let answers = judged.iter();

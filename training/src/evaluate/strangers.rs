@@ -153,11 +153,6 @@ impl Strangers {
         }
     }
 
-    /// What an evaluation on RAVDESS's own folds uses: fitted on no clip of RAVDESS.
-    pub fn settings_for_known(&self) -> &Shipped {
-        &self.known
-    }
-
     /// What of it goes into model.json.
     pub fn summary(&self) -> StrangersEvaluation {
         let sum = |of: fn(&Stranger) -> u32| self.corpora.iter().map(of).sum();
