@@ -289,6 +289,15 @@ pub(crate) mod tests {
             refused(|m| m["speaker"]["clip_variance"] = 0.into()).contains("speaker.clip_variance")
         );
         assert!(refused(|m| m["session"]["step_frames"] = 0.into()).contains("step_frames"));
+        let error = refused(|m| m["session"]["stricter"] = vec![0.5; 7].into());
+        assert!(
+            error.contains("session.stricter is 7 numbers, expected a number for each label"),
+            "{error}"
+        );
+        assert!(
+            refused(|m| m["session"]["stricter"] = vec![1.5; 8].into())
+                .contains("session.stricter")
+        );
         assert!(refused(|m| drop(m.as_object_mut().unwrap().remove("onnx"))).contains("onnx"));
         let error = Manifest::from_json("{").unwrap_err().to_string();
         assert!(error.contains("model.json cannot be read"), "{error}");

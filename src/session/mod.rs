@@ -309,14 +309,9 @@ impl WeightedMean {
 
 impl Track {
     fn new(settings: SessionSettings, pacing: Pacing) -> Self {
-        let smoother = Smoother::new(
-            settings.smoothing_weight,
-            settings.unsure_below,
-            settings.switch_margin,
-        );
         Self {
             gate: SpeechGate::new(),
-            smoother,
+            smoother: Smoother::new(settings.clone()),
             frames: 0,
             offset_s: 0.0,
             history: Vec::with_capacity(
@@ -618,7 +613,7 @@ impl Track {
 
     fn verdict(&self, posterior: &Posterior, is_firm: bool) -> (Verdict, f32) {
         let (top, confidence) = posterior.top();
-        if is_firm && confidence >= self.settings.unsure_below {
+        if is_firm && confidence >= self.settings.claimed_from(top) {
             (Verdict::Emotion(top), confidence)
         } else {
             (Verdict::Unsure, confidence)

@@ -4,7 +4,10 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::ActivationSettings;
+use crate::{
+    class::{Class, PerClass},
+    model::ActivationSettings,
+};
 
 /// Segment length, step and the rules of the verdict; part of model.json.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,6 +30,8 @@ pub struct SessionSettings {
     pub smoothing_weight: f32,
     /// No emotion is claimed below this probability.
     pub unsure_below: f32,
+    /// For each class, `[K]`, the probability that it must reach besides, 0..=1; none where all are alike.
+    pub stricter: Option<PerClass>,
     /// Lead another emotion needs before it replaces the shown one.
     pub switch_margin: f32,
     /// How lively a voice sounds; none where nothing was fitted.
@@ -46,6 +51,7 @@ impl Default for SessionSettings {
             settled_segment_frames: 112,
             smoothing_weight: 0.5,
             unsure_below: 0.4,
+            stricter: None,
             switch_margin: 0.08,
             activation: None,
         }
@@ -59,6 +65,15 @@ impl SessionSettings {
         (heard_frames as f32 / self.settled_segment_frames as f32)
             .min(1.0)
             .sqrt()
+    }
+
+    /// The probability from which a class is claimed.
+    pub fn claimed_from(&self, class: Class) -> f32 {
+        let stricter = self.stricter.as_ref();
+        let stricter = stricter.and_then(|stricter| stricter.get(class.index()));
+        stricter.map_or(self.unsure_below, |stricter| {
+            stricter.max(self.unsure_below)
+        })
     }
 
     /// Checks that a session can run with these; the error is field, expected, found.
@@ -118,6 +133,15 @@ impl SessionSettings {
         share("session.smoothing_weight", self.smoothing_weight)?;
         share("session.unsure_below", self.unsure_below)?;
         share("session.switch_margin", self.switch_margin)?;
+        if let Some(stricter) = &self.stricter {
+            if stricter.len() != classes {
+                let found = format!("{} numbers", stricter.len());
+                return Err(("session.stricter", "a number for each label", found));
+            }
+            for number in stricter.iter() {
+                share("session.stricter", *number)?;
+            }
+        }
         match &self.activation {
             Some(activation) => activation.check(classes),
             None => Ok(()),

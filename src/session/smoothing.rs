@@ -1,29 +1,24 @@
 //! From a run of posteriors to an answer a person can read: smoothing over time, hysteresis of the
 //! shown emotion, and abstaining.
 
-use super::Verdict;
+use super::{SessionSettings, Verdict};
 use crate::{class::Class, model::Posterior};
 
 /// Exponential smoothing of the evidence in posteriors and a verdict that changes only for a clear reason.
 #[derive(Clone, Debug)]
 pub struct Smoother {
-    weight: f32,
-    unsure_below: f32,
-    switch_margin: f32,
+    settings: SessionSettings,
     smoothed: Option<Posterior>,
     posterior: Option<Posterior>,
     shown: Option<Class>,
 }
 
 impl Smoother {
-    /// `weight`: share of the newest posterior, 0..=1. `unsure_below`: probability under which no
-    /// emotion is claimed. `switch_margin`: by how much another emotion must lead the shown one, and
-    /// the shown one fall under `unsure_below`, before the verdict changes.
-    pub fn new(weight: f32, unsure_below: f32, switch_margin: f32) -> Self {
+    /// Another emotion must lead the shown one by `switch_margin`, or the shown one fall that far under the
+    /// probability from which it is claimed, before the verdict changes.
+    pub fn new(settings: SessionSettings) -> Self {
         Self {
-            weight,
-            unsure_below,
-            switch_margin,
+            settings,
             smoothed: None,
             posterior: None,
             shown: None,
@@ -41,7 +36,7 @@ impl Smoother {
     /// speech is no reason to be sure. The next posterior is smoothed as if `trust` had been 1.
     pub fn push(&mut self, newest: &Posterior, trust: f32) -> Posterior {
         let smoothed = match self.smoothed {
-            Some(before) => before.mix(newest, self.weight),
+            Some(before) => before.mix(newest, self.settings.smoothing_weight),
             None => *newest,
         };
         self.smoothed = Some(smoothed);
@@ -49,11 +44,11 @@ impl Smoother {
         self.posterior = Some(smoothed);
         let (top, confidence) = smoothed.top();
         let keep = self.shown.is_some_and(|shown| {
-            let held = smoothed.get(shown);
-            held >= self.unsure_below - self.switch_margin && confidence - held < self.switch_margin
+            let (held, margin) = (smoothed.get(shown), self.settings.switch_margin);
+            held >= self.settings.claimed_from(shown) - margin && confidence - held < margin
         });
         if !keep {
-            self.shown = (confidence >= self.unsure_below).then_some(top);
+            self.shown = (confidence >= self.settings.claimed_from(top)).then_some(top);
         }
         smoothed
     }
@@ -73,6 +68,15 @@ mod tests {
     use super::*;
     use crate::class::tests::{ANGRY, CALM, HAPPY, SAD};
 
+    fn smoother(smoothing_weight: f32, unsure_below: f32) -> Smoother {
+        Smoother::new(SessionSettings {
+            smoothing_weight,
+            unsure_below,
+            switch_margin: 0.1,
+            ..SessionSettings::default()
+        })
+    }
+
     fn split(first: Class, p: f32, second: Class) -> Posterior {
         let mut posterior = Posterior([0.0; 8].into());
         posterior.0[first.index()] = p;
@@ -82,7 +86,7 @@ mod tests {
 
     #[test]
     fn a_narrow_lead_does_not_change_the_shown_emotion_and_a_clear_one_does() {
-        let mut smoother = Smoother::new(1.0, 0.4, 0.1);
+        let mut smoother = smoother(1.0, 0.4);
         smoother.push(&split(HAPPY, 0.8, ANGRY), 1.0);
         smoother.push(&split(HAPPY, 0.46, ANGRY), 1.0);
         assert_eq!(smoother.verdict().0, Verdict::Emotion(HAPPY));
@@ -94,7 +98,7 @@ mod tests {
 
     #[test]
     fn nothing_is_claimed_below_the_threshold_nor_after_a_reset() {
-        let mut smoother = Smoother::new(1.0, 0.4, 0.1);
+        let mut smoother = smoother(1.0, 0.4);
         smoother.push(&Posterior::uniform(8), 1.0);
         assert_eq!(smoother.verdict(), (Verdict::Unsure, 0.125));
         smoother.push(&split(CALM, 0.9, SAD), 1.0);
@@ -104,9 +108,27 @@ mod tests {
     }
 
     #[test]
+    fn a_class_that_must_be_surer_is_claimed_later_than_others() {
+        let mut smoother = smoother(1.0, 0.4);
+        let mut stricter = [0.0; 8];
+        stricter[CALM.index()] = 0.95;
+        smoother.settings.stricter = Some(stricter.into());
+        smoother.push(&split(CALM, 0.9, SAD), 1.0);
+        assert_eq!(smoother.verdict().0, Verdict::Unsure);
+        smoother.push(&split(SAD, 0.6, CALM), 1.0);
+        assert_eq!(smoother.verdict().0, Verdict::Emotion(SAD));
+        smoother.push(&split(CALM, 0.97, SAD), 1.0);
+        assert_eq!(smoother.verdict().0, Verdict::Emotion(CALM));
+        smoother.push(&split(CALM, 0.9, SAD), 1.0);
+        assert_eq!(smoother.verdict().0, Verdict::Emotion(CALM), "hysteresis");
+        smoother.push(&split(CALM, 0.8, SAD), 1.0);
+        assert_eq!(smoother.verdict().0, Verdict::Unsure);
+    }
+
+    #[test]
     fn smoothing_moves_the_evidence_by_its_weight() {
         let (first, second) = (split(CALM, 0.9, SAD), split(CALM, 0.2, SAD));
-        let mut smoother = Smoother::new(0.25, 0.4, 0.1);
+        let mut smoother = smoother(0.25, 0.4);
         smoother.push(&first, 1.0);
         let smoothed = smoother.push(&second, 1.0);
         let odds = |posterior: &Posterior| (posterior.get(CALM) / posterior.get(SAD)).ln();
@@ -117,7 +139,7 @@ mod tests {
     #[test]
     fn little_speech_makes_less_sure_and_is_made_good_by_more() {
         let sure = split(CALM, 0.9, SAD);
-        let mut smoother = Smoother::new(0.5, 0.8, 0.1);
+        let mut smoother = smoother(0.5, 0.8);
         let hesitant = smoother.push(&sure, 0.5);
         assert!((hesitant.get(CALM) - 0.75).abs() < 1e-4, "{hesitant:?}");
         assert_eq!(smoother.verdict().0, Verdict::Unsure);

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 use speech_emotion::{
     calibration::SpeakerStatistics,
-    class::Labels,
+    class::{Labels, PerClass},
     features::FrontEndConfig,
     model::{self, ActivationSettings, Manifest, OnnxClassifier, OnnxFile, SCHEMA, Training},
     session::SessionSettings,
@@ -54,6 +54,9 @@ pub struct Shipped {
     pub temperature: f32,
     /// Least confidence at which an emotion is claimed.
     pub unsure_below: f32,
+    /// What a class must reach besides.
+    #[serde(default)]
+    pub stricter: Option<PerClass>,
     /// Frames of speech from which evidence counts in full while listening.
     pub settled_segment_frames: usize,
     /// What calibration to a speaker starts from.
@@ -123,6 +126,7 @@ impl Shipped {
     fn put_into(&self, manifest: &mut Manifest) {
         manifest.temperature = self.temperature;
         manifest.session.unsure_below = self.unsure_below;
+        manifest.session.stricter = self.stricter;
         manifest.session.settled_segment_frames = self.settled_segment_frames;
         manifest.session.activation.clone_from(&self.activation);
         manifest.speaker.clone_from(&self.speaker);

@@ -1,11 +1,11 @@
 //! Fits confidence and calibration on speakers that neither trained nor test, and tests them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use speech_emotion::{
     audio::SAMPLE_RATE_HZ,
     calibration::SpeakerStatistics,
-    class::{Class, Labels},
+    class::{Class, Labels, PerClass},
     features::HOP_SAMPLES,
     model::Posterior,
     session::SessionSettings,
@@ -23,6 +23,9 @@ const FRAME_S: f32 = HOP_SAMPLES as f32 / SAMPLE_RATE_HZ as f32;
 
 /// Frames of speech tried as enough to trust the evidence in full.
 const SETTLED_FRAMES: [usize; 9] = [1, 50, 62, 75, 88, 100, 112, 138, 162];
+
+/// Least probability at which a class is claimed that no clip was of.
+const NEVER_SHOWN: f32 = 0.95;
 
 /// A clip and what networks that had not heard its speaker made of it.
 pub type Judged<'a> = (&'a Clip, &'a Judgement);
@@ -46,12 +49,15 @@ impl Fitted {
             })
             .collect();
         let temperature = temperature(&posteriors);
+        let heard_of: BTreeSet<Class> = judged.iter().map(|(clip, _)| clip.class).collect();
         let claims: Vec<(Claim, f64)> = judged
             .iter()
             .filter(|(_, judgement)| judgement.is_firm)
             .filter_map(|(clip, judgement)| {
-                let claim = Claim::new(&cooled(&judgement.posterior?, temperature), clip.class);
-                Some((claim, weight[&clip.corpus]))
+                let posterior = cooled(&judgement.posterior?, temperature);
+                let claim = Claim::new(&posterior, clip.class);
+                let can_be_right = heard_of.contains(&posterior.top().0);
+                can_be_right.then_some((claim, weight[&clip.corpus]))
             })
             .collect();
         let heard = heard(judged, temperature);
@@ -59,6 +65,7 @@ impl Fitted {
             temperature,
             settings: SessionSettings {
                 unsure_below: threshold(&claims, accuracy),
+                stricter: stricter(labels, &heard_of),
                 settled_segment_frames: settled(judged, temperature),
                 activation: activation::fit(labels, judged, temperature),
                 ..SessionSettings::default()
@@ -72,6 +79,7 @@ impl Fitted {
         Shipped {
             temperature: self.temperature,
             unsure_below: self.settings.unsure_below,
+            stricter: self.settings.stricter,
             settled_segment_frames: self.settings.settled_segment_frames,
             activation: self.settings.activation.clone(),
             speaker: self.speaker.clone(),
@@ -84,6 +92,7 @@ impl Fitted {
             temperature: shipped.temperature,
             settings: SessionSettings {
                 unsure_below: shipped.unsure_below,
+                stricter: shipped.stricter,
                 settled_segment_frames: shipped.settled_segment_frames,
                 activation: shipped.activation.clone(),
                 ..SessionSettings::default()
@@ -104,6 +113,16 @@ impl Fitted {
             .trust((shown.heard_s / FRAME_S).round() as usize);
         cooled(&shown.posterior, self.temperature / trust)
     }
+}
+
+/// Classes that no clip is of must be nearly certain: nothing shows when claims of them are right. None where
+/// there are clips of all.
+fn stricter(labels: &Labels, heard_of: &BTreeSet<Class>) -> Option<PerClass> {
+    let is_missing = |class: &Class| !heard_of.contains(class);
+    let strictness = |class: Class| if is_missing(&class) { NEVER_SHOWN } else { 0.0 };
+    let classes: Vec<Class> = labels.classes().collect();
+    let stricter = || PerClass::from_fn(classes.len(), |index| strictness(classes[index]));
+    classes.iter().any(is_missing).then(stricter)
 }
 
 /// What a clip of each corpus counts for all corpora to count alike; 1 where there is only one.
@@ -176,7 +195,8 @@ pub fn test(labels: &Labels, parts: &[(Vec<Judged>, &Fitted)]) -> Calibrated {
             live.extend(shown.map(|posterior| Claim::new(&posterior, clip.class)));
             if let Some(posterior) = fitted.posterior(judgement) {
                 let claim = Claim::new(&posterior, clip.class);
-                let is_sure = claim.confidence >= f64::from(fitted.settings.unsure_below);
+                let from = fitted.settings.claimed_from(posterior.top().0);
+                let is_sure = claim.confidence >= f64::from(from);
                 if is_sure && judgement.is_firm {
                     claimed += 1;
                     right += u32::from(claim.is_right);
@@ -244,4 +264,53 @@ pub fn calibrated(
         .collect();
     let whole = Fitted::new(labels, &judged(clips, &outer), CLAIMED_ACCURACY);
     Some((calibrated, whole.shipped()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        corpus::{Corpus, Listed, Speaker, ravdess::Emotion},
+        dataset::{Dataset, Features},
+    };
+
+    #[test]
+    fn a_class_that_no_clip_is_of_neither_moves_the_threshold_nor_is_claimed_by_it() {
+        let labels = Emotion::labels();
+        let emotions: Vec<Class> = labels.classes().collect();
+        let calm = Emotion::Calm.class();
+        // All are sure; those of every emotion but calm are right, and half as many are taken for calm.
+        let truths: Vec<Class> = (0..40)
+            .flat_map(|_| emotions.iter().copied().filter(|&class| class != calm))
+            .collect();
+        let clip = |class: &Class| {
+            let listed = Listed::new(String::new(), *class, Speaker::new("1"));
+            (listed, Features::default())
+        };
+        let corpora = vec![Corpus::ravdess("clips".into())];
+        let dataset = Dataset::in_memory(labels.clone(), corpora, truths.iter().map(clip));
+        let judgement = |class: Class| Judgement {
+            path: String::new(),
+            whole: None,
+            posterior: Some(Posterior(PerClass::from_fn(8, |index| {
+                if index == class.index() { 0.65 } else { 0.05 }
+            }))),
+            speech_s: 3.0,
+            is_firm: true,
+            live: Vec::new(),
+        };
+        let answers = truths.iter().enumerate();
+        let answers = answers.map(|(index, truth)| if index % 3 == 0 { calm } else { *truth });
+        let judgements: Vec<Judgement> = answers.map(judgement).collect();
+        let judged: Vec<Judged> = dataset.clips.iter().zip(&judgements).collect();
+
+        let fitted = Fitted::new(&labels, &judged, 0.9);
+        assert_eq!(fitted.settings.unsure_below, 0.0);
+        assert_eq!(fitted.settings.claimed_from(calm), NEVER_SHOWN);
+        let sad = Emotion::Sad.class();
+        assert_eq!(fitted.settings.claimed_from(sad), 0.0);
+        let tested = test(&labels, &[(judged, &fitted)]);
+        assert!((tested.claimed - 2.0 / 3.0).abs() < 0.01, "{tested:?}");
+        assert_eq!(tested.claimed_right, 1.0);
+    }
 }

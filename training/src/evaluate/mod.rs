@@ -513,6 +513,7 @@ pub(crate) mod tests {
         evaluation.shipped = Some(Shipped {
             temperature: 1.0,
             unsure_below: 0.5,
+            stricter: None,
             settled_segment_frames: 100,
             speaker: None,
             activation: None,
