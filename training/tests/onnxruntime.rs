@@ -9,11 +9,18 @@ use std::{
     process::Command,
 };
 
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 use speech_emotion::{
     features::{self, FrontEnd, N_FEATURES},
     model::{Manifest, OnnxClassifier},
 };
-use training::recording::sound::Sound;
+use training::{
+    artifact::onnx::{self, Layout, Weights},
+    learning::ensemble::Ensemble,
+    network::Network,
+    recording::sound::Sound,
+};
 
 /// Reads segments one after the other, prints their logits as JSON.
 const SCRIPT: &str = "
@@ -63,6 +70,89 @@ fn synthetic(root: &Path) -> Vec<Sound> {
         .collect()
 }
 
+/// The logits that onnxruntime gives for each of the segments, one after the other in `rows`.
+fn onnxruntime(python: &Path, model: &Path, rows: &[f32], lengths: &[usize]) -> Vec<Vec<f32>> {
+    let segments = tempfile::NamedTempFile::new().unwrap();
+    let bytes: Vec<u8> = rows.iter().flat_map(|value| value.to_le_bytes()).collect();
+    fs::write(segments.path(), bytes).unwrap();
+    let output = Command::new(python)
+        .args(["-c", SCRIPT])
+        .args([model, segments.path()])
+        .arg(serde_json::to_string(lengths).unwrap())
+        .arg(N_FEATURES.to_string())
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn files_for_other_programs_give_the_logits_of_the_rounded_networks() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let python = root.join(".tools/python/bin/python3");
+    if !python.is_file() {
+        eprintln!("skipped: needs onnxruntime (scripts/setup installs it)");
+        return;
+    }
+    let mut rng = ChaCha8Rng::seed_from_u64(7);
+    let mut ensemble = Ensemble::new(vec![Network::new(5, &mut rng), Network::new(5, &mut rng)]);
+    for network in ensemble.members_mut() {
+        for parameter in network.parameters_mut().iter_mut() {
+            let is_positive = ["variance", "deviation", "scale"]
+                .iter()
+                .any(|end| parameter.name.ends_with(end));
+            for value in &mut parameter.value {
+                let noise: f32 = rng.random_range(-0.3..0.3);
+                *value += if is_positive { noise.abs() } else { noise };
+            }
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.onnx");
+    let mut rounded = ensemble.clone();
+    rounded.members_mut().iter_mut().for_each(onnx::quantise);
+    for (weights, frames, tolerance) in [
+        (Weights::Single, None, 1e-4),
+        (Weights::Single, Some(188), 1e-4),
+        (Weights::Half, None, 0.03),
+    ] {
+        let layout = Layout { weights, frames };
+        let metadata = [("labels", "a,b,c,d,e".to_owned())];
+        fs::write(&path, onnx::encode(&ensemble, layout, &metadata).unwrap()).unwrap();
+        let lengths = frames.map_or(vec![4, 60, 188], |frames| vec![frames, frames]);
+        let rows: Vec<f32> = (0..lengths.iter().sum::<usize>() * N_FEATURES)
+            .map(|_| rng.random_range(-8.0..3.0))
+            .collect();
+        let mut rest = &rows[..];
+        for (length, theirs) in lengths
+            .iter()
+            .zip(onnxruntime(&python, &path, &rows, &lengths))
+        {
+            let (segment, after) = rest.split_at(length * N_FEATURES);
+            rest = after;
+            let ours = rounded.forward(segment);
+            assert_eq!(ours.len(), theirs.len());
+            for (a, b) in ours.iter().zip(&theirs) {
+                assert!(
+                    (a - b).abs() < tolerance,
+                    "{layout:?}: {ours:?} and {theirs:?}"
+                );
+            }
+        }
+        assert!(rest.is_empty());
+    }
+    let layout = Layout {
+        frames: Some(30),
+        ..Layout::default()
+    };
+    let refused = onnx::encode(&ensemble, layout, &[]).unwrap_err();
+    assert!(refused.to_string().contains("multiples of 4"), "{refused}");
+}
+
 #[test]
 fn onnxruntime_gives_the_same_logits() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
@@ -96,25 +186,11 @@ fn onnxruntime_gives_the_same_logits() {
         let segment = features::segment(&frames).unwrap();
         ours.push(classifier.logits(&segment).unwrap());
         lengths.push(segment.len() / N_FEATURES);
-        rows.extend(segment.iter().flat_map(|value| value.to_le_bytes()));
+        rows.extend(segment);
     }
     assert!(ours.len() >= 10, "{} sounds", ours.len());
 
-    let segments = tempfile::NamedTempFile::new().unwrap();
-    fs::write(segments.path(), rows).unwrap();
-    let output = Command::new(python)
-        .args(["-c", SCRIPT])
-        .args([&model, segments.path()])
-        .arg(serde_json::to_string(&lengths).unwrap())
-        .arg(N_FEATURES.to_string())
-        .output()
-        .unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let theirs: Vec<Vec<f32>> = serde_json::from_slice(&output.stdout).unwrap();
+    let theirs = onnxruntime(&python, &model, &rows, &lengths);
     assert_eq!(theirs.len(), ours.len());
     for (ours, theirs) in ours.iter().zip(&theirs) {
         assert_eq!(ours.len(), theirs.len());

@@ -15,7 +15,7 @@ use speech_emotion::{
     session::SessionSettings,
 };
 
-use super::onnx;
+use super::onnx::{self, Layout};
 use crate::{dataset::Dataset, learning::ensemble::Ensemble};
 
 /// Largest difference between a logit of the trainer and of the exported file.
@@ -88,7 +88,7 @@ pub fn export(
         dataset.labels.names().join(", ")
     );
     let terms = Terms::of(dataset);
-    let model = encode(&mut ensemble, &dataset.labels, &terms)?;
+    let model = encode(&mut ensemble, Layout::default(), &dataset.labels, &terms)?;
     let mut manifest = Manifest {
         training,
         evaluation: measured.summary.clone(),
@@ -133,6 +133,26 @@ impl Shipped {
     }
 }
 
+/// Writes the networks alone into `path`, as a file for other programs.
+///
+/// # Errors
+/// When they cannot be exported or the file cannot be written; what was there is then untouched.
+pub fn export_for_others(
+    mut ensemble: Ensemble,
+    dataset: &Dataset,
+    layout: Layout,
+    path: &Path,
+) -> Result<u64> {
+    let terms = Terms::of(dataset);
+    let model = encode(&mut ensemble, layout, &dataset.labels, &terms)?;
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)
+            .with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    }
+    replace(path, &model)?;
+    Ok(model.len() as u64)
+}
+
 /// The classifier that the page makes of exported networks, and the settings of its session; with nothing
 /// shipped the temperature is 1.
 ///
@@ -143,7 +163,12 @@ pub fn classifier(
     dataset: &Dataset,
     shipped: Option<&Shipped>,
 ) -> Result<(OnnxClassifier, SessionSettings)> {
-    let model = encode(&mut ensemble, &dataset.labels, &Terms::of(dataset))?;
+    let model = encode(
+        &mut ensemble,
+        Layout::default(),
+        &dataset.labels,
+        &Terms::of(dataset),
+    )?;
     let mut manifest = manifest(&model, &dataset.labels);
     if let Some(shipped) = shipped {
         shipped.put_into(&mut manifest);
@@ -152,7 +177,12 @@ pub fn classifier(
 }
 
 /// Gives the model file of the networks, and leaves them rounded as it stores them.
-fn encode(ensemble: &mut Ensemble, labels: &Labels, terms: &Terms) -> Result<Vec<u8>> {
+fn encode(
+    ensemble: &mut Ensemble,
+    layout: Layout,
+    labels: &Labels,
+    terms: &Terms,
+) -> Result<Vec<u8>> {
     let fingerprint = FrontEndConfig::default().fingerprint();
     let metadata = [
         ("front_end_fingerprint", fingerprint),
@@ -160,7 +190,7 @@ fn encode(ensemble: &mut Ensemble, labels: &Labels, terms: &Terms) -> Result<Vec
         ("licence", terms.licence.clone()),
         ("attribution", terms.attribution.clone()),
     ];
-    let model = onnx::encode(ensemble, &metadata)?;
+    let model = onnx::encode(ensemble, layout, &metadata)?;
     ensemble.members_mut().iter_mut().for_each(onnx::quantise);
     Ok(model)
 }

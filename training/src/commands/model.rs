@@ -8,12 +8,15 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
 use serde::{Deserialize, Serialize};
 use speech_emotion::{features::FrontEndConfig, model::Training};
 use training::{
-    artifact::export,
+    artifact::{
+        export,
+        onnx::{Layout, Weights},
+    },
     corpus::{folds::Protocol, ravdess},
     dataset::Dataset,
     evaluate::{
@@ -168,10 +171,28 @@ pub struct ExportArgs {
     /// Seed the network was trained with
     #[arg(long, value_name = "N", default_value_t = TrainConfig::default().seed)]
     pub seed: u64,
+    /// How the file stores weights; all but "packed" are for other programs and leave model.json alone
+    #[arg(long, value_enum, default_value_t)]
+    pub weights: WeightsArg,
+    /// Make the file for segments of so many frames alone, a multiple of four (62.5 are a second)
+    #[arg(long, value_name = "T")]
+    pub frames: Option<usize>,
     #[command(flatten)]
     pub evaluated: EvaluatedArgs,
     #[command(flatten)]
     pub target: TargetArgs,
+}
+
+/// How an exported file stores weights.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum WeightsArg {
+    /// In 4 and 8 bits, as the page reads them: model.onnx and model.json
+    #[default]
+    Packed,
+    /// In single precision, opset 17: model-f32.onnx
+    F32,
+    /// In half precision, opset 17: model-f16.onnx
+    F16,
 }
 
 #[derive(Args)]
@@ -420,6 +441,23 @@ pub fn export(data: &Path, args: &ExportArgs) -> Result<()> {
         )
     };
     let ensemble = Ensemble::load(&folder, dataset.labels.len()).with_context(missing)?;
+    let (weights, name) = match args.weights {
+        WeightsArg::Packed => (Weights::Packed, "model.onnx"),
+        WeightsArg::F32 => (Weights::Single, "model-f32.onnx"),
+        WeightsArg::F16 => (Weights::Half, "model-f16.onnx"),
+    };
+    let frames = args.frames;
+    if weights != Weights::Packed {
+        let path = args.target.out.join(name);
+        let layout = Layout { weights, frames };
+        let bytes = export::export_for_others(ensemble, &dataset, layout, &path)?;
+        println!("{} ({:.0} kB)", path.display(), bytes as f64 / 1e3);
+        return Ok(());
+    }
+    ensure!(
+        frames.is_none(),
+        "the page needs a model for any number of frames; give --frames with --weights f32 or f16"
+    );
     let trained = fs::read_to_string(folder.join(TRAINING_FILE)).with_context(missing)?;
     let trained: Trained = serde_json::from_str(&trained).with_context(missing)?;
     let evaluation = args.evaluated.load(data, &dataset)?;
@@ -477,6 +515,8 @@ pub fn all(data: &Path, args: &AllArgs, stop: &AtomicBool) -> Result<()> {
         data,
         &ExportArgs {
             seed,
+            weights: WeightsArg::default(),
+            frames: None,
             evaluated: EvaluatedArgs {
                 division,
                 evaluated_seed: evaluated_seed.clone(),

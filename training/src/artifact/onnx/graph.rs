@@ -12,28 +12,54 @@ use tract_onnx::{
     prelude::f16,
 };
 
-use super::storage::{BLOCK, Storage};
-
-/// The first with 4-bit numbers and scales of blocks.
-const IR_VERSION: i64 = 10;
-const OPSET: i64 = 21;
+use super::{
+    Layout, Weights,
+    storage::{BLOCK, Storage},
+};
 
 /// Nodes and initialisers in the making; what adds to them gives the name of its result.
-#[derive(Default)]
 pub struct Graph {
+    layout: Layout,
     /// Of the names to come.
     pub prefix: String,
     nodes: Vec<NodeProto>,
     initializers: Vec<TensorProto>,
 }
 
+impl Weights {
+    /// Versions of the file format and of the operators: with 4-bit numbers and scales of blocks the first that
+    /// have them, else those that most programs know.
+    fn versions(self) -> (i64, i64) {
+        match self {
+            Self::Packed => (10, 21),
+            Self::Single | Self::Half => (8, 17),
+        }
+    }
+}
+
 impl Graph {
+    /// An empty one.
+    pub fn new(layout: Layout) -> Self {
+        Self {
+            layout,
+            prefix: String::new(),
+            nodes: Vec::new(),
+            initializers: Vec::new(),
+        }
+    }
+
+    /// Whether weights are stored as they are rounded, not multiplied out.
+    pub fn is_packed(&self) -> bool {
+        self.layout.weights == Weights::Packed
+    }
+
     /// The model file; `metadata` goes into it as key and value.
     pub fn encode(self, classes: Option<usize>, metadata: &[(&str, String)]) -> Vec<u8> {
+        let (ir_version, opset) = self.layout.weights.versions();
         let model = ModelProto {
-            ir_version: IR_VERSION,
+            ir_version,
             opset_import: vec![OperatorSetIdProto {
-                version: OPSET,
+                version: opset,
                 ..Default::default()
             }],
             producer_name: "speech-emotion".to_owned(),
@@ -49,7 +75,10 @@ impl Graph {
                 name: "speech_emotion".to_owned(),
                 node: self.nodes,
                 initializer: self.initializers,
-                input: vec![value_info("features", &[Some(1), None, Some(N_FEATURES)])],
+                input: vec![value_info(
+                    "features",
+                    &[Some(1), self.layout.frames, Some(N_FEATURES)],
+                )],
                 output: vec![value_info("logits", &[Some(1), classes])],
                 ..Default::default()
             }),
@@ -111,7 +140,7 @@ impl Graph {
         self.initializer(name, shape, DataType::Float, raw)
     }
 
-    /// A tensor stored in whole numbers.
+    /// A matrix: as `storage` rounds it, or multiplied out.
     pub fn matrix(
         &mut self,
         name: &str,
@@ -119,6 +148,24 @@ impl Graph {
         values: &[f32],
         storage: Storage,
     ) -> String {
+        match self.layout.weights {
+            Weights::Packed => self.packed(name, shape, values, storage),
+            Weights::Single => self.single(name, shape, values),
+            Weights::Half => {
+                let raw = values
+                    .iter()
+                    .flat_map(|&value| f16::from_f32(value).to_le_bytes())
+                    .collect();
+                let half = format!("{name}_half");
+                let half = self.initializer(&half, shape, DataType::Float16, raw);
+                let to = int("to", DataType::Float as i64);
+                self.node("Cast", &[&half], name, vec![to])
+            }
+        }
+    }
+
+    /// A tensor stored in whole numbers.
+    fn packed(&mut self, name: &str, shape: &[usize], values: &[f32], storage: Storage) -> String {
         let (numbers, scales) = storage.quantised(values, shape);
         let stored = format!("{name}_quantised");
         let scales_name = format!("{name}_scales");
@@ -174,20 +221,21 @@ impl Graph {
         self.node("Reshape", &[x, &shape_name], name, vec![])
     }
 
-    /// `x · weightᵀ` with the network's `parameter` `[outputs, inputs]`.
+    /// `x · weightᵀ` with the network's `parameter` `[outputs, inputs]`, its rows times `scale`.
     pub fn linear<'a>(
         &mut self,
         name: &str,
         x: &str,
         parameter: &str,
         get: &impl Fn(&str) -> Result<&'a [f32]>,
-        outputs: usize,
+        scale: &[f32],
     ) -> Result<String> {
         let weight = get(parameter)?;
+        let outputs = scale.len();
         let inputs = weight.len() / outputs;
         let transposed: Vec<f32> = (0..inputs)
-            .flat_map(|i| weight.iter().skip(i).step_by(inputs))
-            .copied()
+            .flat_map(|i| weight.iter().skip(i).step_by(inputs).zip(scale))
+            .map(|(weight, scale)| weight * scale)
             .collect();
         let weight = self.matrix(
             &format!("{name}_weight"),

@@ -1,10 +1,13 @@
 //! The networks as an ONNX graph.
 //!
 //! Input `features` `[1, T, F]` with T a multiple of four, output `logits` `[1, K]`. Batch
-//! normalisation is folded into the layer before it. Matrices are stored as whole numbers and multiplied
-//! out when the model is loaded: the large ones in 4 bits with a scale for every 32 inputs of an output,
-//! the others in 8 bits with a scale for each output, which makes the file an eighth to a quarter as
-//! large. Only operators that the program's loader knows are used.
+//! normalisation is one scale and one shift for each channel. Matrices are rounded to whole numbers: the large
+//! ones to 4 bits with a scale for every 32 inputs of an output, the others to 8 bits with a scale for each
+//! output.
+//!
+//! The program's own file stores these numbers, which makes it an eighth to a quarter as large, and only has
+//! operators that the program's loader knows. For other programs they are multiplied out, with the scale of the
+//! normalisation among the weights.
 
 mod graph;
 mod storage;
@@ -19,14 +22,40 @@ use crate::network::{MIN_LOG_ENERGY, NORMALISATION_EPSILON, Network, POOLING_EPS
 use graph::{Graph, int, ints};
 use storage::Storage;
 
-/// The bytes of model.onnx: the mean logits of the ensemble. `metadata` goes into the file as key and
-/// value.
+/// How weights are stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Weights {
+    /// In 4 and 8 bits, as the program reads them; opset 21.
+    #[default]
+    Packed,
+    /// In single precision; opset 17.
+    Single,
+    /// In half precision, computed in single; opset 17.
+    Half,
+}
+
+/// What a file is to be like.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Layout {
+    /// How weights are stored.
+    pub weights: Weights,
+    /// T, a multiple of four; any where none is given.
+    pub frames: Option<usize>,
+}
+
+/// The bytes of model.onnx: the mean logits of the ensemble, its weights rounded. `metadata` goes into the file as
+/// key and value.
 ///
 /// # Errors
-/// When a network lacks a parameter, or one is not a number.
-pub fn encode(ensemble: &Ensemble, metadata: &[(&str, String)]) -> Result<Vec<u8>> {
-    let networks = ensemble.members();
-    for (index, network) in networks.iter().enumerate() {
+/// When a network lacks a parameter, or one is not a number, and when the number of frames has no step of four.
+pub fn encode(ensemble: &Ensemble, layout: Layout, metadata: &[(&str, String)]) -> Result<Vec<u8>> {
+    ensure!(
+        layout
+            .frames
+            .is_none_or(|t| t > 0 && t % SEGMENT_MULTIPLE == 0),
+        "the network takes multiples of {SEGMENT_MULTIPLE} frames"
+    );
+    for (index, network) in ensemble.members().iter().enumerate() {
         for parameter in network.parameters().iter() {
             ensure!(
                 parameter.value.iter().all(|value| value.is_finite()),
@@ -36,9 +65,15 @@ pub fn encode(ensemble: &Ensemble, metadata: &[(&str, String)]) -> Result<Vec<u8
             );
         }
     }
-    let mut graph = Graph::default();
-    wire(ensemble, &mut graph)?;
-    let classes = networks.first().map(Network::classes);
+    let mut graph = Graph::new(layout);
+    if graph.is_packed() {
+        wire(ensemble, &mut graph)?;
+    } else {
+        let mut rounded = ensemble.clone();
+        rounded.members_mut().iter_mut().for_each(quantise);
+        wire(&rounded, &mut graph)?;
+    }
+    let classes = ensemble.members().first().map(Network::classes);
     Ok(graph.encode(classes, metadata))
 }
 
@@ -142,14 +177,7 @@ fn wire_network(
 
     let joined = graph.node("Concat", &[&flat, side], "joined", vec![int("axis", 2)]);
     let norm = Norm::new(parameters, "projection_norm")?;
-    let projected = graph.linear(
-        "projection",
-        &joined,
-        "projection.weight",
-        &get,
-        norm.scale.len(),
-    )?;
-    let projected = norm.wire(graph, "projection", &projected, &[norm.scale.len()]);
+    let projected = norm.linear(graph, "projection", &joined, "projection.weight", &get)?;
     let projected = graph.node("Relu", &[&projected], "projected", vec![]);
 
     let sequence = graph.node(
@@ -161,11 +189,11 @@ fn wire_network(
     let states = lstm(graph, &sequence, &get)?;
     let pooled = attention(graph, &states, &get)?;
     let norm = Norm::new(parameters, "hidden_norm")?;
-    let hidden = graph.linear("hidden", &pooled, "hidden.weight", &get, norm.scale.len())?;
-    let hidden = norm.wire(graph, "hidden", &hidden, &[norm.scale.len()]);
+    let hidden = norm.linear(graph, "hidden", &pooled, "hidden.weight", &get)?;
     let hidden = graph.node("Relu", &[&hidden], "hidden_active", vec![]);
     let bias = get("output.bias")?;
-    let output = graph.linear("output", &hidden, "output.weight", &get, bias.len())?;
+    let scale = vec![1.0; bias.len()];
+    let output = graph.linear("output", &hidden, "output.weight", &get, &scale)?;
     Ok(graph.add_bias(&output, "network_logits", bias))
 }
 
@@ -246,12 +274,15 @@ fn lstm<'a>(
     let mut both = reordered(bias);
     both.resize(8 * units, 0.0);
     let b = graph.single("lstm_b", &[1, 8 * units], &both);
-    let y = graph.node(
-        "LSTM",
-        &[sequence, &w, &r, &b],
-        "lstm",
-        vec![int("hidden_size", units as i64)],
-    );
+    let mut inputs = vec![sequence, &w, &r, &b];
+    let start;
+    if !graph.is_packed() {
+        // Not every program takes the states to be 0 where none are given.
+        start = graph.single("lstm_start", &[1, 1, units], &vec![0.0; units]);
+        inputs.extend(["", &start, &start]);
+    }
+    let size = vec![int("hidden_size", units as i64)];
+    let y = graph.node("LSTM", &inputs, "lstm", size);
     Ok(graph.reshape(&y, "states", &[-1, units as i64]))
 }
 
@@ -269,7 +300,7 @@ fn attention<'a>(
         states,
         "attention.hidden.weight",
         get,
-        bias.len(),
+        &vec![1.0; bias.len()],
     )?;
     let hidden = graph.add_bias(&hidden, "attention_raised", bias);
     let hidden = graph.node("Tanh", &[&hidden], "attention_active", vec![]);
@@ -278,7 +309,7 @@ fn attention<'a>(
         &hidden,
         "attention.scores.weight",
         get,
-        heads,
+        &vec![1.0; heads],
     )?;
     let by_head = graph.node(
         "Transpose",
@@ -303,7 +334,8 @@ fn attention<'a>(
     let centred = graph.node("Sub", &[&slices, &mean], "slices_centred", vec![]);
     let squares = graph.node("Mul", &[&centred, &centred], "slices_squared", vec![]);
     let variance = graph.node("MatMul", &[&weights, &squares], "pooled_variance", vec![]);
-    let epsilon = graph.single("epsilon", &[1], &[POOLING_EPSILON]);
+    let shape: &[usize] = if graph.is_packed() { &[1] } else { &[] };
+    let epsilon = graph.single("epsilon", shape, &[POOLING_EPSILON]);
     let raised = graph.node("Add", &[&variance, &epsilon], "variance_raised", vec![]);
     let deviation = graph.node("Sqrt", &[&raised], "pooled_deviation", vec![]);
     let pooled = graph.node(
@@ -345,16 +377,34 @@ impl Norm {
         Ok(Self { scale, shift })
     }
 
+    /// Scaled and shifted, where the scale is not among the weights.
     fn wire(&self, graph: &mut Graph, name: &str, x: &str, shape: &[usize]) -> String {
         let scale = graph.single(&format!("{name}_scale"), shape, &self.scale);
-        let shift = graph.single(&format!("{name}_shift"), shape, &self.shift);
         let scaled = graph.node("Mul", &[x, &scale], &format!("{name}_scaled"), vec![]);
-        graph.node(
-            "Add",
-            &[&scaled, &shift],
-            &format!("{name}_shifted"),
-            vec![],
-        )
+        self.shift(graph, name, &scaled, shape)
+    }
+
+    fn shift(&self, graph: &mut Graph, name: &str, x: &str, shape: &[usize]) -> String {
+        let shift = graph.single(&format!("{name}_shift"), shape, &self.shift);
+        graph.node("Add", &[x, &shift], &format!("{name}_shifted"), vec![])
+    }
+
+    /// A linear layer and its normalisation.
+    fn linear<'a>(
+        &self,
+        graph: &mut Graph,
+        name: &str,
+        x: &str,
+        parameter: &str,
+        get: &impl Fn(&str) -> Result<&'a [f32]>,
+    ) -> Result<String> {
+        let shape = [self.scale.len()];
+        if graph.is_packed() {
+            let y = graph.linear(name, x, parameter, get, &vec![1.0; shape[0]])?;
+            return Ok(self.wire(graph, name, &y, &shape));
+        }
+        let y = graph.linear(name, x, parameter, get, &self.scale)?;
+        Ok(self.shift(graph, name, &y, &shape))
     }
 }
 
@@ -367,8 +417,8 @@ struct Conv {
 }
 
 impl Conv {
-    /// `weight`: `[out, time, mel, in]`. The scale of the normalisation is a factor of its own, so
-    /// that the stored weights are exactly the rounded ones.
+    /// `weight`: `[out, time, mel, in]`. Where weights are packed the scale of the normalisation is a factor of
+    /// its own, so that the stored ones are exactly those rounded.
     fn wire(self, graph: &mut Graph, name: &str, x: &str, weight: &[f32], norm: &Norm) -> String {
         let taps = self.kernel[0] * self.kernel[1];
         let mut by_channel = Vec::with_capacity(weight.len());
@@ -378,6 +428,12 @@ impl Conv {
             }
         }
         let shape = [self.outputs, self.inputs, self.kernel[0], self.kernel[1]];
+        if !graph.is_packed() {
+            let outputs = by_channel.chunks_exact_mut(taps * self.inputs);
+            for (kernel, scale) in outputs.zip(&norm.scale) {
+                kernel.iter_mut().for_each(|weight| *weight *= scale);
+            }
+        }
         let storage = Storage::of(&format!("{name}.weight"), 0, 1);
         let weight = graph.matrix(&format!("{name}_weight"), &shape, &by_channel, storage);
         let [time, mel] = self.kernel.map(|size| (size / 2) as i64);
@@ -389,8 +445,13 @@ impl Conv {
             ints("strides", &self.strides),
             ints("pads", &[time, mel, time_after, mel]),
         ];
-        let y = graph.node("Conv", &[x, &weight], name, attributes);
-        let y = norm.wire(graph, name, &y, &[1, self.outputs, 1, 1]);
+        let y = if graph.is_packed() {
+            let y = graph.node("Conv", &[x, &weight], name, attributes);
+            norm.wire(graph, name, &y, &[1, self.outputs, 1, 1])
+        } else {
+            let bias = graph.single(&format!("{name}_bias"), &[self.outputs], &norm.shift);
+            graph.node("Conv", &[x, &weight, &bias], name, attributes)
+        };
         graph.node("Relu", &[&y], &format!("{name}_active"), vec![])
     }
 }
@@ -412,7 +473,7 @@ mod tests {
                 parameter.value[3] = f32::NAN;
             }
         }
-        let error = encode(&Ensemble::new(vec![network]), &[])
+        let error = encode(&Ensemble::new(vec![network]), Layout::default(), &[])
             .unwrap_err()
             .to_string();
         assert!(error.contains("lstm.weight_hh of network 1"), "{error}");
@@ -435,7 +496,7 @@ mod tests {
             }
             quantise(network);
         }
-        let model = encode(&ensemble, &[]).unwrap();
+        let model = encode(&ensemble, Layout::default(), &[]).unwrap();
         let classifier = OnnxClassifier::load(&model, &untrained_manifest(&model, 5)).unwrap();
         for frames in [4, 24, 60, 188, 400] {
             let segment: Vec<f32> = (0..frames * N_FEATURES)
