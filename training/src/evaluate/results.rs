@@ -9,7 +9,10 @@ use super::{
     Judgement,
     metrics::{Confusion, interval},
 };
-use crate::{corpus::Speaker, dataset::Clip};
+use crate::{
+    corpus::{Sex, Speaker},
+    dataset::Clip,
+};
 
 /// How often answers were right. Shares are 0..=1.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,9 +31,9 @@ pub struct Results {
     pub recall: BTreeMap<String, f64>,
     /// Clips by true class and answer.
     pub confusion: Confusion,
-    /// Of "men" and "women"; as the two after it empty but for RAVDESS.
+    /// Of "men" and "women", where it is known of a clip.
     pub by_sex: BTreeMap<String, Scores>,
-    /// Of "normal" and "strong" intensity.
+    /// Of "normal" and "strong" intensity; as the one after it empty but for RAVDESS.
     pub by_intensity: BTreeMap<String, Scores>,
     /// Of the two sentences, "kids" and "dogs".
     pub by_statement: BTreeMap<String, Scores>,
@@ -74,11 +77,16 @@ impl Results {
             count(&mut all);
             count(by_seed.entry(seed).or_insert_with(none));
             count(by_actor.entry(clip.speaker.clone()).or_insert_with(none));
+            if let Some(sex) = clip.sex {
+                let sex = match sex {
+                    Sex::Male => "men",
+                    Sex::Female => "women",
+                };
+                count(by_sex.entry(sex.to_owned()).or_insert_with(none));
+            }
             if let Some(name) = clip.ravdess {
-                let sex = if name.actor % 2 == 1 { "men" } else { "women" };
                 let intensity = if name.strong { "strong" } else { "normal" };
                 let statement = if name.statement == 1 { "kids" } else { "dogs" };
-                count(by_sex.entry(sex.to_owned()).or_insert_with(none));
                 count(
                     by_intensity
                         .entry(intensity.to_owned())

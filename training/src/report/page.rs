@@ -293,7 +293,10 @@ fn speakers(results: &Results) -> String {
     let bars: Vec<Bar> = speakers
         .into_iter()
         .map(|(speaker, scores)| Bar {
-            name: match speaker.number().filter(|_| !results.by_sex.is_empty()) {
+            name: match speaker
+                .number()
+                .filter(|_| !results.by_intensity.is_empty())
+            {
                 Some(actor) if actor % 2 == 1 => format!("{actor:02} man"),
                 Some(actor) => format!("{actor:02} woman"),
                 None => speaker.to_string(),
