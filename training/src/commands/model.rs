@@ -295,8 +295,8 @@ pub fn evaluate(data: &Path, args: &EvaluateArgs, stop: &AtomicBool) -> Result<(
         jobs: args.jobs as usize,
         quick: args.quick,
         as_recorded: args.as_recorded,
-        // What left-out corpora have told need not be fitted again.
-        inner: if strangers.is_some() {
+        // Left-out corpora are what is fitted on.
+        inner: if strangers.is_some() || protocol == Protocol::Corpora {
             0
         } else {
             args.inner as usize

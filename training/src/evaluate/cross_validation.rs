@@ -154,11 +154,7 @@ impl Job<'_> {
             if left_out.is_empty() {
                 return whole_folder(data, self.seed);
             }
-            let names: Vec<&str> = left_out
-                .iter()
-                .map(|&f| self.folds[f].name.as_str())
-                .collect();
-            return folder.join(format!("without-{}", names.join("+")));
+            return folder.join(format!("without-{}", self.folds[self.fold].name));
         }
         let inner = match self.inner() {
             None => String::new(),
@@ -181,13 +177,9 @@ impl Job<'_> {
     fn name(&self, protocol: Protocol) -> String {
         if protocol == Protocol::Corpora {
             let (_, left_out) = self.training();
-            let names: Vec<&str> = left_out
-                .iter()
-                .map(|&f| self.folds[f].name.as_str())
-                .collect();
-            return match names[..] {
-                [] => format!("all corpora, seed {}", self.seed),
-                _ => format!("without {}, seed {}", names.join(" and "), self.seed),
+            return match left_out.is_empty() {
+                true => format!("all corpora, seed {}", self.seed),
+                false => format!("without {}, seed {}", self.folds[self.fold].name, self.seed),
             };
         }
         let inner = match self.inner() {
@@ -219,15 +211,10 @@ impl CrossValidation {
         let folds = folds::of(self.protocol, dataset)?;
         let n = folds.len();
         let outer = |seed| (0..n).map(move |fold| (seed, fold, None));
-        // Of corpora there are too few to choose: what is fitted for one is fitted on all others.
-        let (offsets, all_folds) = match self.protocol {
-            Protocol::Corpora => (n - 1, &folds),
-            _ => (self.inner.min(n - 1), &folds),
-        };
+        let offsets = self.inner.min(n - 1);
         let inner = |seed| {
             (1..=offsets)
                 .flat_map(move |offset| (0..n).map(move |fold| (fold, (fold + offset) % n)))
-                .filter(|(_, validation)| all_folds[*validation].trains)
                 .map(move |(fold, validation)| (seed, fold, Some(validation)))
         };
         let inner_seed = self.seeds.first().filter(|_| !self.quick && n > 2);
@@ -243,10 +230,8 @@ impl CrossValidation {
                 folds: &folds,
             })
             .collect();
-        if self.protocol != Protocol::Corpora {
-            for job in &jobs {
-                job.refuse_missing_class(self.protocol, &voices, labels)?;
-            }
+        for job in &jobs {
+            job.refuse_missing_class(self.protocol, &voices, labels)?;
         }
         // Each training with the trials that its networks are for.
         let mut trainings: Vec<(Training, Vec<usize>)> = Vec::new();
@@ -326,9 +311,7 @@ impl CrossValidation {
         let clips = &material.dataset.clips;
         let (trained, judged) = job.sides(material.dataset);
         let validation: Vec<&Clip> = match job.validation {
-            Some(_) if self.protocol != Protocol::Corpora => {
-                judged.iter().map(|&index| &clips[index]).collect()
-            }
+            Some(_) => judged.iter().map(|&index| &clips[index]).collect(),
             _ => Vec::new(),
         };
         let config = TrainConfig {

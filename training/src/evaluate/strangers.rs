@@ -1,8 +1,8 @@
 //! How well the model hears people whom nothing of its training resembles: every corpus in turn is left out
 //! of it, with its speakers, language and microphones, and judged.
 //!
-//! What is claimed of a left-out corpus is decided by settings that were fitted on other left-out corpora, of
-//! which the networks had heard as little.
+//! What is claimed of a left-out corpus is decided by settings fitted on the answers for the other corpora, each
+//! given by networks that had heard nothing of it.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -72,7 +72,7 @@ pub struct Stranger {
     pub calibrated: Calibrated,
 }
 
-/// Means over corpora.
+/// Means over corpora; of claims, every corpus counting alike, the share that is right.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct Means {
@@ -101,14 +101,7 @@ impl Strangers {
         recipe: String,
         trials: &[Trial],
     ) -> Self {
-        let outer = |fold: usize| {
-            let is_outer = move |trial: &&Trial| trial.fold == fold && trial.validation.is_none();
-            trials.iter().filter(is_outer)
-        };
-        let inner = |fold: usize| {
-            let is_inner = move |trial: &&Trial| trial.fold == fold && trial.validation.is_some();
-            trials.iter().filter(is_inner)
-        };
+        let of = |fold: usize| trials.iter().filter(move |trial| trial.fold == fold);
         let fit = |chosen: Vec<&Trial>| {
             let judged: Vec<Judged> = chosen
                 .iter()
@@ -116,32 +109,32 @@ impl Strangers {
                 .collect();
             Fitted::new(&dataset.labels, &judged, CLAIMED_ACCURACY)
         };
+        let trained: Vec<usize> = (0..folds.len())
+            .filter(|&fold| folds[fold].trains)
+            .collect();
         let mut corpora = Vec::new();
         for (number, fold) in folds.iter().enumerate() {
-            let fitted = fit(inner(number).collect());
-            let judged: Vec<Judged> = outer(number)
+            let others = trained.iter().filter(|&&other| other != number);
+            let fitted = fit(others.flat_map(|&other| of(other)).collect());
+            let judged: Vec<Judged> = of(number)
                 .flat_map(|trial| shared(dataset, folds, trial))
                 .collect();
-            let left_out = [number];
             for &corpus in &fold.corpora {
                 let of_corpus = judged.iter().filter(|(clip, _)| clip.corpus == corpus);
                 let judged: Vec<Judged> = of_corpus.copied().collect();
-                let trained_on = trained_on(dataset, folds, &left_out);
+                let trained_on = trained_on(dataset, folds, number);
                 corpora.push(Stranger::new(
                     dataset, corpus, trained_on, seed, judged, &fitted,
                 ));
             }
         }
-        let trained: Vec<usize> = (0..folds.len())
-            .filter(|&fold| folds[fold].trains)
-            .collect();
         let is_ravdess = |fold: usize| {
             let mut corpora = folds[fold].corpora.iter();
             corpora.any(|&corpus| dataset.corpora[corpus].is_ravdess())
         };
-        let all = trained.iter().flat_map(|&fold| outer(fold)).collect();
+        let all = trained.iter().flat_map(|&fold| of(fold)).collect();
         let others = trained.iter().filter(|&&fold| !is_ravdess(fold));
-        let others = others.flat_map(|&fold| outer(fold)).collect();
+        let others = others.flat_map(|&fold| of(fold)).collect();
         Self {
             recipe,
             seed,
@@ -255,12 +248,14 @@ impl Means {
         let mean = |of: &dyn Fn(&Stranger) -> f64| {
             corpora.iter().map(of).sum::<f64>() / corpora.len().max(1) as f64
         };
+        let claimed = |stranger: &Stranger| stranger.calibrated.claimed;
+        let right = |stranger: &Stranger| claimed(stranger) * stranger.calibrated.claimed_right;
         Self {
             uar: mean(&|stranger| stranger.live.uar),
             war: mean(&|stranger| stranger.live.war),
             guessing: mean(&Stranger::guessing),
-            claimed: mean(&|stranger| stranger.calibrated.claimed),
-            claimed_right: mean(&|stranger| stranger.calibrated.claimed_right),
+            claimed: mean(&claimed),
+            claimed_right: mean(&right) / mean(&claimed).max(f64::MIN_POSITIVE),
             expected_calibration_error: mean(&|stranger| {
                 stranger.calibrated.summary.expected_calibration_error
             }),
@@ -268,26 +263,18 @@ impl Means {
     }
 }
 
-/// The corpora that train networks which leave these folds out.
-fn trained_on(dataset: &Dataset, folds: &[Fold], left_out: &[usize]) -> BTreeSet<usize> {
-    let all = 0..dataset.corpora.len();
-    all.filter(|corpus| {
-        let is_left_out = left_out
-            .iter()
-            .any(|&fold| folds[fold].left_out.contains(corpus));
-        dataset.corpora[*corpus].trains && !is_left_out
-    })
-    .collect()
+/// The corpora that train networks which leave this fold out.
+fn trained_on(dataset: &Dataset, folds: &[Fold], left_out: usize) -> BTreeSet<usize> {
+    let is_left_out = |corpus: &usize| folds[left_out].left_out.contains(corpus);
+    (0..dataset.corpora.len())
+        .filter(|corpus| dataset.corpora[*corpus].trains && !is_left_out(corpus))
+        .collect()
 }
 
 /// The judgements of a trial whose emotion the training had too: no network can tell one that it has never
 /// heard.
 fn shared<'a>(dataset: &'a Dataset, folds: &[Fold], trial: &'a Trial) -> Vec<Judged<'a>> {
-    let left_out: Vec<usize> = [Some(trial.fold), trial.validation]
-        .into_iter()
-        .flatten()
-        .collect();
-    let corpora = trained_on(dataset, folds, &left_out);
+    let corpora = trained_on(dataset, folds, trial.fold);
     let mut known = BTreeSet::<Class>::new();
     for corpus in corpora {
         known.extend(dataset.labels_of(corpus));
@@ -295,4 +282,95 @@ fn shared<'a>(dataset: &'a Dataset, folds: &[Fold], trial: &'a Trial) -> Vec<Jud
     let mut judged = calibrated::judged(&dataset.clips, &[trial]);
     judged.retain(|(clip, _)| known.contains(&clip.class));
     judged
+}
+
+#[cfg(test)]
+mod tests {
+    use speech_emotion::class::{Labels, PerClass};
+
+    use super::*;
+    use crate::{
+        corpus::{Corpus, Listed, Speaker},
+        dataset::Features,
+    };
+
+    /// Three corpora of 40 clips, the first two always heard right and the third always wrong, all as surely.
+    fn strangers() -> Strangers {
+        let names = ["a", "b", "c"];
+        let class = |n: usize| Class::new(n % 2).unwrap();
+        let clip = |corpus: usize, n: usize| {
+            let speaker = Speaker::new(format!("{}-{}", names[corpus], n % 4));
+            let listed = Listed {
+                corpus,
+                ..Listed::new(String::new(), class(n), speaker)
+            };
+            (listed, Features::default())
+        };
+        let clips = (0..3).flat_map(|corpus| (0..40).map(move |n| clip(corpus, n)));
+        let corpora = names.map(|name| Corpus::manifest(name.into(), name.into(), "".into()));
+        let labels = Labels::new(vec!["awake".into(), "tired".into()]).unwrap();
+        let dataset = Dataset::in_memory(labels, corpora.into(), clips);
+        let folds: Vec<Fold> = (0..3)
+            .map(|corpus| Fold {
+                name: names[corpus].to_owned(),
+                speakers: dataset.speakers_of(corpus).into_iter().cloned().collect(),
+                corpora: vec![corpus],
+                left_out: vec![corpus],
+                trains: true,
+            })
+            .collect();
+        let judgement = |index: usize, is_right: bool| Judgement {
+            path: String::new(),
+            whole: None,
+            posterior: Some(Posterior(PerClass::from_fn(2, |class| {
+                let is_truth = class == index % 2;
+                if is_truth == is_right { 0.8 } else { 0.2 }
+            }))),
+            speech_s: 3.0,
+            is_firm: true,
+            live: Vec::new(),
+        };
+        let trial = |fold: usize| Trial {
+            seed: 1,
+            fold,
+            validation: None,
+            judged: (0..40)
+                .map(|n| (40 * fold + n, judgement(n, fold < 2)))
+                .collect(),
+            changed: Vec::new(),
+            epochs: Vec::new(),
+        };
+        let trials: Vec<Trial> = (0..3).map(trial).collect();
+        Strangers::new(&dataset, &folds, 1, String::new(), &trials)
+    }
+
+    #[test]
+    fn what_is_claimed_of_a_corpus_is_decided_by_the_others() {
+        let strangers = strangers();
+        let claims = strangers.corpora.iter().map(|stranger| {
+            let calibrated = &stranger.calibrated;
+            (calibrated.claimed, calibrated.claimed_right)
+        });
+        // Half of what the others are heard as is wrong for the first two, nothing for the third.
+        let expected = [(0.0, 0.0), (0.0, 0.0), (1.0, 0.0)];
+        assert_eq!(claims.collect::<Vec<_>>(), expected);
+        let right = strangers.corpora.iter().map(|stranger| stranger.live.uar);
+        assert_eq!(right.collect::<Vec<_>>(), [1.0, 1.0, 0.0]);
+        assert_eq!(strangers.corpora[0].trained_on, ["b", "c"]);
+    }
+
+    #[test]
+    fn a_corpus_of_which_nothing_is_claimed_does_not_make_claims_wrong() {
+        let mut strangers = strangers();
+        let claims = [(0.5, 0.8), (0.1, 0.2), (0.0, 0.0)];
+        for (stranger, (claimed, right)) in strangers.corpora.iter_mut().zip(claims) {
+            stranger.calibrated.claimed = claimed;
+            stranger.calibrated.claimed_right = right;
+        }
+        let mean = Means::of(&strangers.corpora);
+        assert!((mean.claimed - 0.2).abs() < 1e-12);
+        assert!((mean.claimed_right - 0.7).abs() < 1e-12, "{mean:?}");
+        strangers.corpora.truncate(0);
+        assert_eq!(Means::of(&strangers.corpora).claimed_right, 0.0);
+    }
 }

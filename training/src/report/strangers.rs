@@ -260,9 +260,9 @@ pub fn chapter(labels: &Labels, strangers: &Strangers, own: Option<&Calibrated>)
          common are left out together. The figure is the mean over {} corpora of the recall of their emotions \
          (UAR), of the networks of seed {}. Answers are chosen among the emotions that both the corpus and the \
          training have.</p>\n\
-         <p>An emotion is claimed for {} of the clips, and {} of these claims are right (means over the corpora). \
-         From which confidence on an emotion is claimed was decided on another corpus that the networks had not \
-         heard either.</p>\n<div class=\"grid\">\n",
+         <p>An emotion is claimed for {} of the clips, and {} of these claims are right, each corpus counting alike. \
+         From which confidence on an emotion is claimed was decided on the answers for the other corpora, each given \
+         by networks that had heard nothing of it.</p>\n<div class=\"grid\">\n",
         never_given(strangers),
         plot::escape(&sentence(strangers)),
         strangers.corpora.len(),
