@@ -358,10 +358,12 @@ impl Dataset {
 
     /// The credit that the corpora that are trained on ask for.
     pub fn attribution(&self) -> String {
-        let credits: Vec<&str> = self
-            .trained()
-            .map(|corpus| corpus.attribution.as_str())
-            .collect();
+        let mut credits: Vec<&str> = Vec::new();
+        for corpus in self.trained() {
+            if !credits.contains(&corpus.attribution.as_str()) {
+                credits.push(&corpus.attribution);
+            }
+        }
         format!("Trained on {}", credits.join("; on "))
     }
 
