@@ -15,6 +15,8 @@
 //! | [`model`] | segment to posterior and the evidence in it, and the manifest of a model file |
 //! | [`calibration`] | to one speaker: what a few references change |
 //! | [`session`] | all of it as one state machine: chunks in, updates out; posteriors smoothed to a verdict that holds still |
+//! | [`record`] | a session as a person keeps it: who spoke when, what the program said, what a person corrected |
+//! | [`export`] | a record to the files of other programs |
 //! | [`protocol`] | what page and worker say to each other |
 //! | `web` | the browser's side, with the feature `web`: client, the page that stands on it, worker |
 //!
@@ -32,9 +34,11 @@ pub mod audio;
 pub mod calibration;
 pub mod class;
 pub mod dsp;
+pub mod export;
 pub mod features;
 pub mod model;
 pub mod protocol;
+pub mod record;
 pub mod session;
 #[cfg(feature = "web")]
 pub mod web;
