@@ -17,6 +17,7 @@
 //! | [`session`] | all of it as one state machine: chunks in, updates out; posteriors smoothed to a verdict that holds still |
 //! | [`record`] | a session as a person keeps it: who spoke when, what the program said, what a person corrected |
 //! | [`export`] | a record to the files of other programs |
+//! | [`context`] | what assistants are told: a few words for a prompt, transcripts with emotions |
 //! | [`protocol`] | what page and worker say to each other |
 //! | `web` | the browser's side, with the feature `web`: client, the page that stands on it, worker |
 //!
@@ -33,6 +34,7 @@ pub mod activity;
 pub mod audio;
 pub mod calibration;
 pub mod class;
+pub mod context;
 pub mod dsp;
 pub mod export;
 pub mod features;

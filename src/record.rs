@@ -331,12 +331,12 @@ fn expect_from(
 }
 
 /// The nearest whole number that is not negative.
-fn whole_ms(ms: f64) -> u64 {
+pub(crate) fn whole_ms(ms: f64) -> u64 {
     ms.round() as u64
 }
 
 /// Reads ms that need not be whole.
-fn milliseconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+pub(crate) fn milliseconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     f64::deserialize(deserializer).map(whole_ms)
 }
 
@@ -348,6 +348,14 @@ pub(crate) fn rounded(share: f32) -> f32 {
 
 fn write_share<S: Serializer>(share: &f32, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_f32(rounded(*share))
+}
+
+/// A probability or nothing.
+pub(crate) fn write_optional_share<S: Serializer>(
+    share: &Option<f32>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    share.map(rounded).serialize(serializer)
 }
 
 fn write_activation<S: Serializer>(
