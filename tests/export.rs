@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::{fs, path::Path, process::Command};
+use std::{fs, path::Path, process::Command, sync::LazyLock};
 
 use serde_json::{Value, json};
 use speech_emotion::{
@@ -92,48 +92,63 @@ fn silence() -> Record {
     record
 }
 
-/// What is written, what is read, and how the two differ; none where the readers are not installed.
-fn read(name: &str, files: &[(&str, &str, String)]) -> Option<Value> {
+/// What the readers found in the files of every session, by its name, and of the checks against schemas; none
+/// where the readers are not installed. They are run once: it takes seconds until Python has loaded them.
+static FOUND: LazyLock<Option<Value>> = LazyLock::new(|| {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let python = root.join(".tools/readers/bin/python3");
     if !python.is_file() {
         eprintln!("skipped: needs readers of exported files (scripts/setup installs them)");
         return None;
     }
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    fs::create_dir_all(&folder).unwrap();
     let mut command = Command::new(python);
     command.arg(root.join("tests/readers.py"));
-    for (reader, extension, text) in files {
-        let path = folder.join(format!("{reader}.{extension}"));
+    let mut add = |session: &str, reader: &str, extension: &str, text: String| {
+        let name = format!("{session}-{reader}.{extension}");
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         fs::write(&path, text).unwrap();
-        command.arg(format!("{reader}={}", path.display()));
+        command.arg(format!("{session}/{reader}={}", path.display()));
+    };
+    let sessions = [
+        ("plain", session("")),
+        ("awkward", session(AWKWARD)),
+        ("silence", silence()),
+    ];
+    for (name, record) in sessions {
+        for (reader, format) in [
+            ("csv", Format::Csv),
+            ("webvtt", Format::WebVtt),
+            ("textgrid", Format::TextGrid),
+            ("praatio", Format::TextGrid),
+            ("elan", Format::Elan),
+            ("audacity", Format::Audacity),
+            ("emotionml", Format::EmotionMl),
+            ("audformat", Format::Audformat),
+        ] {
+            add(
+                name,
+                reader,
+                format.extension(),
+                format.write(&record).unwrap(),
+            );
+        }
     }
+    add("valid", "schemas", "json", json!(checks()).to_string());
+    add(
+        "broken",
+        "schemas",
+        "json",
+        json!(broken_checks()).to_string(),
+    );
     let output = command.output().unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{errors}");
     Some(serde_json::from_slice(&output.stdout).unwrap())
-}
-
-/// The same by every reader of exported files.
-fn read_exports(name: &str, record: &Record) -> Option<Value> {
-    let of = |reader, format: Format| (reader, format.extension(), format.write(record).unwrap());
-    let files = [
-        of("csv", Format::Csv),
-        of("webvtt", Format::WebVtt),
-        of("textgrid", Format::TextGrid),
-        of("praatio", Format::TextGrid),
-        of("elan", Format::Elan),
-        of("audacity", Format::Audacity),
-        of("emotionml", Format::EmotionMl),
-        of("audformat", Format::Audformat),
-    ];
-    read(name, &files)
-}
+});
 
 #[test]
 fn praat_and_praatio_read_contiguous_tiers() {
-    let Some(read) = read_exports("plain", &session("")) else {
+    let Some(read) = FOUND.as_ref().map(|found| &found["plain"]) else {
         return;
     };
     let end = 3_600_001;
@@ -167,7 +182,7 @@ fn praat_and_praatio_read_contiguous_tiers() {
 
 #[test]
 fn elan_s_reader_reads_times_labels_and_who_said_them() {
-    let Some(read) = read_exports("elan", &session("")) else {
+    let Some(read) = FOUND.as_ref().map(|found| &found["plain"]) else {
         return;
     };
     let elan = &read["elan"];
@@ -196,7 +211,7 @@ fn elan_s_reader_reads_times_labels_and_who_said_them() {
 
 #[test]
 fn webvtt_and_audacity_s_labels_read_as_written() {
-    let Some(read) = read_exports("cues", &session("")) else {
+    let Some(read) = FOUND.as_ref().map(|found| &found["plain"]) else {
         return;
     };
     let corrected = "bored (corrected; machine: angry 100 %)";
@@ -228,7 +243,7 @@ fn webvtt_and_audacity_s_labels_read_as_written() {
 
 #[test]
 fn tables_read_as_numbers_and_segments() {
-    let Some(read) = read_exports("tables", &session("")) else {
+    let Some(read) = FOUND.as_ref().map(|found| &found["plain"]) else {
         return;
     };
     let rows = read["csv"]["rows"].as_array().unwrap();
@@ -259,8 +274,8 @@ fn tables_read_as_numbers_and_segments() {
 
 #[test]
 fn emotionml_names_only_what_its_vocabularies_have() {
-    for (name, text) in [("emotionml", ""), ("emotionml-awkward", AWKWARD)] {
-        let Some(read) = read_exports(name, &session(text)) else {
+    for session in ["plain", "awkward"] {
+        let Some(read) = FOUND.as_ref().map(|found| &found[session]) else {
             return;
         };
         let emotionml = &read["emotionml"];
@@ -308,9 +323,10 @@ const AWKWARD: &str = " \"O'Neil\" <b>&amp; --> text = [00:00:01], \u{202e}של�
 
 #[test]
 fn awkward_names_change_no_time_and_no_label() {
-    let (plain, awkward) = (session(""), session(AWKWARD));
-    let read = read_exports("plain-names", &plain).zip(read_exports("awkward-names", &awkward));
-    let Some((plain, awkward)) = read else { return };
+    let Some(found) = &*FOUND else {
+        return;
+    };
+    let (plain, awkward) = (&found["plain"], &found["awkward"]);
     // Tiers, cues and rows without the names in them.
     let unnamed = |read: &Value| {
         let labels = |of: &Value, column: usize| -> Vec<Value> {
@@ -340,7 +356,7 @@ fn awkward_names_change_no_time_and_no_label() {
             times(&read["emotionml"]["emotions"], 1),
         ])
     };
-    assert_eq!(unnamed(&awkward), unnamed(&plain));
+    assert_eq!(unnamed(awkward), unnamed(plain));
     let name = "Anna \"O'Neil\" <b>&amp; --> text = [00:00:01], שלום 1.5 ;";
     assert_eq!(awkward["csv"]["rows"][0]["lane"], name);
     assert_eq!(awkward["elan"]["tiers"][0][0], format!("{name} emotion"));
@@ -361,7 +377,7 @@ fn awkward_names_change_no_time_and_no_label() {
 
 #[test]
 fn a_session_without_speech_is_read() {
-    let Some(read) = read_exports("silence", &silence()) else {
+    let Some(read) = FOUND.as_ref().map(|found| &found["silence"]) else {
         return;
     };
     for (reader, list) in [("csv", "rows"), ("audformat", "rows"), ("webvtt", "cues")] {
@@ -374,8 +390,8 @@ fn a_session_without_speech_is_read() {
     assert_eq!(read["audacity"].as_array().unwrap().len(), 1);
 }
 
-#[test]
-fn context_and_annotated_transcripts_are_valid_by_their_schemas() {
+/// What the schemas are of, each with its schema.
+fn checks() -> [Value; 3] {
     let record = session("");
     let heard = &record.sources[0].utterances;
     let prompt = |turn_start_ms| {
@@ -389,31 +405,35 @@ fn context_and_annotated_transcripts_are_valid_by_their_schemas() {
             "instance": to_prompt_context(heard, &options),
         })
     };
-    let transcript = "WEBVTT\n\n00:00.500 --> 00:02.000\n<v Anna>I waited.\n\n01:00:00.000 --> 01:00:01.000\nBye.\n";
+    let transcript = "WEBVTT\n\n00:00.500 --> 00:02.000\n<v Anna>I waited.\n\n\
+                      00:02.001 --> 00:02.100\nBye.\n\n01:00:00.000 --> 01:00:01.000\nBye.\n";
     let sentences = read_transcript(transcript).unwrap();
     let annotated = annotate(&sentences, heard, &AnnotateOptions::default());
-    assert_eq!(annotated.to_string(), "[angry 1.00] I waited.\nBye.");
     let transcript = json!({
         "schema": serde_json::from_str::<Value>(ANNOTATED_TRANSCRIPT_SCHEMA).unwrap(),
         "instance": annotated,
     });
-    let checks = [prompt(0.0), prompt(4e6), transcript];
-    let valid = json!(["", "", ""]);
-    let file = json!(checks).to_string();
-    let Some(found) = read("schemas", &[("schemas", "json", file)]) else {
-        return;
-    };
-    assert_eq!(found["schemas"], valid);
-    let mut broken = checks;
+    [prompt(0.0), prompt(4e6), transcript]
+}
+
+fn broken_checks() -> [Value; 3] {
+    let mut broken = checks();
     broken[0]["instance"]["text"] = "a".repeat(301).into();
     broken[1]["instance"]
         .as_object_mut()
         .unwrap()
         .remove("trend");
     broken[2]["instance"]["sentences"][0]["confidence"] = 1.5.into();
-    let file = json!(broken).to_string();
-    let found = read("broken-schemas", &[("schemas", "json", file)]).unwrap();
-    for error in found["schemas"].as_array().unwrap() {
+    broken
+}
+
+#[test]
+fn context_and_annotated_transcripts_are_valid_by_their_schemas() {
+    let Some(found) = &*FOUND else {
+        return;
+    };
+    assert_eq!(found["valid"]["schemas"], json!(["", "", ""]));
+    for error in found["broken"]["schemas"].as_array().unwrap() {
         assert_ne!(error, "");
     }
 }

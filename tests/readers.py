@@ -1,8 +1,9 @@
 """Reads exported files with the usual readers of their formats and prints what each found as JSON.
 
-Usage: readers.py READER=FILE ...
+Usage: readers.py SESSION/READER=FILE ...
 """
 
+import collections
 import json
 import pathlib
 import sys
@@ -129,8 +130,9 @@ READERS = {
     "schemas": check_schemas,
 }
 
-found = {}
+found = collections.defaultdict(dict)
 for argument in sys.argv[1:]:
-    reader, path = argument.split("=", 1)
-    found[reader] = READERS[reader](pathlib.Path(path))
+    name, path = argument.split("=", 1)
+    session, reader = name.split("/")
+    found[session][reader] = READERS[reader](pathlib.Path(path))
 print(json.dumps(found))
