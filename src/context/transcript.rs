@@ -157,6 +157,8 @@ fn take_markup(sentence: &mut Sentence) {
 fn unescaped(text: &str) -> String {
     text.replace("&lt;", "<")
         .replace("&gt;", ">")
+        .replace("&quot;", "\"")
+        .replace("&#39;", "'")
         .replace("&nbsp;", "\u{a0}")
         .replace("&lrm;", "\u{200e}")
         .replace("&rlm;", "\u{200f}")
@@ -257,12 +259,12 @@ mod tests {
     fn webvtt_is_read_without_its_markup() {
         let vtt = "\u{feff}WEBVTT - talk\r\nKind: captions\r\n\r\nNOTE not said\r\n\r\nSTYLE\r\n::cue {}\r\n\r\n\
                    intro\r\n00:01.500 --> 00:02.000 align:start position:10%\r\n<v.loud Anna B.>I <i>waited</i>\r\n\
-                   <00:01.700>an hour &amp;lt; two.</v>\r\n\r\n\
+                   <00:01.700>an hour &amp;lt; it&#39;s.</v>\r\n\r\n\
                    01:00:00.000 --> 01:00:01.250\r\nHello\r\n\r\n00:00:03.000 --> 00:00:04.000\r\n\r\n";
         assert_eq!(
             read_transcript(vtt).unwrap(),
             [
-                sentence(1_500, 2_000, Some("Anna B."), "I waited an hour &lt; two."),
+                sentence(1_500, 2_000, Some("Anna B."), "I waited an hour &lt; it's."),
                 sentence(3_600_000, 3_601_250, None, "Hello"),
             ]
         );
