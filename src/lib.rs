@@ -21,9 +21,10 @@
 //! | [`protocol`] | what page and worker say to each other |
 //! | `web` | the browser's side, with the feature `web`: client, the page that stands on it, worker |
 //!
-//! Dependencies point one way: `web` to `session` and `protocol`, these to `features`, `model`,
-//! `calibration` and `activity`, these to `dsp` and `audio`. The trainer uses this library as the
-//! browser does, so what was trained and what runs live cannot drift apart.
+//! Dependencies point one way: `export` and `context` to `record`, `record` and `web` to `session`, `web`
+//! also to `protocol`, these to `features`, `model`, `calibration` and `activity`, these to `dsp` and
+//! `audio`. The trainer uses this library as the browser does, so what was trained and what runs live
+//! cannot drift apart.
 //!
 //! Words: a *sample* is one PCM value, a *chunk* a posted block of them, a *frame* one analysis window,
 //! the *hop* the advance between frames, a *segment* the frames the classifier sees at once, an

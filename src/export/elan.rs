@@ -8,7 +8,7 @@
 use std::ops::Range;
 
 use super::{
-    apart, lane_names, spoken,
+    apart, lane_names, noted, spoken,
     wording::{identity, label, share, statement, xml},
 };
 use crate::record::{Record, Source, SourceKind, Utterance};
@@ -142,27 +142,15 @@ fn tiers(record: &Record, source: &Source) -> Vec<Tier> {
     tiers
 }
 
-/// Each until the next begins; those of one moment are one.
+/// Each until the next begins at most.
 fn notes(source: &Source) -> Vec<(Range<u64>, String)> {
-    let mut shown: Vec<(Range<u64>, String)> = Vec::new();
-    let mut sorted: Vec<_> = source.notes.iter().collect();
-    sorted.sort_by_key(|note| note.at_ms);
-    for note in sorted {
-        match shown.last_mut() {
-            Some((ms, text)) if ms.start == note.at_ms => {
-                text.push_str("; ");
-                text.push_str(&note.text);
-                continue;
-            }
-            Some((ms, _)) => ms.end = ms.end.min(note.at_ms),
-            None => {}
-        }
-        shown.push((
-            note.at_ms..note.at_ms.saturating_add(NOTE_MS),
-            note.text.clone(),
-        ));
-    }
+    let notes = noted(source);
+    let next = notes.iter().skip(1).map(|(at_ms, _)| *at_ms);
+    let ends: Vec<u64> = next.chain([u64::MAX]).collect();
+    let shown = notes.into_iter().zip(ends);
     shown
+        .map(|((at_ms, text), end_ms)| (at_ms..at_ms.saturating_add(NOTE_MS).min(end_ms), text))
+        .collect()
 }
 
 /// By the file's extension, as ELAN names them.

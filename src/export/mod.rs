@@ -19,7 +19,7 @@ mod wording;
 
 use std::{fmt, ops::Range, str::FromStr};
 
-use crate::record::{Record, Source, Utterance};
+use crate::record::{Note, Record, Source, Utterance};
 
 /// A format of another program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -192,6 +192,23 @@ fn listed(source: &Source) -> Vec<(u64, u64, String)> {
     list
 }
 
+/// The notes in order of time; those of one moment are one.
+fn noted(source: &Source) -> Vec<(u64, String)> {
+    let mut sorted: Vec<&Note> = source.notes.iter().collect();
+    sorted.sort_by_key(|note| note.at_ms);
+    let mut notes: Vec<(u64, String)> = Vec::new();
+    for note in sorted {
+        match notes.last_mut() {
+            Some((at_ms, text)) if *at_ms == note.at_ms => {
+                text.push_str("; ");
+                text.push_str(&note.text);
+            }
+            _ => notes.push((note.at_ms, note.text.clone())),
+        }
+    }
+    notes
+}
+
 /// A lane's utterances as [`apart`].
 fn spoken(source: &Source, lane: usize) -> Vec<(Range<u64>, &Utterance)> {
     let of_lane = source.utterances.iter().filter(|u| u.lane == lane);
@@ -215,7 +232,7 @@ fn apart<T>(stretches: impl Iterator<Item = (Range<u64>, T)>) -> Vec<(Range<u64>
 mod tests {
     use super::*;
     use crate::record::{
-        Lane, Note, Section,
+        Lane, Section,
         tests::{call, record, source, utterance},
     };
 

@@ -8,7 +8,7 @@
 use std::{fmt::Write, ops::Range};
 
 use super::{
-    apart, lane_names, spoken,
+    apart, lane_names, noted, spoken,
     wording::{label, one_line, seconds, share, statement},
 };
 use crate::record::{Record, Source, Utterance};
@@ -86,20 +86,9 @@ fn intervals(
     tier
 }
 
-/// A tier of the notes; of several at one moment, one text.
+/// A tier of the notes.
 fn points(source: &Source, end_ms: u64) -> String {
-    let mut notes: Vec<(u64, String)> = Vec::new();
-    let mut sorted: Vec<_> = source.notes.iter().collect();
-    sorted.sort_by_key(|note| note.at_ms);
-    for note in sorted {
-        match notes.last_mut() {
-            Some((at_ms, text)) if *at_ms == note.at_ms => {
-                text.push_str("; ");
-                text.push_str(&note.text);
-            }
-            _ => notes.push((note.at_ms, note.text.clone())),
-        }
-    }
+    let notes = noted(source);
     let mut tier = head("TextTier", "notes", end_ms, "points", notes.len());
     for (i, (at_ms, text)) in notes.iter().enumerate() {
         let (at, text, i) = (seconds(*at_ms), quoted(text), i + 1);
