@@ -15,12 +15,16 @@
 //! | [`model`] | segment to posterior and the evidence in it, and the manifest of a model file |
 //! | [`calibration`] | to one speaker: what a few references change |
 //! | [`session`] | all of it as one state machine: chunks in, updates out; posteriors smoothed to a verdict that holds still |
+//! | [`record`] | a session as a person keeps it: who spoke when, what the program said, what a person corrected |
+//! | [`export`] | a record to the files of other programs |
+//! | [`context`] | what assistants are told: a few words for a prompt, transcripts with emotions |
 //! | [`protocol`] | what page and worker say to each other |
 //! | `web` | the browser's side, with the feature `web`: client, the page that stands on it, worker |
 //!
-//! Dependencies point one way: `web` to `session` and `protocol`, these to `features`, `model`,
-//! `calibration` and `activity`, these to `dsp` and `audio`. The trainer uses this library as the
-//! browser does, so what was trained and what runs live cannot drift apart.
+//! Dependencies point one way: `export` and `context` to `record`, `record` and `web` to `session`, `web`
+//! also to `protocol`, these to `features`, `model`, `calibration` and `activity`, these to `dsp` and
+//! `audio`. The trainer uses this library as the browser does, so what was trained and what runs live
+//! cannot drift apart.
 //!
 //! Words: a *sample* is one PCM value, a *chunk* a posted block of them, a *frame* one analysis window,
 //! the *hop* the advance between frames, a *segment* the frames the classifier sees at once, an
@@ -31,10 +35,13 @@ pub mod activity;
 pub mod audio;
 pub mod calibration;
 pub mod class;
+pub mod context;
 pub mod dsp;
+pub mod export;
 pub mod features;
 pub mod model;
 pub mod protocol;
+pub mod record;
 pub mod session;
 #[cfg(feature = "web")]
 pub mod web;

@@ -15,7 +15,12 @@ use std::{
 
 use indicatif::ProgressBar;
 use serde_json::Value;
-use speech_emotion::features::{FrontEndConfig, N_FEATURES, PITCH, VOICING};
+use speech_emotion::{
+    context::{AnnotateOptions, annotate, read_transcript},
+    export::{self, Format},
+    features::{FrontEndConfig, N_FEATURES, PITCH, VOICING},
+    model::OnnxFile,
+};
 use tempfile::TempDir;
 use training::{
     corpus::{
@@ -637,6 +642,8 @@ fn a_model_comes_out_of_a_small_corpus_and_hears_it() {
     assert!((sum - 1.0).abs() < 1e-5, "{sum}");
     assert!(!lines[0]["timeline"].as_array().unwrap().is_empty());
 
+    exports_are_complete_or_not_there(&bench);
+
     let read = |emotion: u8, actor: u8| {
         format!("clips/Actor_{actor:02}/03-01-{emotion:02}-01-01-01-{actor:02}.wav")
     };
@@ -725,6 +732,103 @@ fn a_model_comes_out_of_a_small_corpus_and_hears_it() {
         &format!("predict {clip}"),
         &["error: cannot read assets/model.onnx; name another model with --model"],
     );
+}
+
+/// What `predict` writes with the model in `model`, a recording that is none in `notes.wav`.
+fn exports_are_complete_or_not_there(bench: &Bench) {
+    let predict = "predict --model model/model.onnx";
+    let clips =
+        [1, 2].map(|actor| format!("clips/Actor_{actor:02}/03-01-05-01-01-01-{actor:02}.wav"));
+    let [first, second] = &clips;
+    let files = || -> Vec<String> {
+        let entries = fs::read_dir(bench.path("out")).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<String> = names.collect();
+        names.sort();
+        names
+    };
+    fs::create_dir(bench.path("out")).unwrap();
+
+    let output = bench.run(&format!("{predict} {first} --format praat --out out/a"));
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    let list = "csv, json, webvtt, textgrid, elan, audacity, emotionml, audformat, text";
+    assert!(told.contains("'praat'") && told.contains(list), "{told}");
+    for (options, sentence) in [
+        (
+            "--format csv --out nowhere/a.csv",
+            "cannot write nowhere/a.csv",
+        ),
+        ("--format csv --out nowhere/", "there is no folder nowhere/"),
+        (
+            "notes.wav --format textgrid --out out/a.TextGrid",
+            "is of one recording, not of 2; name a folder with --out",
+        ),
+        (
+            &format!("./{first} --format elan --out out"),
+            "elan of two recordings would be out/03-01-05-01-01-01-01.eaf",
+        ),
+        (
+            &format!("--format csv --out ./{first}"),
+            "would take the place of a recording",
+        ),
+        (
+            "--transcript notes.wav",
+            "cannot use the transcript notes.wav: it holds no sentence",
+        ),
+        (
+            &format!("{second} --transcript talk.vtt"),
+            "--transcript is of one recording, not of 2",
+        ),
+    ] {
+        bench.fails(&format!("{predict} {first} {options}"), &[sentence]);
+    }
+    bench.fails(
+        &format!("{predict} notes.wav --format csv --out out/a.csv"),
+        &["1 of 1 files"],
+    );
+    assert_eq!(files(), [""; 0]);
+
+    // One that cannot be analysed does not take the others along.
+    bench.fails(
+        &format!("{predict} {first} notes.wav {second} --format json --out out/a.json"),
+        &[
+            "wrote out/a.json",
+            "error: 1 of 3 files could not be analysed",
+        ],
+    );
+    let json = fs::read_to_string(bench.path("out/a.json")).unwrap();
+    let record = export::json::read(&json).unwrap();
+    let names: Vec<&String> = record.sources.iter().map(|source| &source.name).collect();
+    assert_eq!(names, [first, second]);
+    let model = fs::read(bench.path("model/model.onnx")).unwrap();
+    assert_eq!(record.model.sha256, OnnxFile::of(&model).sha256);
+    assert_eq!(record.labels, Emotion::labels());
+    let heard = &record.sources[0].utterances;
+    assert_eq!(heard.len(), 1, "{json}");
+    assert!(heard[0].end_ms <= record.sources[0].duration_ms, "{json}");
+    assert_eq!(record.sources[0].duration_ms, 1_800);
+
+    bench.succeeds(&format!(
+        "{predict} {first} {second} --format textgrid --out out"
+    ));
+    bench.succeeds(&format!("{predict} {first} --format json --out out/a.json"));
+    let [one, two] = [1, 2].map(|actor| format!("03-01-05-01-01-01-{actor:02}.TextGrid"));
+    assert_eq!(files(), [one.as_str(), &two, "a.json"]);
+    let mut alone = record.clone();
+    alone.sources.truncate(1);
+    let written = |name: &str| fs::read_to_string(bench.path(&format!("out/{name}"))).unwrap();
+    assert_eq!(written("a.json"), export::json::write(&alone));
+    assert_eq!(written(&one), Format::TextGrid.write(&alone).unwrap());
+
+    let srt = "1\n00:00:00,300 --> 00:00:01,500\nAaah!\n\n2\n00:00:05,000 --> 00:00:06,000\nBye.\n";
+    fs::write(bench.path("talk.srt"), srt).unwrap();
+    let sentences = read_transcript(srt).unwrap();
+    let annotated = annotate(&sentences, heard, &AnnotateOptions::default());
+    let line = format!("{predict} {first} --transcript talk.srt");
+    assert_eq!(bench.succeeds(&line), format!("{annotated}\n"));
+    let told: Value = serde_json::from_str(&bench.succeeds(&format!("{line} --json"))).unwrap();
+    assert_eq!(told, serde_json::to_value(&annotated).unwrap());
 }
 
 #[test]

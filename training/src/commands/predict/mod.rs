@@ -1,5 +1,6 @@
 //! What a voice expresses: `predict`.
 
+mod export;
 mod prediction;
 
 use std::{
@@ -9,15 +10,22 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow, ensure};
-use clap::Args;
+use clap::{
+    Args,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
 use speech_emotion::{
     calibration::Calibration,
     class::{Class, Labels},
+    context::{self, AnnotateOptions, Sentence},
+    export::Format,
     model::{Manifest, OnnxClassifier},
+    record::{ModelIdentity, Record},
 };
 use training::interrupt::Interrupted;
 
 use super::progress;
+use export::Export;
 use prediction::Speaker;
 
 #[derive(Args)]
@@ -48,16 +56,40 @@ pub struct PredictArgs {
     /// Print the posterior at every step too
     #[arg(long)]
     pub timeline: bool,
+    /// Print the sentences of a transcript of the recording, each with the emotion heard in it: WebVTT, SRT
+    /// or whisper's JSON
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["timeline", "format"])]
+    pub transcript: Option<PathBuf>,
+    /// Write every utterance to --out for another program
+    #[arg(long, requires = "out", value_parser = formats())]
+    pub format: Option<Format>,
+    /// File that --format is written to, or a folder that gets a file for each recording. webvtt, textgrid,
+    /// elan and audacity are of one recording each
+    #[arg(long, value_name = "FILE", requires = "format")]
+    pub out: Option<PathBuf>,
+}
+
+fn formats() -> impl TypedValueParser<Value = Format> {
+    PossibleValuesParser::new(Format::ALL.map(Format::name)).try_map(|name| name.parse::<Format>())
 }
 
 /// Prints what is found in each file; one that cannot be analysed does not stop the others.
 pub fn predict(args: &PredictArgs, stop: &AtomicBool) -> Result<()> {
+    let export = match (args.format, &args.out) {
+        (Some(format), Some(out)) => Some(Export::begin(format, out, &args.files)?),
+        _ => None,
+    };
+    let sentences = match &args.transcript {
+        Some(path) => Some(transcript(path, args.files.len())?),
+        None => None,
+    };
     let (classifier, manifest) = prediction::load_model(&args.model)?;
     let speaker = speaker(args, &classifier, &manifest, stop)?;
     let bar = progress::items("listening");
     bar.set_length(args.files.len() as u64);
     let mut failed = 0;
-    for path in &args.files {
+    let mut found = Vec::new();
+    for (index, path) in args.files.iter().enumerate() {
         let classifier = classifier.clone();
         match prediction::predict(path, classifier, &manifest, &speaker, args.timeline, stop) {
             Ok(prediction) => {
@@ -69,11 +101,18 @@ pub fn predict(args: &PredictArgs, stop: &AtomicBool) -> Result<()> {
                         );
                     });
                 }
-                let line = match args.json {
-                    true => serde_json::to_string(&prediction)?,
-                    false => prediction.to_string(),
+                let annotated = sentences.as_ref().map(|sentences| {
+                    let heard = &prediction.source.utterances;
+                    context::annotate(sentences, heard, &AnnotateOptions::default())
+                });
+                let line = match (annotated, args.json) {
+                    (Some(annotated), true) => serde_json::to_string(&annotated)?,
+                    (Some(annotated), false) => annotated.to_string(),
+                    (None, true) => serde_json::to_string(&prediction)?,
+                    (None, false) => prediction.to_string(),
                 };
                 bar.suspend(|| println!("{line}"));
+                found.push((index, prediction.source));
             }
             Err(error) if error.is::<Interrupted>() => return Err(error),
             Err(error) => {
@@ -84,12 +123,33 @@ pub fn predict(args: &PredictArgs, stop: &AtomicBool) -> Result<()> {
         bar.inc(1);
     }
     bar.finish_and_clear();
+    if let Some(export) = export {
+        let record = Record {
+            model: ModelIdentity::of(&manifest),
+            labels: manifest.labels.clone(),
+            sources: Vec::new(),
+        };
+        for path in export.finish(record, found)? {
+            eprintln!("wrote {}", path.display());
+        }
+    }
     ensure!(
         failed == 0,
         "{failed} of {} files could not be analysed",
         args.files.len()
     );
     Ok(())
+}
+
+/// The sentences of a transcript, which is of one recording.
+fn transcript(path: &Path, recordings: usize) -> Result<Vec<Sentence>> {
+    ensure!(
+        recordings == 1,
+        "--transcript is of one recording, not of {recordings}"
+    );
+    let read = || format!("cannot use the transcript {}", path.display());
+    let text = fs::read_to_string(path).with_context(read)?;
+    context::read_transcript(&text).with_context(read)
 }
 
 /// What the options tell of who speaks.

@@ -8,6 +8,7 @@ use speech_emotion::{
     calibration::{Calibration, Reference, SpeakerStatistics},
     class::{Class, Labels},
     model::{Classifier, Manifest, OnnxClassifier, Posterior},
+    record::{Lane, Source, SourceKind, Utterance},
     session::{Pacing, Session, SessionSettings, Update, Verdict},
 };
 use training::{
@@ -52,6 +53,9 @@ pub struct Prediction {
     /// The posterior of every step, when asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeline: Option<Vec<Step>>,
+    /// Every utterance, for export.
+    #[serde(skip)]
+    pub source: Source,
 }
 
 /// What was known at one moment of a recording.
@@ -188,8 +192,11 @@ pub fn predict(
         }
     }
     let mut timeline = Vec::new();
+    let mut utterances: Vec<Utterance> = Vec::new();
     let mut note = |updates: &mut Vec<Update>| {
         for update in updates.drain(..) {
+            let id = utterances.len() as u64 + 1;
+            utterances.extend(Utterance::of(&update, id, 0, labels));
             if let Update::Prediction {
                 at_s,
                 posterior,
@@ -213,6 +220,16 @@ pub fn predict(
         .finish(&mut updates)
         .with_context(|| format!("cannot classify {name}"))?;
     note(&mut updates);
+    let source = Source {
+        name: name.clone(),
+        kind: SourceKind::File,
+        duration_ms: (decoded.duration_s * 1e3).round() as u64,
+        lanes: vec![Lane {
+            name: "voice".to_owned(),
+        }],
+        utterances,
+        ..Source::default()
+    };
     Ok(Prediction {
         path: name,
         duration_s: decoded.duration_s,
@@ -224,6 +241,7 @@ pub fn predict(
             .map(|posterior| ByLabel::new(&posterior, labels)),
         nonfinite_samples: summary.nonfinite_samples,
         timeline: with_timeline.then_some(timeline),
+        source,
     })
 }
 
@@ -290,6 +308,7 @@ mod tests {
             posterior: posterior.map(|posterior| ByLabel::new(&posterior, &Emotion::labels())),
             nonfinite_samples: 0,
             timeline: None,
+            source: Source::default(),
         }
     }
 
