@@ -16,7 +16,7 @@
 //! | [`calibration`] | to one speaker: what a few references change |
 //! | [`session`] | all of it as one state machine: chunks in, updates out; posteriors smoothed to a verdict that holds still |
 //! | [`protocol`] | what page and worker say to each other |
-//! | `web` | the browser's side, with the feature `web`: client, the page that stands on it, worker |
+//! | `web` | the browser's side, with the feature `web`: client, the page and the library that stand on it, worker |
 //!
 //! Dependencies point one way: `web` to `session` and `protocol`, these to `features`, `model`,
 //! `calibration` and `activity`, these to `dsp` and `audio`. The trainer uses this library as the

@@ -1,7 +1,7 @@
 //! From a run of posteriors to an answer a person can read: smoothing over time, hysteresis of the
 //! shown emotion, and abstaining.
 
-use super::Verdict;
+use super::{Claims, Verdict};
 use crate::{class::Class, model::Posterior};
 
 /// Exponential smoothing of the evidence in posteriors and a verdict that changes only for a clear reason.
@@ -10,6 +10,7 @@ pub struct Smoother {
     weight: f32,
     unsure_below: f32,
     switch_margin: f32,
+    claims: Claims,
     smoothed: Option<Posterior>,
     posterior: Option<Posterior>,
     shown: Option<Class>,
@@ -18,12 +19,13 @@ pub struct Smoother {
 impl Smoother {
     /// `weight`: share of the newest posterior, 0..=1. `unsure_below`: probability under which no
     /// emotion is claimed. `switch_margin`: by how much another emotion must lead the shown one, and
-    /// the shown one fall under `unsure_below`, before the verdict changes.
-    pub fn new(weight: f32, unsure_below: f32, switch_margin: f32) -> Self {
+    /// the shown one fall under `unsure_below`, before the verdict changes. `claims`: what it may be.
+    pub fn new(weight: f32, unsure_below: f32, switch_margin: f32, claims: Claims) -> Self {
         Self {
             weight,
             unsure_below,
             switch_margin,
+            claims,
             smoothed: None,
             posterior: None,
             shown: None,
@@ -38,7 +40,8 @@ impl Smoother {
     }
 
     /// Takes the newest posterior and gives the smoothed one, its evidence times `trust`, 0..=1: little
-    /// speech is no reason to be sure. The next posterior is smoothed as if `trust` had been 1.
+    /// speech is no reason to be sure. The next posterior is smoothed as if `trust` had been 1. What may
+    /// not be claimed is still in it.
     pub fn push(&mut self, newest: &Posterior, trust: f32) -> Posterior {
         let smoothed = match self.smoothed {
             Some(before) => before.mix(newest, self.weight),
@@ -46,10 +49,11 @@ impl Smoother {
         };
         self.smoothed = Some(smoothed);
         let smoothed = Posterior::from_logits(&smoothed.evidence(), 1.0 / trust.max(1e-3));
-        self.posterior = Some(smoothed);
-        let (top, confidence) = smoothed.top();
+        let limited = self.claims.limit(&smoothed);
+        self.posterior = Some(limited);
+        let (top, confidence) = limited.top();
         let keep = self.shown.is_some_and(|shown| {
-            let held = smoothed.get(shown);
+            let held = limited.get(shown);
             held >= self.unsure_below - self.switch_margin && confidence - held < self.switch_margin
         });
         if !keep {
@@ -82,7 +86,7 @@ mod tests {
 
     #[test]
     fn a_narrow_lead_does_not_change_the_shown_emotion_and_a_clear_one_does() {
-        let mut smoother = Smoother::new(1.0, 0.4, 0.1);
+        let mut smoother = Smoother::new(1.0, 0.4, 0.1, Claims::default());
         smoother.push(&split(HAPPY, 0.8, ANGRY), 1.0);
         smoother.push(&split(HAPPY, 0.46, ANGRY), 1.0);
         assert_eq!(smoother.verdict().0, Verdict::Emotion(HAPPY));
@@ -94,7 +98,7 @@ mod tests {
 
     #[test]
     fn nothing_is_claimed_below_the_threshold_nor_after_a_reset() {
-        let mut smoother = Smoother::new(1.0, 0.4, 0.1);
+        let mut smoother = Smoother::new(1.0, 0.4, 0.1, Claims::default());
         smoother.push(&Posterior::uniform(8), 1.0);
         assert_eq!(smoother.verdict(), (Verdict::Unsure, 0.125));
         smoother.push(&split(CALM, 0.9, SAD), 1.0);
@@ -106,7 +110,7 @@ mod tests {
     #[test]
     fn smoothing_moves_the_evidence_by_its_weight() {
         let (first, second) = (split(CALM, 0.9, SAD), split(CALM, 0.2, SAD));
-        let mut smoother = Smoother::new(0.25, 0.4, 0.1);
+        let mut smoother = Smoother::new(0.25, 0.4, 0.1, Claims::default());
         smoother.push(&first, 1.0);
         let smoothed = smoother.push(&second, 1.0);
         let odds = |posterior: &Posterior| (posterior.get(CALM) / posterior.get(SAD)).ln();
@@ -117,7 +121,7 @@ mod tests {
     #[test]
     fn little_speech_makes_less_sure_and_is_made_good_by_more() {
         let sure = split(CALM, 0.9, SAD);
-        let mut smoother = Smoother::new(0.5, 0.8, 0.1);
+        let mut smoother = Smoother::new(0.5, 0.8, 0.1, Claims::default());
         let hesitant = smoother.push(&sure, 0.5);
         assert!((hesitant.get(CALM) - 0.75).abs() < 1e-4, "{hesitant:?}");
         assert_eq!(smoother.verdict().0, Verdict::Unsure);
