@@ -1,4 +1,5 @@
-// What a visitor downloads: the page to first paint, and the engine with its model. Needs dist/.
+// What a visitor downloads: the page to first paint, the engine with its model, and the library's own code.
+// Needs dist/.
 // Usage: node benches/budget.mjs   (fails when a part is larger than benches/budget.json allows)
 
 import { readFileSync, readdirSync } from "node:fs";
@@ -12,11 +13,12 @@ const PARTS = {
   "engine with relaxed SIMD": /^(worker-relaxed.*\.(js|wasm)|model\.(onnx|json)|worklet.*\.js)$/,
   model: /^model\.(onnx|json)$/,
   "model.onnx": /^model\.onnx$/,
+  library: /^library\/(index\.js|client\.js|client_bg\.wasm)$/,
 };
 
 /** Bytes of each part, as they are and as a server sends them. */
 export function downloads() {
-  const files = readdirSync(DIST);
+  const files = readdirSync(DIST, { recursive: true });
   const sizes = {};
   for (const [part, pattern] of Object.entries(PARTS)) {
     const bodies = files.filter((name) => pattern.test(name)).map((name) => readFileSync(new URL(name, DIST)));

@@ -19,7 +19,7 @@
 //! | [`export`] | a record to the files of other programs |
 //! | [`context`] | what assistants are told: a few words for a prompt, transcripts with emotions |
 //! | [`protocol`] | what page and worker say to each other |
-//! | `web` | the browser's side, with the feature `web`: client, the page that stands on it, worker |
+//! | `web` | the browser's side, with the feature `web`: client, the page and the library that stand on it, worker |
 //!
 //! Dependencies point one way: `export` and `context` to `record`, `record` and `web` to `session`, `web`
 //! also to `protocol`, these to `features`, `model`, `calibration` and `activity`, these to `dsp` and

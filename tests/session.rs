@@ -7,7 +7,7 @@ use speech_emotion::{
     class::{Class, PerClass},
     features::{N_FEATURES, SEGMENT_MULTIPLE},
     model::{ActivationSettings, Classifier, Liveliness, ModelError, Posterior},
-    session::{Pacing, Session, SessionSettings, Summary, Update, Verdict},
+    session::{Claims, Pacing, Session, SessionSettings, Summary, Update, Verdict},
 };
 
 const CLASSES: usize = 8;
@@ -378,6 +378,67 @@ fn how_lively_a_voice_sounds_is_told_with_the_answer_and_claimed_of_enough_speec
         "{short:?}"
     );
     assert_eq!(heard(&[0.0; 16_000]).1.activation, None);
+}
+
+/// What predictions, utterances and the summary answer.
+fn answers(updates: &[Update], summary: &Summary) -> Vec<(Verdict, f32, Posterior)> {
+    let told = updates.iter().filter_map(|update| match update {
+        Update::Prediction {
+            verdict,
+            confidence,
+            posterior,
+            ..
+        }
+        | Update::Utterance {
+            verdict,
+            confidence,
+            posterior,
+            ..
+        } => Some((*verdict, *confidence, *posterior)),
+        Update::Level { .. } => None,
+    });
+    let over = summary
+        .posterior
+        .map(|posterior| (summary.verdict, summary.confidence, posterior));
+    told.chain(over).collect()
+}
+
+#[test]
+fn only_what_may_be_claimed_is_claimed_and_the_rest_is_answered_as_ever() {
+    let claiming = |claims| {
+        let (updates, summary) = run(
+            &mut session(Pacing::Live).claiming(claims),
+            &recording(),
+            1_600,
+            true,
+        );
+        answers(&updates, &summary)
+    };
+    let all = claiming(Claims::default());
+    assert!(
+        all.iter()
+            .any(|(verdict, ..)| *verdict == Verdict::Emotion(HAPPY))
+    );
+    let few = claiming(Claims {
+        among: 1 << NEUTRAL.index() | 1 << SAD.index(),
+        ..Claims::default()
+    });
+    assert_eq!(few.len(), all.len());
+    for (verdict, confidence, posterior) in few {
+        assert_ne!(verdict, Verdict::Emotion(HAPPY));
+        assert_eq!(posterior.get(HAPPY), 0.0);
+        // The fake model knows no difference between these two.
+        assert!((posterior.get(NEUTRAL) - 0.5).abs() < 1e-4, "{posterior:?}");
+        assert!((confidence - 0.5).abs() < 1e-4);
+    }
+    let none = claiming(Claims {
+        at_least: 1.0,
+        ..Claims::default()
+    });
+    for ((verdict, _, posterior), (_, _, before)) in none.iter().zip(&all) {
+        assert_eq!(*verdict, Verdict::Unsure);
+        assert_eq!(posterior, before);
+    }
 }
 
 #[test]

@@ -17,11 +17,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     model::StrangersEvaluation,
-    session::{Pacing, Summary, Update},
+    session::{Claims, Pacing, Summary, Update},
 };
 
 /// Version of the messages below; the page refuses a worker that speaks another.
-pub const PROTOCOL: u32 = 4;
+pub const PROTOCOL: u32 = 5;
 
 /// Identifies page and worker as made by the same build, since a browser may cache them apart.
 ///
@@ -43,14 +43,18 @@ pub enum Command {
         /// model.json.
         manifest: String,
     },
-    /// Begin a session; its audio port is the message's first transferred object.
+    /// Begin a session beside those that run; its audio port is the message's first transferred object.
     Start {
+        /// Whose session it is: all sessions of one owner are judged as the same speaker's.
+        owner: u32,
         /// Chosen by the page; every event of the session carries it.
         session: u32,
         /// Rate of the chunks to come.
         sample_rate_hz: u32,
         /// Live or recorded.
         pacing: Pacing,
+        /// What it may claim.
+        claims: Claims,
     },
     /// End the session now and report what was heard so far.
     Stop {
@@ -63,8 +67,10 @@ pub enum Command {
         /// The session to end.
         session: u32,
     },
-    /// Judge what is heard from now on, in the running session too, as this speaker's.
+    /// Judge what is heard from now on, in the owner's running sessions too, as this speaker's.
     Adapt {
+        /// Whose sessions.
+        owner: u32,
         /// Who speaks.
         speaker: Speaker,
     },
@@ -140,6 +146,8 @@ pub enum Event {
     },
     /// What is heard is judged by this calibration from now on.
     Calibrated {
+        /// In whose sessions.
+        owner: u32,
         /// As JSON.
         calibration: String,
         /// Seconds of speech it was made from.
@@ -147,6 +155,8 @@ pub enum Event {
     },
     /// A calibration cannot be used.
     Refused {
+        /// Whose it was to be.
+        owner: u32,
         /// Why.
         refusal: Refusal,
     },
@@ -229,6 +239,10 @@ mod tests {
             number.into()
         }
 
+        fn fraction(number: f32) -> Self {
+            number.into()
+        }
+
         fn text(text: &str) -> Self {
             text.into()
         }
@@ -280,7 +294,7 @@ mod tests {
 
     fn every_event() -> Vec<Event> {
         let posterior = Posterior([0.5, 0.25, 0.125, 0.125].into());
-        let session = 7;
+        let (session, owner) = (7, 3);
         let strangers = StrangersEvaluation {
             corpora: 4,
             clips: 6_482,
@@ -297,6 +311,7 @@ mod tests {
                 lock: "engine-0.5".into(),
             },
             Event::Calibrated {
+                owner,
                 calibration: "{}".into(),
                 speech_s: 8.5,
             },
@@ -322,7 +337,8 @@ mod tests {
             },
         }));
         events.extend(
-            [Refusal::OtherModel, Refusal::Unreadable].map(|refusal| Event::Refused { refusal }),
+            [Refusal::OtherModel, Refusal::Unreadable]
+                .map(|refusal| Event::Refused { owner, refusal }),
         );
         events.extend([None, Some("{}".into())].map(|calibration| Event::Fitted {
             session,
@@ -411,10 +427,16 @@ mod tests {
             Speaker::Calibrated("{}".into()),
             Speaker::Listening,
         ];
+        let owner = 3;
         let start = |pacing| Command::Start {
+            owner,
             session,
             sample_rate_hz: 48_000,
             pacing,
+            claims: Claims {
+                at_least: 0.625,
+                among: 0b1001,
+            },
         };
         let commands = [
             Command::Load {
@@ -426,7 +448,7 @@ mod tests {
             Command::Stop { session },
             Command::Fit { session },
         ];
-        let adapt = speakers.map(|speaker| Command::Adapt { speaker });
+        let adapt = speakers.map(|speaker| Command::Adapt { owner, speaker });
         for command in commands.into_iter().chain(adapt) {
             let read: Command = serde_json::from_value(command.write()).unwrap();
             assert_eq!(read, command);
@@ -435,8 +457,9 @@ mod tests {
             json!({"dance": {}}),
             json!({"fit": {}}),
             json!({"adapt": {}}),
-            json!({"adapt": {"speaker": "somebody"}}),
-            json!({"adapt": {"speaker": {"calibrated": {}}}}),
+            json!({"adapt": {"speaker": "unknown"}}),
+            json!({"adapt": {"owner": 3, "speaker": "somebody"}}),
+            json!({"adapt": {"owner": 3, "speaker": {"calibrated": {}}}}),
         ] {
             assert!(
                 serde_json::from_value::<Command>(message.clone()).is_err(),

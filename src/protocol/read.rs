@@ -67,11 +67,13 @@ impl Event {
             })
         } else if let Some(body) = message.object("calibrated") {
             Some(Self::Calibrated {
+                owner: whole(&body, "owner")?,
                 calibration: body.text("calibration")?,
                 speech_s: body.number("speech_s")?,
             })
         } else if let Some(body) = message.object("refused") {
             Some(Self::Refused {
+                owner: whole(&body, "owner")?,
                 refusal: match body.text("refusal")?.as_str() {
                     "other_model" => Refusal::OtherModel,
                     "unreadable" => Refusal::Unreadable,

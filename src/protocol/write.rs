@@ -5,8 +5,10 @@ use crate::session::Pacing;
 
 /// What a message to be sent is made of.
 pub trait Value: Sized {
-    /// A number.
+    /// A whole number.
     fn number(number: u32) -> Self;
+    /// A fraction.
+    fn fraction(number: f32) -> Self;
     /// A text.
     fn text(text: &str) -> Self;
     /// Bytes.
@@ -25,30 +27,39 @@ impl Command {
                 ("load", V::object(&fields))
             }
             Self::Start {
+                owner,
                 session,
                 sample_rate_hz,
                 pacing,
+                claims,
             } => {
                 let pacing = match pacing {
                     Pacing::Live => "live",
                     Pacing::Recorded => "recorded",
                 };
+                let claims = V::object(&[
+                    ("at_least", V::fraction(claims.at_least)),
+                    ("among", V::number(claims.among)),
+                ]);
                 let fields = [
+                    ("owner", V::number(*owner)),
                     ("session", V::number(*session)),
                     ("sample_rate_hz", V::number(*sample_rate_hz)),
                     ("pacing", V::text(pacing)),
+                    ("claims", claims),
                 ];
                 ("start", V::object(&fields))
             }
             Self::Stop { session } => ("stop", of_session(session)),
             Self::Fit { session } => ("fit", of_session(session)),
-            Self::Adapt { speaker } => {
+            Self::Adapt { owner, speaker } => {
                 let speaker = match speaker {
                     Speaker::Unknown => V::text("unknown"),
                     Speaker::Calibrated(json) => V::object(&[("calibrated", V::text(json))]),
                     Speaker::Listening => V::text("listening"),
                 };
-                ("adapt", V::object(&[("speaker", speaker)]))
+                let fields = [("owner", V::number(*owner)), ("speaker", speaker)];
+                ("adapt", V::object(&fields))
             }
         };
         V::object(&[(tag, body)])

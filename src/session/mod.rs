@@ -13,7 +13,7 @@ mod settings;
 mod smoothing;
 mod update;
 
-pub use settings::SessionSettings;
+pub use settings::{Claims, SessionSettings};
 pub use update::{Summary, Update, Verdict};
 
 use std::ops::Range;
@@ -82,8 +82,17 @@ impl<C: Classifier> Session<C> {
         Ok(Self {
             classifier,
             front_end,
-            track: Track::new(settings.clone(), pacing),
+            track: Track::new(settings.clone(), Claims::default(), pacing),
         })
+    }
+
+    /// Claims only this, when told before the first chunk.
+    #[must_use]
+    pub fn claiming(mut self, claims: Claims) -> Self {
+        let mut settings = self.track.settings;
+        settings.unsure_below = settings.unsure_below.max(claims.at_least);
+        self.track = Track::new(settings, claims, self.track.pacing);
+        self
     }
 
     /// Takes in a chunk of planar channels of equal length and adds what was found to `updates`.
@@ -210,6 +219,7 @@ impl<C: Classifier> Session<C> {
 /// Everything a session knows besides the classifier and the front end.
 struct Track {
     settings: SessionSettings,
+    claims: Claims,
     pacing: Pacing,
     gate: SpeechGate,
     smoother: Smoother,
@@ -308,10 +318,10 @@ impl WeightedMean {
 }
 
 impl Track {
-    fn new(settings: SessionSettings, pacing: Pacing) -> Self {
+    fn new(settings: SessionSettings, claims: Claims, pacing: Pacing) -> Self {
         Self {
             gate: SpeechGate::new(),
-            smoother: Smoother::new(settings.clone()),
+            smoother: Smoother::new(settings.clone(), claims),
             frames: 0,
             offset_s: 0.0,
             history: Vec::with_capacity(
@@ -329,6 +339,7 @@ impl Track {
             listener: None,
             heard: WeightedMean::default(),
             pacing,
+            claims,
             settings,
         }
     }
@@ -484,15 +495,16 @@ impl Track {
         updates: &mut Vec<Update>,
     ) {
         let posterior = self.smoother.push(newest, self.settings.trust(heard));
+        let limited = self.claims.limit(&posterior);
         let (mut verdict, mut confidence) = self.smoother.verdict();
         let is_firm = self.is_firm(heard as f64, self.spoken(frames.start, frames.end));
-        if !is_firm {
-            (verdict, confidence) = (Verdict::Unsure, posterior.top().1);
+        if !is_firm || confidence < self.claims.at_least {
+            (verdict, confidence) = (Verdict::Unsure, limited.top().1);
         }
         updates.push(Update::Prediction {
             at_s: self.time_s(frames.end),
             heard_s: heard as f32 * HOP_SAMPLES as f32 / SAMPLE_RATE_HZ as f32,
-            posterior,
+            posterior: limited,
             verdict,
             confidence,
             activation: self.activation(&posterior, is_firm),
@@ -583,12 +595,13 @@ impl Track {
             self.posterior_sum.add(&posterior, speech_s);
             self.heard.add(&heard, speech_s);
             self.listen(&heard, speech_s);
-            let (verdict, confidence) = self.verdict(&posterior, is_firm);
+            let limited = self.claims.limit(&posterior);
+            let (verdict, confidence) = self.verdict(&limited, is_firm);
             updates.push(Update::Utterance {
                 start_s,
                 end_s,
                 speech_s,
-                posterior,
+                posterior: limited,
                 verdict,
                 confidence,
                 activation: self.activation(&posterior, is_firm),
@@ -622,7 +635,10 @@ impl Track {
 
     fn summary(&self, nonfinite_samples: u64) -> Summary {
         let posterior = self.posterior_sum.mean();
-        let (verdict, confidence) = match &posterior {
+        let limited = posterior
+            .as_ref()
+            .map(|posterior| self.claims.limit(posterior));
+        let (verdict, confidence) = match &limited {
             Some(posterior) => self.verdict(posterior, self.is_firm),
             None => (Verdict::NoSpeech, 0.0),
         };
@@ -632,7 +648,7 @@ impl Track {
             activation: posterior
                 .as_ref()
                 .and_then(|posterior| self.activation(posterior, self.is_firm)),
-            posterior,
+            posterior: limited,
             verdict,
             confidence,
             nonfinite_samples,

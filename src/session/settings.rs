@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     class::{Class, PerClass},
-    model::ActivationSettings,
+    model::{ActivationSettings, Posterior},
 };
 
 /// Segment length, step and the rules of the verdict; part of model.json.
@@ -36,6 +36,48 @@ pub struct SessionSettings {
     pub switch_margin: f32,
     /// How lively a voice sounds; none where nothing was fitted.
     pub activation: Option<ActivationSettings>,
+}
+
+/// What the caller of a session lets it claim, within what the model's settings allow: everything unless
+/// told otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Claims {
+    /// No emotion is claimed below this probability, nor below that of the settings; 0..=1.
+    pub at_least: f32,
+    /// The classes to judge among, a bit for each, the lowest that of the first.
+    pub among: u32,
+}
+
+impl Default for Claims {
+    fn default() -> Self {
+        Self {
+            at_least: 0.0,
+            among: u32::MAX,
+        }
+    }
+}
+
+impl Claims {
+    /// Whether a class is one of those to judge among.
+    pub fn has(&self, class: Class) -> bool {
+        self.among >> class.index() & 1 == 1
+    }
+
+    /// The posterior if it must be one of these classes: the probability of the others is shared out
+    /// among them in proportion.
+    pub(crate) fn limit(&self, posterior: &Posterior) -> Posterior {
+        let classes = Class::first(posterior.0.len());
+        if classes.clone().all(|class| self.has(class)) {
+            return *posterior;
+        }
+        let mut evidence = posterior.evidence();
+        for (class, evidence) in classes.zip(evidence.iter_mut()) {
+            if !self.has(class) {
+                *evidence = f32::NEG_INFINITY;
+            }
+        }
+        Posterior::from_logits(&evidence, 1.0)
+    }
 }
 
 impl Default for SessionSettings {
@@ -146,5 +188,37 @@ impl SessionSettings {
             Some(activation) => activation.check(classes),
             None => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn among(among: u32) -> Claims {
+        Claims {
+            among,
+            ..Claims::default()
+        }
+    }
+
+    #[test]
+    fn what_may_not_be_claimed_leaves_its_probability_to_the_others_in_proportion() {
+        let posterior = Posterior(PerClass::from([0.5, 0.1, 0.3, 0.1]));
+        let limited = among(0b0110).limit(&posterior);
+        assert_eq!(limited.0[0], 0.0);
+        assert_eq!(limited.0[3], 0.0);
+        assert!((limited.0[1] - 0.25).abs() < 1e-6);
+        assert!((limited.0[2] - 0.75).abs() < 1e-6);
+    }
+
+    #[test]
+    fn without_a_limit_nothing_changes_and_certainty_of_others_leaves_numbers() {
+        let posterior = Posterior(PerClass::from([0.2, 0.7, 0.1]));
+        assert_eq!(Claims::default().limit(&posterior), posterior);
+        assert_eq!(among(0b111).limit(&posterior), posterior);
+        let certain = Posterior(PerClass::from([1.0, 0.0, 0.0]));
+        let limited = among(0b110).limit(&certain);
+        assert_eq!(*limited.0, [0.0, 0.5, 0.5]);
     }
 }

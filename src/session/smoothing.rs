@@ -1,13 +1,14 @@
 //! From a run of posteriors to an answer a person can read: smoothing over time, hysteresis of the
 //! shown emotion, and abstaining.
 
-use super::{SessionSettings, Verdict};
+use super::{Claims, SessionSettings, Verdict};
 use crate::{class::Class, model::Posterior};
 
 /// Exponential smoothing of the evidence in posteriors and a verdict that changes only for a clear reason.
 #[derive(Clone, Debug)]
 pub struct Smoother {
     settings: SessionSettings,
+    claims: Claims,
     smoothed: Option<Posterior>,
     posterior: Option<Posterior>,
     shown: Option<Class>,
@@ -15,10 +16,12 @@ pub struct Smoother {
 
 impl Smoother {
     /// Another emotion must lead the shown one by `switch_margin`, or the shown one fall that far under the
-    /// probability from which it is claimed, before the verdict changes.
-    pub fn new(settings: SessionSettings) -> Self {
+    /// probability from which it is claimed, before the verdict changes. `claims`: what it
+    /// may be.
+    pub fn new(settings: SessionSettings, claims: Claims) -> Self {
         Self {
             settings,
+            claims,
             smoothed: None,
             posterior: None,
             shown: None,
@@ -33,7 +36,8 @@ impl Smoother {
     }
 
     /// Takes the newest posterior and gives the smoothed one, its evidence times `trust`, 0..=1: little
-    /// speech is no reason to be sure. The next posterior is smoothed as if `trust` had been 1.
+    /// speech is no reason to be sure. The next posterior is smoothed as if `trust` had been 1. What may
+    /// not be claimed is still in it.
     pub fn push(&mut self, newest: &Posterior, trust: f32) -> Posterior {
         let smoothed = match self.smoothed {
             Some(before) => before.mix(newest, self.settings.smoothing_weight),
@@ -41,10 +45,11 @@ impl Smoother {
         };
         self.smoothed = Some(smoothed);
         let smoothed = Posterior::from_logits(&smoothed.evidence(), 1.0 / trust.max(1e-3));
-        self.posterior = Some(smoothed);
-        let (top, confidence) = smoothed.top();
+        let limited = self.claims.limit(&smoothed);
+        self.posterior = Some(limited);
+        let (top, confidence) = limited.top();
         let keep = self.shown.is_some_and(|shown| {
-            let (held, margin) = (smoothed.get(shown), self.settings.switch_margin);
+            let (held, margin) = (limited.get(shown), self.settings.switch_margin);
             held >= self.settings.claimed_from(shown) - margin && confidence - held < margin
         });
         if !keep {
@@ -69,12 +74,13 @@ mod tests {
     use crate::class::tests::{ANGRY, CALM, HAPPY, SAD};
 
     fn smoother(smoothing_weight: f32, unsure_below: f32) -> Smoother {
-        Smoother::new(SessionSettings {
+        let settings = SessionSettings {
             smoothing_weight,
             unsure_below,
             switch_margin: 0.1,
             ..SessionSettings::default()
-        })
+        };
+        Smoother::new(settings, Claims::default())
     }
 
     fn split(first: Class, p: f32, second: Class) -> Posterior {

@@ -1,11 +1,13 @@
 //! The browser: everything that knows of the DOM, Web Audio, workers and `JsValue`.
 //!
 //! Two programs live here. [`run_page`] shows things and passes audio on; it never computes with
-//! samples. `run_worker`, with feature `onnx`, owns the model and the session. They speak
+//! samples. `run_worker`, with feature `onnx`, owns the model and the sessions. They speak
 //! [`crate::protocol`], and audio travels beside it on a `MessagePort` in [chunks](client::chunk).
 //!
-//! `page` stands on [`client`], which knows nothing of it; `worker` names no page.
+//! `page`, and [`builders`] for the pages of others, stand on [`client`], which knows nothing of them;
+//! `worker` names neither.
 
+pub mod builders;
 pub mod client;
 mod error;
 mod numbers;

@@ -32,6 +32,10 @@ impl Value for JsValue {
         number.into()
     }
 
+    fn fraction(number: f32) -> Self {
+        number.into()
+    }
+
     fn text(text: &str) -> Self {
         text.into()
     }

@@ -32,11 +32,14 @@ export const PATIENCE = 60_000;
  * - `profile`: a folder for the browser's profile; without one its cache is small and forgets.
  * - `script`: runs in the page before its own.
  * - `path`: another page than the program's own.
+ * - `pages`: further files, as in server.mjs.
+ * - `trusts`: origins that requests may go to, and policies of the page's own that may refuse something.
  * - everything else goes to the browser context.
  */
-export async function open({ microphone = "none", insecure = false, alter = {}, profile = "", script, path = "", ...context } = {}) {
+export async function open({ microphone = "none", insecure = false, alter = {}, profile = "", script, path = "", pages = {}, trusts = [], ...context } = {}) {
   const server = await serve();
   for (const [name, change] of Object.entries(alter)) server.alter.set(name, change);
+  for (const [name, text] of Object.entries(pages)) server.pages.set(name, text);
   const flags = [...FLAGS];
   if (microphone !== "none") flags.push("--use-fake-device-for-media-stream");
   if (microphone.endsWith(".wav")) {
@@ -51,12 +54,12 @@ export async function open({ microphone = "none", insecure = false, alter = {}, 
   const broken = [];
   page.on("request", (request) => {
     const { origin, protocol } = new URL(request.url());
-    if (origin !== server.origin && protocol !== "blob:" && !insecure) {
+    if (![server.origin, ...trusts].includes(origin) && protocol !== "blob:" && !insecure) {
       broken.push(`a request left the origin: ${request.url()}`);
     }
   });
   page.on("console", (message) => {
-    if (/Content Security Policy/i.test(message.text())) broken.push(message.text());
+    if (/Content Security Policy/i.test(message.text()) && !trusts.includes("policy")) broken.push(message.text());
   });
   page.on("pageerror", (error) => broken.push(String(error)));
   // What the page opens must be closed again; the page itself does not tell.
@@ -165,15 +168,17 @@ function tooPale() {
     });
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
   };
+  // Into open shadow roots too.
+  const within = (root) => [...root.querySelectorAll("*")].flatMap((element) => [element, ...(element.shadowRoot ? within(element.shadowRoot) : [])]);
   const ground = (element) => {
-    for (let at = element; at; at = at.parentElement) {
+    for (let at = element; at; at = at.parentElement ?? at.getRootNode().host) {
       const colour = channels(getComputedStyle(at).backgroundColor);
       if (colour[3] === 255) return colour;
     }
     return [255, 255, 255, 255];
   };
   const pale = [];
-  for (const element of document.querySelectorAll("body *")) {
+  for (const element of within(document.body)) {
     const says = [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
     if (!says || !element.checkVisibility() || element.closest(".visually-hidden, .skip, svg, [aria-hidden]")) continue;
     for (const animation of element.getAnimations()) animation.finish();

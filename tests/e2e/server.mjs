@@ -1,4 +1,4 @@
-// Serves dist/ as a project site under a sub-path, and can be told to fail or alter single files.
+// Serves dist/ as a project site under a sub-path, and can be told to fail, alter or add single files.
 
 import { createServer } from "node:http";
 import { readFile } from "node:fs/promises";
@@ -19,9 +19,13 @@ const TYPES = {
   ".webmanifest": "application/manifest+json",
 };
 
-/** Starts a server; `server.alter.set(name, body => body | null)` changes a file, null makes it a 404. */
-export async function serve() {
+/**
+ * Starts a server; `server.alter.set(name, body => body | null)` changes a file, null makes it a 404;
+ * `server.pages.set(name, text)` adds one. `headers` go with every answer.
+ */
+export async function serve(headers = {}) {
   const alter = new Map();
+  const pages = new Map();
   const counts = new Map();
   const http = createServer(async (request, response) => {
     const path = decodeURIComponent(new URL(request.url, "http://host").pathname);
@@ -29,7 +33,7 @@ export async function serve() {
     counts.set(name, (counts.get(name) ?? 0) + 1);
     let body = null;
     if (path.startsWith(BASE) && !name.startsWith("..")) {
-      body = await readFile(join(DIST, name)).catch(() => null);
+      body = pages.has(name) ? Buffer.from(pages.get(name)) : await readFile(join(DIST, name)).catch(() => null);
       if (body && alter.has(name)) body = await alter.get(name)(body);
     }
     if (body === null) {
@@ -40,6 +44,7 @@ export async function serve() {
       "Content-Type": TYPES[extname(name)] ?? "application/octet-stream",
       "Content-Length": body.length,
       "Cache-Control": "max-age=600",
+      ...headers,
     });
     response.end(body);
   });
@@ -47,6 +52,7 @@ export async function serve() {
   const { port } = http.address();
   return {
     alter,
+    pages,
     counts,
     origin: `http://127.0.0.1:${port}`,
     url: `http://127.0.0.1:${port}${BASE}`,

@@ -1,22 +1,25 @@
 //! Fetching a file with its progress in bytes.
 
-use js_sys::{Reflect, Uint8Array};
+use js_sys::{Object, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{ReadableStreamDefaultReader, Response};
 
 use crate::web::object::{object, window};
 
-/// Fetches `url`, so that the browser has it; `received` is told of each block's size.
+/// Fetches `url` with the options `init` of `fetch`; `received` gets each block.
 ///
 /// # Errors
 /// A reason in words, when the server does not answer or not with the file.
-pub async fn download(url: &str, received: impl Fn(u32)) -> Result<(), String> {
+pub async fn download(
+    url: &str,
+    init: &Object,
+    mut received: impl FnMut(Uint8Array),
+) -> Result<(), String> {
     let failed = |_| [url, " could not be fetched"].concat();
-    let response =
-        JsFuture::from(window().fetch_with_str_and_init(url, object(&[]).unchecked_ref()))
-            .await
-            .map_err(failed)?;
+    let response = JsFuture::from(window().fetch_with_str_and_init(url, init.unchecked_ref()))
+        .await
+        .map_err(failed)?;
     let response: Response = response.unchecked_into();
     if !response.ok() {
         let status = response.status().to_string();
@@ -33,7 +36,7 @@ pub async fn download(url: &str, received: impl Fn(u32)) -> Result<(), String> {
         if value.is_undefined() {
             return Ok(());
         }
-        received(value.unchecked_ref::<Uint8Array>().length());
+        received(value.unchecked_into());
     }
 }
 

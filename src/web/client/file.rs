@@ -1,12 +1,16 @@
 //! An audio file as input: decoded by the browser, sent to the engine as fast as it listens.
 
-use std::{cell::RefCell, ops::RangeInclusive, rc::Rc};
+use std::{
+    cell::RefCell,
+    ops::{Range, RangeInclusive},
+    rc::Rc,
+};
 
 use js_sys::{Float32Array, Promise, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    AudioBuffer, File, HtmlAudioElement, MessageEvent, MessagePort, OfflineAudioContext, Url,
+    AudioBuffer, Blob, HtmlAudioElement, MessageEvent, MessagePort, OfflineAudioContext, Url,
 };
 
 use super::{
@@ -34,6 +38,12 @@ const BUFFERS: u32 = 2;
 /// Anything quieter is digital silence (one step of 16 bits is 3e-5).
 const SILENCE: f32 = 1e-5;
 
+/// Loudness is compared over so many seconds.
+const LOUDNESS_S: f32 = 0.05;
+
+/// Two channels whose loudness is correlated less than this hold two voices.
+const SAME_VOICE: f32 = 0.5;
+
 /// A decoded file.
 pub struct Recording {
     /// Name of the file.
@@ -41,21 +51,20 @@ pub struct Recording {
     /// Length in seconds.
     pub duration_s: f64,
     audio: AudioBuffer,
-    sender: Option<Rc<RefCell<Sender>>>,
+    senders: Vec<Rc<RefCell<Sender>>>,
 }
 
 impl Recording {
-    /// Decodes a file.
+    /// Decodes a file of this name.
     ///
     /// # Errors
     /// When it is empty, no audio, longer than [`MAX_FILE_S`], or nothing but zeros.
-    pub async fn decode(file: File) -> Result<Self, WebError> {
-        let name = file.name();
+    pub async fn decode(file: &Blob, name: String) -> Result<Self, WebError> {
         if file.size() == 0.0 {
             return Err(WebError::FileEmpty(name));
         }
         let not_audio = |_| WebError::FileNotAudio(name.clone());
-        let duration_s = metadata_duration_s(&file).await.map_err(not_audio)?;
+        let duration_s = metadata_duration_s(file).await.map_err(not_audio)?;
         // Headers round it.
         if duration_s.floor() > MAX_FILE_S {
             return Err(WebError::FileTooLong {
@@ -64,7 +73,7 @@ impl Recording {
                 limit_s: MAX_FILE_S,
             });
         }
-        let rate_hz = own_rate_hz(&file).await.map_err(not_audio)?;
+        let rate_hz = own_rate_hz(file).await.map_err(not_audio)?;
         let context = OfflineAudioContext::new_with_number_of_channels_and_length_and_sample_rate(
             1,
             1,
@@ -78,19 +87,35 @@ impl Recording {
             .decode_audio_data(bytes.unchecked_ref())
             .map_err(not_audio)?;
         let decoded = JsFuture::from(decoding).await.map_err(not_audio)?;
-        let audio: AudioBuffer = decoded.unchecked_into();
+        Self::new(decoded.unchecked_into(), name)
+    }
+
+    /// Of what is decoded already.
+    ///
+    /// # Errors
+    /// When it is empty, longer than [`MAX_FILE_S`], or nothing but zeros.
+    pub fn new(audio: AudioBuffer, name: String) -> Result<Self, WebError> {
+        let duration_s = f64::from(audio.length()) / f64::from(audio.sample_rate());
         if audio.length() == 0 {
             return Err(WebError::FileEmpty(name));
         }
-        if is_silent(&audio).map_err(not_audio)? {
-            return Err(WebError::FileSilent(name));
+        if duration_s.floor() > MAX_FILE_S {
+            return Err(WebError::FileTooLong {
+                name,
+                duration_s,
+                limit_s: MAX_FILE_S,
+            });
         }
-        Ok(Self {
-            name,
-            duration_s: f64::from(audio.length()) / f64::from(audio.sample_rate()),
-            audio,
-            sender: None,
-        })
+        match is_silent(&audio) {
+            Ok(true) => Err(WebError::FileSilent(name)),
+            Err(_) => Err(WebError::FileNotAudio(name)),
+            Ok(false) => Ok(Self {
+                name,
+                duration_s,
+                audio,
+                senders: Vec::new(),
+            }),
+        }
     }
 
     /// Rate of the samples to come.
@@ -98,10 +123,66 @@ impl Recording {
         self.audio.sample_rate() as u32
     }
 
-    /// Starts sending to the engine.
-    pub fn send(&mut self, port: MessagePort) -> Result<(), JsValue> {
-        let sender = Rc::new(RefCell::new(Sender {
-            audio: self.audio.clone(),
+    /// Number of channels.
+    pub fn channels(&self) -> u32 {
+        self.audio.number_of_channels()
+    }
+
+    /// Whether two people speak, each on a channel of their own, as calls are recorded.
+    ///
+    /// Both are then loud at other times; of one voice before two microphones, or in the middle between
+    /// two loudspeakers, both channels are loud together, whatever their delay.
+    pub fn speaks_apart(&self) -> bool {
+        let length = (self.audio.sample_rate() * LOUDNESS_S) as usize;
+        let mut scratch = vec![0.0; length.max(1)];
+        let mut loudness = |channel| -> Result<Vec<f32>, JsValue> {
+            let starts = (0..self.audio.length()).step_by(scratch.len());
+            let power = starts.map(|start| {
+                scratch.fill(0.0);
+                self.audio
+                    .copy_from_channel_with_start_in_channel(&mut scratch, channel, start)?;
+                Ok(scratch.iter().map(|sample| sample * sample).sum::<f32>())
+            });
+            power.map(|power| power.map(f32::sqrt)).collect()
+        };
+        self.channels() == 2
+            && matches!((loudness(0), loudness(1)), (Ok(left), Ok(right))
+                if correlation(&left, &right).is_some_and(|r| r < SAME_VOICE))
+    }
+
+    /// Starts sending to the engine: all channels to one port, or each of the first to one of several.
+    pub fn send(&mut self, ports: &[MessagePort]) -> Result<(), JsValue> {
+        for (lane, port) in (0..).zip(ports) {
+            let channels = match ports.len() {
+                1 => 0..self.channels(),
+                _ => lane..lane + 1,
+            };
+            let sender = Sender::start(self.audio.clone(), channels, port.clone())?;
+            self.senders.push(sender);
+        }
+        Ok(())
+    }
+}
+
+struct Sender {
+    audio: AudioBuffer,
+    channels: Range<u32>,
+    port: MessagePort,
+    seq: u32,
+    ended: bool,
+    on_return: Option<Callback>,
+}
+
+impl Sender {
+    fn start(
+        audio: AudioBuffer,
+        channels: Range<u32>,
+        port: MessagePort,
+    ) -> Result<Rc<RefCell<Self>>, JsValue> {
+        let size = CHUNK_SAMPLES * channels.len() as u32;
+        let sender = Rc::new(RefCell::new(Self {
+            audio,
+            channels,
             port,
             seq: 0,
             ended: false,
@@ -115,7 +196,6 @@ impl Recording {
                 let _ = sender.borrow_mut().send(&returned(&event.data()));
             }
         });
-        let size = CHUNK_SAMPLES * self.audio.number_of_channels();
         {
             let mut sender = sender.borrow_mut();
             sender
@@ -126,20 +206,9 @@ impl Recording {
                 sender.send(&Float32Array::new_with_length(size))?;
             }
         }
-        self.sender = Some(sender);
-        Ok(())
+        Ok(sender)
     }
-}
 
-struct Sender {
-    audio: AudioBuffer,
-    port: MessagePort,
-    seq: u32,
-    ended: bool,
-    on_return: Option<Callback>,
-}
-
-impl Sender {
     /// Sends the next second in `buffer`, or the end.
     fn send(&mut self, buffer: &Float32Array) -> Result<(), JsValue> {
         let start = self.seq * CHUNK_SAMPLES;
@@ -156,10 +225,10 @@ impl Sender {
             return post_end(&self.port);
         };
         let length = left.min(CHUNK_SAMPLES);
-        let channels = self.audio.number_of_channels();
+        let channels = self.channels.len() as u32;
         let samples = buffer.subarray(0, length * channels);
-        for channel in 0..channels {
-            let plane = samples.subarray(channel * length, (channel + 1) * length);
+        for (plane, channel) in (0..).zip(self.channels.clone()) {
+            let plane = samples.subarray(plane * length, (plane + 1) * length);
             self.audio
                 .copy_from_channel_with_f32_array_and_start_in_channel(
                     &plane,
@@ -184,6 +253,21 @@ impl Drop for Sender {
     }
 }
 
+/// Pearson's correlation of two series of equal length; none where one does not change.
+fn correlation(a: &[f32], b: &[f32]) -> Option<f32> {
+    let mean = |series: &[f32]| series.iter().sum::<f32>() / series.len() as f32;
+    let (mean_a, mean_b) = (mean(a), mean(b));
+    let (mut ab, mut aa, mut bb) = (0.0, 0.0, 0.0);
+    for (a, b) in a.iter().zip(b) {
+        let (a, b) = (a - mean_a, b - mean_b);
+        ab += a * b;
+        aa += a * a;
+        bb += b * b;
+    }
+    let spread = (aa * bb).sqrt();
+    (spread > 0.0).then(|| ab / spread)
+}
+
 fn is_silent(audio: &AudioBuffer) -> Result<bool, JsValue> {
     let mut scratch = vec![0.0; CHUNK_SAMPLES as usize];
     for channel in 0..audio.number_of_channels() as i32 {
@@ -200,7 +284,7 @@ fn is_silent(audio: &AudioBuffer) -> Result<bool, JsValue> {
 }
 
 /// The file's own rate where it is known and can be decoded at, else that of the front end.
-async fn own_rate_hz(file: &File) -> Result<u32, JsValue> {
+async fn own_rate_hz(file: &Blob) -> Result<u32, JsValue> {
     let start = file.slice_with_i32_and_i32(0, HEADER_BYTES)?;
     let bytes = JsFuture::from(start.array_buffer()).await?;
     Ok(header::sample_rate_hz(&Uint8Array::new(&bytes).to_vec())
@@ -209,7 +293,7 @@ async fn own_rate_hz(file: &File) -> Result<u32, JsValue> {
 }
 
 /// The length that the file's own header tells, before anything is decoded.
-async fn metadata_duration_s(file: &File) -> Result<f64, JsValue> {
+async fn metadata_duration_s(file: &Blob) -> Result<f64, JsValue> {
     let player = HtmlAudioElement::new()?;
     let url = Url::create_object_url_with_blob(file)?;
     player.set_attribute("preload", "metadata")?;
@@ -236,4 +320,22 @@ fn happens(player: &HtmlAudioElement, event: &str) -> JsFuture {
             let _ = player.add_event_listener_with_callback(event, then);
         }
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn taking_turns_is_told_from_one_voice_on_two_channels() {
+        let voice: Vec<f32> = (0..100).map(|i| ((i * 37) % 11) as f32).collect();
+        let turns = |own: usize| -> Vec<f32> {
+            let part = |(i, loud): (usize, &f32)| if i / 20 % 2 == own { *loud } else { 0.1 };
+            voice.iter().enumerate().map(part).collect()
+        };
+        let quieter: Vec<f32> = voice.iter().map(|loud| 0.3 * loud + 0.5).collect();
+        assert!(correlation(&turns(0), &turns(1)).is_some_and(|r| r < 0.0));
+        assert!(correlation(&voice, &quieter).is_some_and(|r| r > 0.99));
+        assert_eq!(correlation(&voice, &[0.0; 100]), None);
+    }
 }

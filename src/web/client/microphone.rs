@@ -1,29 +1,39 @@
-//! The microphone: permission, device, audio context and the worklet that forwards its samples.
+//! The microphone, or a stream that somebody else has opened: permission, device, audio context and the
+//! worklet that forwards its samples.
 
-use js_sys::{Array, Promise, Reflect};
+use js_sys::{Array, Function, Promise, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    AudioContext, AudioContextState, AudioWorkletNode, MediaStream, MediaStreamAudioSourceNode,
-    MediaStreamTrack, MessagePort, PermissionState, PermissionStatus, Window,
+    AudioContext, AudioContextState, AudioNode, AudioWorkletNode, MediaStream, MediaStreamTrack,
+    MessagePort, PermissionState, PermissionStatus, Window,
 };
 
 use crate::{
-    protocol::{BUILD, Fields},
+    protocol::Fields,
     web::{
         error::WebError,
         object::{Callback, object, window},
     },
 };
 
-/// An open microphone. Dropping it switches the microphone off.
+/// An open microphone. Dropping it switches the microphone off; a stream of somebody else's goes on.
 pub struct Microphone {
     context: AudioContext,
     track: MediaStreamTrack,
     stream: MediaStream,
+    is_own: bool,
     /// Kept: of a context that does not run yet, browsers collect nodes that nobody holds.
-    nodes: Option<(MediaStreamAudioSourceNode, AudioWorkletNode)>,
+    nodes: Vec<AudioNode>,
     on_loss: Callback,
+}
+
+/// What is to be listened to.
+pub enum Wish {
+    /// The microphone of this id, or whichever the browser and the person choose.
+    Device(Option<String>),
+    /// A stream that is open.
+    Stream(MediaStream),
 }
 
 /// What the device does to the sound although it was asked not to.
@@ -40,11 +50,15 @@ pub struct Processing {
 impl Microphone {
     /// Asks for the microphone. Must be called inside a click: browsers start sound only there.
     ///
-    /// `lost` is called when the device is unplugged or something else takes the sound.
+    /// `worklet` is the address of worklet.js, `channels` the number that is wished for. `lost` is called
+    /// when the device is unplugged, the stream ends or something else takes the sound.
     ///
     /// # Errors
-    /// Each refusal is its own [`WebError`].
+    /// Each refusal is its own [`WebError`]; [`WebError::NoMicrophone`] for a stream without sound.
     pub fn open(
+        wish: Wish,
+        worklet: String,
+        channels: u32,
         lost: impl Fn(WebError) + Clone + 'static,
     ) -> impl Future<Output = Result<Self, WebError>> {
         let context = AudioContext::new();
@@ -58,7 +72,7 @@ impl Microphone {
                 return Err(WebError::NotSecure);
             }
             let context = context.map_err(|_| WebError::Unsupported("Web Audio"))?;
-            match Self::connect(&window, context.clone(), lost).await {
+            match Self::connect(&window, context.clone(), wish, &worklet, channels, lost).await {
                 Ok(microphone) => Ok(microphone),
                 Err(error) => {
                     close(&context);
@@ -71,9 +85,16 @@ impl Microphone {
     async fn connect(
         window: &Window,
         context: AudioContext,
+        wish: Wish,
+        worklet: &str,
+        channels: u32,
         lost: impl Fn(WebError) + Clone + 'static,
     ) -> Result<Self, WebError> {
-        let stream = request(window).await?;
+        let is_own = matches!(wish, Wish::Device(_));
+        let stream = match wish {
+            Wish::Device(id) => request(window, id, channels).await?,
+            Wish::Stream(stream) => stream,
+        };
         let tracks = stream.get_audio_tracks();
         let track: MediaStreamTrack = tracks
             .object("0")
@@ -93,16 +114,17 @@ impl Microphone {
             context,
             track,
             stream,
-            nodes: None,
+            is_own,
+            nodes: Vec::new(),
             on_loss,
         };
-        let worklet = microphone
+        let added = microphone
             .context
             .audio_worklet()
-            .and_then(|worklet| worklet.add_module(&["worklet.js?", BUILD].concat()))
+            .and_then(|scope| scope.add_module(worklet))
             .map_err(|_| WebError::Unsupported("AudioWorklet"))?;
-        JsFuture::from(worklet).await.map_err(|_| {
-            WebError::EngineUnavailable("worklet.js could not be fetched".to_owned())
+        JsFuture::from(added).await.map_err(|_| {
+            WebError::EngineUnavailable([worklet, " could not be fetched"].concat())
         })?;
         Ok(microphone)
     }
@@ -112,8 +134,8 @@ impl Microphone {
         self.context.sample_rate() as u32
     }
 
-    /// Starts sending to the engine.
-    pub fn send(&mut self, port: &MessagePort) -> Result<(), JsValue> {
+    /// Starts sending to the engine: all channels mixed to one port, or each of the first to one of several.
+    pub fn send(&mut self, ports: &[MessagePort]) -> Result<(), JsValue> {
         let options = object(&[
             ("numberOfInputs", 1.into()),
             ("numberOfOutputs", 0.into()),
@@ -121,16 +143,36 @@ impl Microphone {
             ("channelCountMode", "explicit".into()),
         ]);
         let options = options.unchecked_ref();
-        let node = AudioWorkletNode::new_with_options(&self.context, "pcm-forwarder", options)?;
-        node.port()?
-            .post_message_with_transferable(&JsValue::NULL, &Array::of1(port))?;
-        let source = self.context.create_media_stream_source(&self.stream)?;
-        source.connect_with_audio_node(&node)?;
-        self.nodes = Some((source, node));
-        let on_loss = Some(self.on_loss.as_ref().unchecked_ref());
-        self.track.set_onended(on_loss);
-        self.context.set_onstatechange(on_loss);
+        let mut source: AudioNode = self
+            .context
+            .create_media_stream_source(&self.stream)?
+            .into();
+        if ports.len() > 1 {
+            let split: Function =
+                Reflect::get(&self.context, &"createChannelSplitter".into())?.unchecked_into();
+            let splitter = split.call1(&self.context, &(ports.len() as u32).into())?;
+            let splitter: AudioNode = splitter.unchecked_into();
+            source.connect_with_audio_node(&splitter)?;
+            self.nodes.push(std::mem::replace(&mut source, splitter));
+        }
+        for (output, port) in (0..).zip(ports) {
+            let node = AudioWorkletNode::new_with_options(&self.context, "pcm-forwarder", options)?;
+            node.port()?
+                .post_message_with_transferable(&JsValue::NULL, &Array::of1(port))?;
+            source.connect_with_audio_node_and_output(&node, output)?;
+            self.nodes.push(node.into());
+        }
+        self.nodes.push(source);
+        let on_loss = self.on_loss.as_ref().unchecked_ref();
+        self.track
+            .add_event_listener_with_callback("ended", on_loss)?;
+        self.context.set_onstatechange(Some(on_loss));
         Ok(())
+    }
+
+    /// Whether it is a microphone that was opened here, not somebody else's stream.
+    pub fn is_own(&self) -> bool {
+        self.is_own
     }
 
     /// What the device says it does to the sound.
@@ -148,9 +190,15 @@ impl Microphone {
 
 impl Drop for Microphone {
     fn drop(&mut self) {
-        self.track.set_onended(None);
+        let on_loss = self.on_loss.as_ref().unchecked_ref();
+        // Fails only where an event's name is no text.
+        let _ = self
+            .track
+            .remove_event_listener_with_callback("ended", on_loss);
         self.context.set_onstatechange(None);
-        self.track.stop();
+        if self.is_own {
+            self.track.stop();
+        }
         close(&self.context);
     }
 }
@@ -162,7 +210,11 @@ fn close(context: &AudioContext) {
     }
 }
 
-async fn request(window: &Window) -> Result<MediaStream, WebError> {
+async fn request(
+    window: &Window,
+    device: Option<String>,
+    channels: u32,
+) -> Result<MediaStream, WebError> {
     let navigator = window.navigator();
     let devices = navigator
         .media_devices()
@@ -172,6 +224,14 @@ async fn request(window: &Window) -> Result<MediaStream, WebError> {
         ("noiseSuppression", false.into()),
         ("autoGainControl", false.into()),
     ]);
+    if channels > 1 {
+        // A plain object takes every field.
+        let _ = Reflect::set(&wishes, &"channelCount".into(), &channels.into());
+    }
+    if let Some(device) = device {
+        let exactly = object(&[("exact", device.into())]);
+        let _ = Reflect::set(&wishes, &"deviceId".into(), &exactly);
+    }
     let constraints = object(&[("audio", wishes.into())]);
     let asked: Promise = devices
         .get_user_media_with_constraints(constraints.unchecked_ref())

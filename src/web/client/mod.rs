@@ -2,9 +2,10 @@
 //! words for people.
 
 pub mod chunk;
-mod download;
+pub(super) mod download;
 pub(super) mod engine;
 pub(super) mod file;
 mod header;
 pub mod lifeline;
 pub(super) mod microphone;
+pub(super) mod pcm;

@@ -8,23 +8,24 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::{File, MessageChannel, Window};
 
 use super::{
+    boot::{self, fetch_program, refresh_program},
     display::{Display, Origin},
     dom::focus,
     gestures, offline,
     reading::Reading,
     signal::{Mailbox, Signal},
     view::{Phase, View},
-    voice::Voice,
+    voice::{OWNER, Voice},
 };
 use crate::{
     protocol::{BUILD, Command, Event, PROTOCOL, Speaker, Stage},
-    session::Pacing,
+    session::{Claims, Pacing},
     web::{
         client::{
-            engine::{Engine, Sign, fetch_program, refresh_program},
+            engine::{Engine, Sign},
             file::Recording,
             lifeline,
-            microphone::Microphone,
+            microphone::{Microphone, Wish},
         },
         error::{Action, WebError},
         object::{Callback, window},
@@ -172,7 +173,8 @@ impl App {
             Signal::ProgramFetched(Err(error)) => self.give_up(error),
             Signal::Kept => self.display.view.kept(),
             Signal::Engine(number, sign) if number == self.engine_number => self.engine(sign),
-            Signal::Engine(..) => {}
+            Signal::NoModel(number, error) if number == self.engine_number => self.give_up(error),
+            Signal::Engine(..) | Signal::NoModel(..) => {}
         }
     }
 
@@ -204,8 +206,11 @@ impl App {
 
     fn start_engine(&mut self) {
         let number = self.engine_number;
-        let mailbox = self.mailbox.clone();
-        let started = Engine::start(move |sign| mailbox.send(Signal::Engine(number, sign)));
+        let (mailbox, letters) = (self.mailbox.clone(), self.mailbox.clone());
+        let started = boot::engine(
+            move |sign| mailbox.send(Signal::Engine(number, sign)),
+            move |error| letters.send(Signal::NoModel(number, error)),
+        );
         match started {
             Ok(engine) => self.engine = Some(engine),
             Err(error) => self.give_up(error),
@@ -216,7 +221,6 @@ impl App {
         match sign {
             Sign::Event(event) => self.event(event),
             Sign::Unreadable => self.give_up(WebError::EngineOutdated),
-            Sign::NoModel(error) => self.give_up(error),
             Sign::Broken | Sign::Gone => {
                 let was_ready = self.is_ready();
                 self.drop_engine();
@@ -292,12 +296,13 @@ impl App {
             Event::Calibrated {
                 calibration,
                 speech_s,
+                ..
             } => {
                 if let Some(adopted) = self.voice.calibrated(calibration) {
                     self.adopted(&adopted, speech_s);
                 }
             }
-            Event::Refused { refusal } => match self.voice.refused(refusal) {
+            Event::Refused { refusal, .. } => match self.voice.refused(refusal) {
                 Some(error) => self.show_error(error),
                 None => self.display.view.panel.outdated(),
             },
@@ -368,7 +373,8 @@ impl App {
             let mailbox = self.mailbox.clone();
             move |error| mailbox.send(Signal::MicrophoneLost(attempt, error))
         };
-        let opening = Microphone::open(lost);
+        let worklet = ["worklet.js?", BUILD].concat();
+        let opening = Microphone::open(Wish::Device(None), worklet, 1, lost);
         let mailbox = self.mailbox.clone();
         spawn_local(async move {
             mailbox.send(Signal::MicrophoneOpened(attempt, opening.await));
@@ -389,7 +395,7 @@ impl App {
         );
         let (mailbox, attempt) = (self.mailbox.clone(), self.attempt);
         spawn_local(async move {
-            let decoded = Recording::decode(file).await;
+            let decoded = Recording::decode(&file, file.name()).await;
             mailbox.send(Signal::FileDecoded(attempt, decoded));
         });
     }
@@ -588,14 +594,16 @@ impl Source {
         };
         let channel = MessageChannel::new()?;
         let start = Command::Start {
+            owner: OWNER,
             session,
             sample_rate_hz,
             pacing,
+            claims: Claims::default(),
         };
         engine.send(&start, Some(&channel.port1()))?;
         match self {
-            Self::Microphone(microphone) => microphone.send(&channel.port2()),
-            Self::File(recording) => recording.send(channel.port2()),
+            Self::Microphone(microphone) => microphone.send(&[channel.port2()]),
+            Self::File(recording) => recording.send(&[channel.port2()]),
         }
     }
 

@@ -1,6 +1,7 @@
 //! The page: what people see and do, on top of [`client`](super::client).
 
 mod app;
+mod boot;
 mod display;
 mod dom;
 mod gestures;

@@ -4,7 +4,7 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{ServiceWorkerContainer, ServiceWorkerRegistration, Window};
 
-use crate::web::client::engine::program;
+use super::boot::program;
 
 /// Whether this page came from the kept files, and so will everything else.
 pub fn is_kept(window: &Window) -> bool {

@@ -35,8 +35,9 @@ pub enum Signal {
     ProgramFetched(Result<(), WebError>),
     /// The page's files are kept, for the first time.
     Kept,
-    /// With the number of the worker it comes from.
+    /// With the number of the worker it comes from, as what follows.
     Engine(u32, Sign),
+    NoModel(u32, WebError),
 }
 
 type Handler = Box<dyn FnMut(Signal)>;

@@ -16,6 +16,9 @@ const KEY: &str = "speech-emotion voice";
 /// What is kept there of [`Speaker::Listening`].
 const LISTENING: &str = "listening";
 
+/// The page's sessions, of which one runs at a time, are judged as one speaker's.
+pub const OWNER: u32 = 0;
+
 /// What the page knows of who speaks.
 pub struct Voice {
     storage: Option<Storage>,
@@ -74,10 +77,7 @@ impl Voice {
             .asked
             .as_ref()
             .map(|asked| Speaker::Calibrated(asked.calibration.clone()));
-        in_use
-            .into_iter()
-            .chain(asked)
-            .map(|speaker| Command::Adapt { speaker })
+        in_use.into_iter().chain(asked).map(adapt)
     }
 
     /// Asks for a calibration.
@@ -86,8 +86,7 @@ impl Voice {
             calibration: calibration.clone(),
             is_kept: false,
         });
-        let speaker = Speaker::Calibrated(calibration);
-        Command::Adapt { speaker }
+        adapt(Speaker::Calibrated(calibration))
     }
 
     /// Takes up anything but a calibration, which needs no answer.
@@ -95,7 +94,7 @@ impl Voice {
         self.asked = None;
         self.speaker = speaker.clone();
         self.keep();
-        Command::Adapt { speaker }
+        adapt(speaker)
     }
 
     /// The engine takes up what was asked; none when it takes up again what was in use.
@@ -128,5 +127,12 @@ impl Voice {
             Speaker::Listening => LISTENING,
         };
         Reflect::set(storage, &KEY.into(), &kept.into()).is_ok()
+    }
+}
+
+fn adapt(speaker: Speaker) -> Command {
+    Command::Adapt {
+        owner: OWNER,
+        speaker,
     }
 }

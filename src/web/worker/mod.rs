@@ -1,6 +1,6 @@
-//! The worker: owns the model and the running session, reads [`Command`]s, posts [`Event`]s.
+//! The worker: owns the model and the running sessions, reads [`Command`]s, posts [`Event`]s.
 
-use std::{cell::RefCell, rc::Rc};
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 
 use js_sys::Math;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
@@ -11,9 +11,9 @@ use crate::{
     audio::SAMPLE_RATE_HZ,
     calibration::{Calibration, CalibrationError},
     features::HOP_SAMPLES,
-    model::{Manifest, OnnxClassifier},
+    model::{Manifest, ModelError, OnnxClassifier},
     protocol::{BUILD, Command, Event, ModelSummary, PROTOCOL, Refusal, Speaker, Stage},
-    session::{Pacing, Session, Update},
+    session::{Claims, Pacing, Session, Update},
     web::client::{
         chunk::{Chunk, MAX_CHANNELS, Message},
         lifeline,
@@ -45,18 +45,17 @@ pub fn run() {
 struct Worker {
     scope: DedicatedWorkerGlobalScope,
     model: Option<(OnnxClassifier, Manifest)>,
-    adaptation: Adaptation,
-    run: Option<Run>,
+    /// What sessions know of who speaks, by their owner; nothing where there is none.
+    adaptations: BTreeMap<u32, Adaptation>,
+    /// In the order in which they were started.
+    runs: Vec<Run>,
     /// A message to itself comes after every chunk that is already queued.
     turn: MessageChannel,
     turn_is_due: bool,
 }
 
 /// What sessions know of who speaks.
-#[derive(Default)]
 enum Adaptation {
-    #[default]
-    None,
     Calibrated(Box<Calibration>),
     Listening,
 }
@@ -64,6 +63,7 @@ enum Adaptation {
 /// A session with its audio.
 struct Run {
     id: u32,
+    owner: u32,
     session: Session<OnnxClassifier>,
     sample_rate_hz: u32,
     pacing: Pacing,
@@ -76,15 +76,36 @@ struct Run {
     arrived_ms: Option<f64>,
 }
 
-type Failure = (Stage, String);
+/// Why something was not done.
+struct Failure {
+    stage: Stage,
+    /// The session it ends.
+    session: Option<u32>,
+    message: String,
+}
+
+impl Failure {
+    fn of(stage: Stage, message: impl ToString) -> Self {
+        Self {
+            stage,
+            session: None,
+            message: message.to_string(),
+        }
+    }
+
+    fn ends(mut self, session: u32) -> Self {
+        self.session = Some(session);
+        self
+    }
+}
 
 impl Worker {
     fn new(scope: DedicatedWorkerGlobalScope) -> Result<Rc<RefCell<Self>>, JsValue> {
         Ok(Rc::new(RefCell::new(Self {
             scope,
             model: None,
-            adaptation: Adaptation::default(),
-            run: None,
+            adaptations: BTreeMap::new(),
+            runs: Vec::new(),
             turn: MessageChannel::new()?,
             turn_is_due: false,
         })))
@@ -117,14 +138,23 @@ impl Worker {
 
     /// Reports a failure and ends the session it hit.
     fn guard(&mut self, act: impl FnOnce(&mut Self) -> Result<(), Failure>) {
-        if let Err((stage, message)) = act(self) {
-            let session = self.run.take().map(|run| run.id);
-            self.post(&Event::Failed {
-                stage,
-                session,
-                message,
-            });
+        if let Err(failure) = act(self) {
+            self.fail(failure);
         }
+    }
+
+    fn fail(&mut self, failure: Failure) {
+        let Failure {
+            stage,
+            session,
+            message,
+        } = failure;
+        self.runs.retain(|run| Some(run.id) != session);
+        self.post(&Event::Failed {
+            stage,
+            session,
+            message,
+        });
     }
 
     fn command(
@@ -133,36 +163,46 @@ impl Worker {
         on_audio: &js_sys::Function,
     ) -> Result<(), Failure> {
         let command = serde_wasm_bindgen::from_value(message.data())
-            .map_err(|error| (Stage::Command, error.to_string()))?;
+            .map_err(|error| Failure::of(Stage::Command, error))?;
         match command {
             Command::Load { model, manifest } => self.load(&model, &manifest),
             Command::Start {
+                owner,
                 session,
                 sample_rate_hz,
                 pacing,
+                claims,
             } => {
                 let port: MessagePort = message.ports().get(0).dyn_into().map_err(|_| {
                     let reason = "a session was started without an audio port";
-                    (Stage::Command, reason.to_owned())
+                    Failure::of(Stage::Command, reason)
                 })?;
-                self.start(session, sample_rate_hz, pacing, &port)?;
-                port.set_onmessage(Some(on_audio));
+                let run = self
+                    .start(owner, session, sample_rate_hz, pacing, claims, port)
+                    .map_err(|failure| failure.ends(session))?;
+                run.port.set_onmessage(Some(on_audio));
+                self.runs.push(run);
                 Ok(())
             }
-            Command::Stop { session } => match &self.run {
-                Some(run) if run.id == session => self.finish(),
-                _ => Ok(()),
+            Command::Stop { session } => match self.run(session) {
+                Some(run) => self.finish(run),
+                None => Ok(()),
             },
-            Command::Fit { session } => match &self.run {
-                Some(run) if run.id == session => self.fit(),
-                _ => Ok(()),
+            Command::Fit { session } => match self.run(session) {
+                Some(run) => self.fit(run),
+                None => Ok(()),
             },
-            Command::Adapt { speaker } => self.adapt(speaker),
+            Command::Adapt { owner, speaker } => self.adapt(owner, speaker),
         }
     }
 
+    /// Where the session of this number is.
+    fn run(&self, session: u32) -> Option<usize> {
+        self.runs.iter().position(|run| run.id == session)
+    }
+
     fn load(&mut self, model: &[u8], manifest: &str) -> Result<(), Failure> {
-        let failed = |error: crate::model::ModelError| (Stage::Load, error.to_string());
+        let failed = |error: ModelError| Failure::of(Stage::Load, error);
         let manifest = Manifest::from_json(manifest).map_err(failed)?;
         let classifier = OnnxClassifier::load_unchecked(model, &manifest).map_err(failed)?;
         let step_samples = (manifest.session.step_frames * HOP_SAMPLES) as f32;
@@ -187,14 +227,16 @@ impl Worker {
     }
 
     fn start(
-        &mut self,
+        &self,
+        owner: u32,
         id: u32,
         sample_rate_hz: u32,
         pacing: Pacing,
-        port: &MessagePort,
-    ) -> Result<(), Failure> {
+        claims: Claims,
+        port: MessagePort,
+    ) -> Result<Run, Failure> {
         let Some((classifier, manifest)) = &self.model else {
-            return Err((Stage::Start, "no model is loaded".into()));
+            return Err(Failure::of(Stage::Start, "no model is loaded"));
         };
         let mut session = Session::new(
             classifier.clone(),
@@ -202,109 +244,108 @@ impl Worker {
             sample_rate_hz,
             pacing,
         )
-        .map_err(|error| (Stage::Start, error.to_string()))?;
-        self.adaptation.apply(manifest, &mut session);
-        self.run = Some(Run {
+        .map_err(|error| Failure::of(Stage::Start, error))?
+        .claiming(claims);
+        adapt(&mut session, self.adaptations.get(&owner), manifest);
+        Ok(Run {
             id,
+            owner,
             session,
             sample_rate_hz,
             pacing,
-            port: port.clone(),
+            port,
             next_seq: 0,
             samples: Vec::new(),
             updates: Vec::new(),
             arrived_ms: None,
-        });
-        Ok(())
+        })
     }
 
     /// Takes in what arrived on an audio port.
     fn audio(&mut self, message: &MessageEvent) -> Result<(), Failure> {
         let now_ms = self.now_ms();
-        let Some(run) = &mut self.run else {
+        let port = message.target();
+        let of_port = |run: &Run| port.as_deref() == Some(run.port.as_ref());
+        let Some(at) = self.runs.iter().position(of_port) else {
             return Ok(());
         };
-        if message.target().as_deref() != Some(run.port.as_ref()) {
-            return Ok(());
-        }
+        let run = &mut self.runs[at];
+        let session = run.id;
         let chunk = match Message::read(&message.data()) {
             Some(Message::Chunk(chunk)) => chunk,
-            Some(Message::End) => return self.finish(),
-            None => return Err((Stage::Command, "a chunk of audio is malformed".into())),
+            Some(Message::End) => return self.finish(at),
+            None => {
+                let reason = "a chunk of audio is malformed";
+                return Err(Failure::of(Stage::Command, reason).ends(session));
+            }
         };
         run.arrived_ms.get_or_insert(now_ms);
         if let Some(lost_s) = run.take(chunk)? {
-            let session = run.id;
-            self.post(&Event::Gap { session, lost_s });
+            post(&self.scope, &Event::Gap { session, lost_s });
         }
-        self.post_updates();
-        let Some(run) = &mut self.run else {
-            return Ok(());
-        };
+        run.report(&self.scope, now_ms);
         match run.pacing {
             Pacing::Live if !self.turn_is_due => {
                 self.turn_is_due = true;
-                self.turn
-                    .port2()
-                    .post_message(&JsValue::NULL)
-                    .map_err(|_| (Stage::Inference, "the worker cannot call itself".into()))
+                let turn = self.turn.port2();
+                turn.post_message(&JsValue::NULL).map_err(|_| {
+                    let reason = "the worker cannot call itself";
+                    Failure::of(Stage::Inference, reason).ends(session)
+                })
             }
             Pacing::Live => Ok(()),
             Pacing::Recorded => {
                 run.arrived_ms = None;
-                let progress = Event::Progress {
-                    session: run.id,
-                    at_s: run.session.at_s(),
-                };
-                self.post(&progress);
+                let at_s = run.session.at_s();
+                post(&self.scope, &Event::Progress { session, at_s });
                 Ok(())
             }
         }
     }
 
-    /// Classifies the newest segment once all queued audio is in.
+    /// Classifies every session's newest segment once all queued audio is in.
     fn catch_up(&mut self) -> Result<(), Failure> {
         self.turn_is_due = false;
-        if let Some(run) = &mut self.run {
-            run.session.catch_up(&mut run.updates).map_err(inference)?;
-            self.post_updates();
-            if let Some(run) = &mut self.run {
-                run.arrived_ms = None;
+        let mut failures = Vec::new();
+        for run in &mut self.runs {
+            match run.session.catch_up(&mut run.updates) {
+                Ok(()) => {
+                    run.report(&self.scope, now_ms(&self.scope));
+                    run.arrived_ms = None;
+                }
+                Err(error) => failures.push(failed(run.id, error)),
             }
         }
+        failures.into_iter().for_each(|failure| self.fail(failure));
         Ok(())
     }
 
-    fn finish(&mut self) -> Result<(), Failure> {
-        let Some(run) = &mut self.run else {
-            return Ok(());
-        };
-        let summary = run.session.finish(&mut run.updates).map_err(inference)?;
+    /// Ends the session at this place.
+    fn finish(&mut self, at: usize) -> Result<(), Failure> {
+        let mut run = self.runs.remove(at);
+        let summary = run.session.finish(&mut run.updates);
+        let summary = summary.map_err(|error| failed(run.id, error))?;
         let session = run.id;
-        self.post_updates();
-        self.run = None;
+        run.report(&self.scope, now_ms(&self.scope));
         self.post(&Event::Stopped { session, summary });
         Ok(())
     }
 
-    /// Ends the session with a calibration to what was heard.
-    fn fit(&mut self) -> Result<(), Failure> {
-        let (Some(run), Some((_, manifest))) = (&mut self.run, &self.model) else {
+    /// Ends the session at this place with a calibration to what was heard.
+    fn fit(&mut self, at: usize) -> Result<(), Failure> {
+        let mut run = self.runs.remove(at);
+        let session = run.id;
+        let Some((_, manifest)) = &self.model else {
             return Ok(());
         };
         let (Some(neutral), Some(statistics)) = (manifest.labels.neutral(), &manifest.speaker)
         else {
             let reason = "the model cannot be calibrated by neutral speech";
-            return Err((Stage::Command, reason.to_owned()));
+            return Err(Failure::of(Stage::Command, reason).ends(session));
         };
-        let reference = run
-            .session
-            .take_reference(neutral, &mut run.updates)
-            .map_err(inference)?;
-        let session = run.id;
-        let references = Vec::from_iter(reference);
+        let reference = run.session.take_reference(neutral, &mut run.updates);
+        let references = Vec::from_iter(reference.map_err(|error| failed(run.id, error))?);
         let fitted = Calibration::fit(&manifest.onnx.sha256, statistics, &references);
-        self.run = None;
         self.post(&Event::Fitted {
             session,
             calibration: fitted.ok().and_then(|fitted| json(&fitted)),
@@ -312,64 +353,49 @@ impl Worker {
         Ok(())
     }
 
-    /// From now on judges as this speaker's what is heard.
-    fn adapt(&mut self, speaker: Speaker) -> Result<(), Failure> {
+    /// From now on judges as this speaker's what is heard in the owner's sessions.
+    fn adapt(&mut self, owner: u32, speaker: Speaker) -> Result<(), Failure> {
         let Some((_, manifest)) = &self.model else {
-            return Err((Stage::Command, "no model is loaded".into()));
+            return Err(Failure::of(Stage::Command, "no model is loaded"));
         };
-        self.adaptation = match speaker {
-            Speaker::Unknown => Adaptation::None,
-            Speaker::Listening => Adaptation::Listening,
+        let adaptation = match speaker {
+            Speaker::Unknown => None,
+            Speaker::Listening => Some(Adaptation::Listening),
             Speaker::Calibrated(text) => {
                 match Calibration::from_json(&text, &manifest.onnx.sha256) {
                     Ok(calibration) => {
                         if let Some(text) = json(&calibration) {
                             self.post(&Event::Calibrated {
+                                owner,
                                 calibration: text,
                                 speech_s: calibration.speech_s,
                             });
                         }
-                        Adaptation::Calibrated(Box::new(calibration))
+                        Some(Adaptation::Calibrated(Box::new(calibration)))
                     }
                     Err(error) => {
                         let refusal = match error {
                             CalibrationError::OtherModel { .. } => Refusal::OtherModel,
                             _ => Refusal::Unreadable,
                         };
-                        self.post(&Event::Refused { refusal });
+                        self.post(&Event::Refused { owner, refusal });
                         return Ok(());
                     }
                 }
             }
         };
-        if let Some(run) = &mut self.run {
-            self.adaptation.apply(manifest, &mut run.session);
+        for run in self.runs.iter_mut().filter(|run| run.owner == owner) {
+            adapt(&mut run.session, adaptation.as_ref(), manifest);
+        }
+        match adaptation {
+            Some(adaptation) => drop(self.adaptations.insert(owner, adaptation)),
+            None => drop(self.adaptations.remove(&owner)),
         }
         Ok(())
     }
 
-    fn post_updates(&mut self) {
-        let now_ms = self.now_ms();
-        let Some(run) = &mut self.run else { return };
-        let compute_ms = (now_ms - run.arrived_ms.unwrap_or(now_ms)) as f32;
-        for update in run.updates.drain(..) {
-            // Nobody watches the level of a recording that is read faster than it sounds.
-            if run.pacing == Pacing::Recorded && matches!(update, Update::Level { .. }) {
-                continue;
-            }
-            post(
-                &self.scope,
-                &Event::Update {
-                    session: run.id,
-                    update,
-                    compute_ms,
-                },
-            );
-        }
-    }
-
     fn now_ms(&self) -> f64 {
-        self.scope.performance().map_or(0.0, |clock| clock.now())
+        now_ms(&self.scope)
     }
 
     fn post(&self, event: &Event) {
@@ -377,17 +403,20 @@ impl Worker {
     }
 }
 
-impl Adaptation {
-    fn apply(&self, manifest: &Manifest, session: &mut Session<OnnxClassifier>) {
-        match (self, &manifest.speaker) {
-            (Self::Calibrated(calibration), _) => {
-                session.set_calibration(Some(calibration.as_ref().clone()));
-            }
-            (Self::Listening, Some(statistics)) => {
-                session.calibrate_while_listening(&manifest.onnx.sha256, statistics);
-            }
-            _ => session.set_calibration(None),
+/// Has a session judge as this speaker's what it hears.
+fn adapt(
+    session: &mut Session<OnnxClassifier>,
+    adaptation: Option<&Adaptation>,
+    manifest: &Manifest,
+) {
+    match (adaptation, &manifest.speaker) {
+        (Some(Adaptation::Calibrated(calibration)), _) => {
+            session.set_calibration(Some(calibration.as_ref().clone()));
         }
+        (Some(Adaptation::Listening), Some(statistics)) => {
+            session.calibrate_while_listening(&manifest.onnx.sha256, statistics);
+        }
+        _ => session.set_calibration(None),
     }
 }
 
@@ -409,7 +438,7 @@ impl Run {
         if let Some(lost_s) = lost_s {
             self.session
                 .gap(lost_s, &mut self.updates)
-                .map_err(inference)?;
+                .map_err(|error| failed(self.id, error))?;
         }
         let mut planes = [&[][..]; MAX_CHANNELS];
         for (plane, samples) in planes
@@ -420,8 +449,28 @@ impl Run {
         }
         self.session
             .push(&planes[..channels], &mut self.updates)
-            .map_err(inference)?;
+            .map_err(|error| failed(self.id, error))?;
         Ok(lost_s)
+    }
+
+    /// Posts what was found out.
+    fn report(&mut self, scope: &DedicatedWorkerGlobalScope, now_ms: f64) {
+        let compute_ms = (now_ms - self.arrived_ms.unwrap_or(now_ms)) as f32;
+        for update in self.updates.drain(..) {
+            // Nobody watches the level of a recording that is read faster than it sounds.
+            if self.pacing == Pacing::Recorded && matches!(update, Update::Level { .. }) {
+                continue;
+            }
+            let session = self.id;
+            post(
+                scope,
+                &Event::Update {
+                    session,
+                    update,
+                    compute_ms,
+                },
+            );
+        }
     }
 }
 
@@ -432,8 +481,12 @@ impl Drop for Run {
     }
 }
 
-fn inference(error: crate::model::ModelError) -> Failure {
-    (Stage::Inference, error.to_string())
+fn failed(session: u32, error: ModelError) -> Failure {
+    Failure::of(Stage::Inference, error).ends(session)
+}
+
+fn now_ms(scope: &DedicatedWorkerGlobalScope) -> f64 {
+    scope.performance().map_or(0.0, |clock| clock.now())
 }
 
 /// None only for a map with keys that are no text, which a calibration is not.

@@ -507,7 +507,7 @@ mod tests {
     use crate::{
         corpus::Published,
         evaluate::{
-            Compared, Condition, EVALUATION_FILE,
+            Condition, EVALUATION_FILE,
             tests::{evaluation, whole_evaluation},
         },
     };
@@ -517,11 +517,6 @@ mod tests {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
         let evaluation = Evaluation::load(&folder.join(EVALUATION_FILE)).unwrap();
         (folder, evaluation)
-    }
-
-    fn known(evaluation: &Evaluation, known: Known) -> &Compared {
-        let mut compared = evaluation.calibrated.as_ref().unwrap().speaker.iter();
-        compared.find(|compared| compared.known == known).unwrap()
     }
 
     #[test]

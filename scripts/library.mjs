@@ -1,0 +1,30 @@
+// Writes what of dist/library/ is made of other files, and checks that the worker's glue fits the page's
+// engines. Usage, by scripts/library: node scripts/library.mjs LIBRARY GLUE
+
+import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+const [library, glue] = process.argv.slice(2);
+const size = (name) => statSync(join(library, name)).size;
+
+const manifest = readFileSync("dist/model.json", "utf8");
+const bytes = { model: size("model.onnx"), engine: size("engine.wasm"), relaxed: size("engine-relaxed.wasm") };
+writeFileSync(join(library, "model.json.js"), `// The text of model.json, and how large the files are that are fetched.
+export default ${JSON.stringify(JSON.stringify(JSON.parse(manifest)))};
+export const bytes = ${JSON.stringify(bytes)};
+`);
+
+const version = readFileSync("Cargo.toml", "utf8").match(/^version = "(.*)"$/m)[1];
+const description = JSON.parse(readFileSync("src/web/builders/package.json", "utf8"));
+writeFileSync(join(library, "package.json"), `${JSON.stringify({ ...description, version }, null, 2)}\n`);
+
+for (const [program, file] of [["worker", "engine.wasm"], ["worker-relaxed", "engine-relaxed.wasm"]]) {
+  const code = readFileSync(join(glue, `${program}.js`), "utf8");
+  const engine = readFileSync(join(library, file), "latin1");
+  const calls = [...code.matchAll(/^\s+(__wb\w+): function/gm)].map(([, name]) => name);
+  const missing = calls.filter((name) => !engine.includes(name));
+  if (calls.length === 0 || missing.length > 0) {
+    console.error(`library: ${file} is not of the build that its glue is of; run scripts/build (${missing})`);
+    process.exit(1);
+  }
+}
