@@ -220,10 +220,15 @@ pub fn predict(
         .finish(&mut updates)
         .with_context(|| format!("cannot classify {name}"))?;
     note(&mut updates);
+    let duration_ms = (decoded.duration_s * 1e3).round() as u64;
+    for utterance in &mut utterances {
+        // The last frame reaches past the end.
+        utterance.end_ms = utterance.end_ms.min(duration_ms);
+    }
     let source = Source {
         name: name.clone(),
         kind: SourceKind::File,
-        duration_ms: (decoded.duration_s * 1e3).round() as u64,
+        duration_ms,
         lanes: vec![Lane {
             name: "voice".to_owned(),
         }],
