@@ -20,10 +20,10 @@ use commands::{
 };
 use training::interrupt::Interrupted;
 
-/// Trains, evaluates and exports a speech emotion model, from RAVDESS or from clips of your own.
+/// Trains, evaluates and exports a speech emotion model, from published corpora or from clips of your own.
 ///
-/// The model of RAVDESS estimates which of eight emotions a voice expresses, as acted by 24 North
-/// American actors; a model of other clips estimates their labels. Every step can be interrupted with
+/// A model of RAVDESS, alone or with other published corpora, estimates which of eight emotions a voice
+/// expresses, as actors have acted it; a model of other clips estimates their labels. Every step can be interrupted with
 /// Ctrl-C and continued by running it again.
 #[derive(Parser)]
 #[command(

@@ -540,9 +540,14 @@ mod tests {
     #[test]
     fn the_readmes_figures_and_those_of_docs_are_the_evaluations() {
         let (folder, evaluation) = shipped();
-        let readme: String = ["README.md", "docs/accuracy.md", "docs/design.md"]
-            .map(|name| fs::read_to_string(folder.join("..").join(name)).unwrap())
-            .concat();
+        let readme: String = [
+            "README.md",
+            "docs/accuracy.md",
+            "docs/builders.md",
+            "docs/design.md",
+        ]
+        .map(|name| fs::read_to_string(folder.join("..").join(name)).unwrap())
+        .concat();
         let readme = readme.split_whitespace().collect::<Vec<_>>().join(" ");
         let live = &evaluation.live;
         let calibrated = evaluation.calibrated.as_ref().unwrap();
@@ -608,6 +613,11 @@ mod tests {
         let mean = &strangers.mean;
         sentences.extend([
             format!("{}.", strangers::sentence(strangers)),
+            format!(
+                "the shipped model is right about {:.0} times in 100 where guessing is right {:.0} times",
+                100.0 * mean.uar,
+                100.0 * mean.guessing
+            ),
             format!("the mean over {} corpora", strangers.corpora.len()),
             format!(
                 "is named for {} of their clips, and {} of these claims are right",
