@@ -7,8 +7,9 @@
 # size: the length is wrong and the sound is noise. It gives no warning. Debian 12's ffmpeg 5.1.9 does the same, and
 # Chromium 156's decodeAudioData, except that it refuses 24 in 32.
 #
-# Seen with PyAV 18.1.0 and soundfile 0.14.0 on Python 3.11. The sound is a tone of one second at 16 kHz with an RMS of
-# 0.354. Each line names the bits, the samples and RMS from libsndfile, then the codec, samples and RMS from FFmpeg:
+# Versions and output seen on 30 November 2026: PyAV 18.1.0 and soundfile 0.14.0 on Python 3.11. The sound is a tone of
+# one second at 16 kHz with an RMS of 0.354. Each line names the bits, the samples and RMS from libsndfile, then the
+# codec, samples and RMS from FFmpeg:
 #
 #> 24 in 24: 16000 0.354, pcm_s24le 16000 0.354
 #> 20 in 24: 16000 0.354, pcm_s24le 16000 0.354

@@ -6,9 +6,9 @@
 # too many. Debian 12's ffmpeg 5.1.9 does so too, even with a page that it encoded itself, and decodeAudioData in
 # Chromium 156 loses as much.
 #
-# Seen with PyAV 18.1.0, soundfile 0.14.0 and miniaudio 1.71 on Python 3.11. soundfile encodes a tone of one second with
-# an amplitude of 0.3. Each line gives the rate, the samples from libsndfile, miniaudio and FFmpeg, and the amplitude of
-# what FFmpeg left out:
+# Versions and output seen on 30 November 2026: PyAV 18.1.0, soundfile 0.14.0 and miniaudio 1.71 on Python 3.11.
+# soundfile encodes a tone of one second with an amplitude of 0.3. Each line gives the rate, the samples from
+# libsndfile, miniaudio and FFmpeg, and the amplitude of what FFmpeg left out:
 #
 #> 8000 Hz: 8000 8000 8192, 0.0
 #> 16000 Hz: 16000 16000 15744, 0.3

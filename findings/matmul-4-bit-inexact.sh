@@ -5,8 +5,9 @@
 # to 8 bits as well, unasked. OpenVINO does so for blocks of 32, though not of 16, even if INFERENCE_PRECISION_HINT is
 # f32. onnxruntime stops at `session.qdq_matmulnbits_accuracy_level` = 1, OpenVINO at a group size of 0.
 #
-# Seen with onnxruntime 1.32.0, OpenVINO 2026.4.1 and onnx 1.23.2 on Python 3.11, x86 with AVX-512. Each line gives the
-# block size, the runtime, what it was told, and its largest error against onnx.reference in standard deviations:
+# Versions and output seen on 30 November 2026: onnxruntime 1.32.0, OpenVINO 2026.4.1 and onnx 1.23.2 on Python 3.11,
+# x86 with AVX-512. Each line gives the block size, the runtime, what it was told, and its largest error against
+# onnx.reference in standard deviations:
 #
 #> 16 onnxruntime {}: over 0.01
 #> 16 onnxruntime {'qdq_matmulnbits_accuracy_level': '1'}: under 0.0001

@@ -5,8 +5,8 @@
 # makes its mel bands at the first extraction and again only when their number changes: a new rate has no effect on the
 # MFCC, and a longer buffer turns them into NaN. Setting Meyda.melFilterBank to undefined has them made again.
 #
-# Seen with Meyda 5.6.3 on Node.js 20. Each line gives the sample rate, the buffer size and the first four MFCC of the
-# same noise, at first one after another, then each with mel bands of its own:
+# Versions and output seen on 30 November 2026: Meyda 5.6.3 on Node.js 20. Each line gives the sample rate, the buffer
+# size and the first four MFCC of the same noise, at first one after another, then each with mel bands of its own:
 #
 #> then 44100/512: 301.8 -36.2 4.0 0.3
 #> then 16000/512: 301.8 -36.2 4.0 0.3

@@ -5,7 +5,8 @@
 # coefficient 0 alone. Meyda takes the logarithm of the energy plus 1: the quieter the voice, the smaller and the less
 # alike are the others too. A classifier trained on another library's MFCC hears a different voice.
 #
-# Seen with Meyda 5.6.3 on Node.js 20. A voiced sound at 150 Hz, as it is and ten times quieter, MFCC 1 to 4:
+# Versions and output seen on 30 November 2026: Meyda 5.6.3 on Node.js 20. A voiced sound at 150 Hz, as it is and ten
+# times quieter, MFCC 1 to 4:
 #
 #> times 1: 67.4 8.9 -13.1 -1.8
 #> times 0.1: 11.5 6.6 2.9 1.3

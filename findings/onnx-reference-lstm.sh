@@ -5,8 +5,8 @@
 # padding, and for the three attributes it answers as if they were not there. It raises no error, and the model passes
 # onnx.checker. onnxruntime heeds all four.
 #
-# Seen with onnx 1.23.2 and onnxruntime 1.32.0 on Python 3.11. Each line gives what is added to a plain LSTM, and which
-# runtime's answer changes by it (without any addition the two agree):
+# Versions and output seen on 30 November 2026: onnx 1.23.2 and onnxruntime 1.32.0 on Python 3.11. Each line gives what
+# is added to a plain LSTM, and which runtime's answer changes by it (without any addition the two agree):
 #
 #> sequence_lens [6, 3]: onnx.reference False, onnxruntime True
 #> clip 0.1: onnx.reference False, onnxruntime True

@@ -5,7 +5,7 @@
 # quotient rounded up. onnx.checker, onnx.reference and onnxruntime accept 387 rows in blocks of 32 and agree. OpenVINO
 # does not load the model at all. It takes 416 rows.
 #
-# Seen with OpenVINO 2026.4.1, onnxruntime 1.32.0 and onnx 1.23.2 on Python 3.11:
+# Versions and output seen on 30 November 2026: OpenVINO 2026.4.1, onnxruntime 1.32.0 and onnx 1.23.2 on Python 3.11:
 #
 #> 387 rows: onnxruntime agrees with onnx.reference: True
 #> 387 rows: OpenVINO: dimension of X at axis 0 (387) cannot be divided by block_size (32)

@@ -6,9 +6,9 @@
 # 16 kHz, 37 ms at 44.1 kHz. Praat also stops early: its sound moves by more samples than it grows, and the last 401 (at
 # 44.1 kHz, 277) of the recording are missing.
 #
-# Seen with praat-parselmouth 0.4.7 (Praat 6.1.38), pedalboard 0.9.26, soundfile 0.14.0, PyAV 18.1.0 and miniaudio 1.71
-# on Python 3.11. soundfile encodes one second with a click in its middle. Each line gives the rate, the program, how
-# many samples the click is late and how many there are too many:
+# Versions and output seen on 30 November 2026: praat-parselmouth 0.4.7 (Praat 6.1.38), pedalboard 0.9.26, soundfile
+# 0.14.0, PyAV 18.1.0 and miniaudio 1.71 on Python 3.11. soundfile encodes one second with a click in its middle. Each
+# line gives the rate, the program, how many samples the click is late and how many there are too many:
 #
 #> 16000 Hz, libsndfile: 0 0
 #> 16000 Hz, FFmpeg: 0 0

@@ -5,8 +5,9 @@
 # cuts a label at an equals sign, though it stands between quotation marks, and fails on a line break. praatio looks for
 # the format's own words inside labels, and knows no exponents. pympi-ling takes 5e-05 for 5 s. textgrid reads it all.
 #
-# Seen with praat-parselmouth 0.4.7 (Praat 6.1.38), tgt 1.5, praatio 6.2.2, pympi-ling 1.71 and textgrid 1.6.1 on Python
-# 3.11. Each line gives the start and label that Praat saved; below it, which readers found something else:
+# Versions and output seen on 30 November 2026: praat-parselmouth 0.4.7 (Praat 6.1.38), tgt 1.5, praatio 6.2.2,
+# pympi-ling 1.71 and textgrid 1.6.1 on Python 3.11. Each line gives the start and label that Praat saved; below it,
+# which readers found something else:
 #
 #> (1, 'angry')
 #> (1, 'angry, f0 = 210 Hz')

@@ -5,7 +5,8 @@
 # the policy `script-src 'self'` the worklet then loads in development and is refused in the build (by Chromium 156 with
 # an AbortError that does not name the policy), perhaps only as a comment was removed. A Worker as small stays a file.
 #
-# Seen with Vite 8.4.0 on Node.js 20. What the build makes of a small worklet, a large one and a small worker:
+# Versions and output seen on 30 November 2026: Vite 8.4.0 on Node.js 20. What the build makes of a small worklet, a
+# large one and a small worker:
 #
 #> data:text/javascript
 #> /assets/large
