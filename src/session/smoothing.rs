@@ -16,8 +16,7 @@ pub struct Smoother {
 
 impl Smoother {
     /// Another emotion must lead the shown one by `switch_margin`, or the shown one fall that far under the
-    /// probability from which it is claimed, before the verdict changes. `claims`: what it
-    /// may be.
+    /// probability from which it is claimed, before the verdict changes. `claims`: what it may be.
     pub fn new(settings: SessionSettings, claims: Claims) -> Self {
         Self {
             settings,

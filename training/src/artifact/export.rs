@@ -115,8 +115,6 @@ pub fn export(
         );
     }
     let json = serde_json::to_string_pretty(&manifest)? + "\n";
-    fs::create_dir_all(folder)
-        .with_context(|| format!("cannot make the folder {}", folder.display()))?;
     replace(&folder.join("model.onnx"), &model)?;
     replace(&folder.join("model.json"), json.as_bytes())?;
     Ok(manifest)
@@ -145,10 +143,6 @@ pub fn export_for_others(
 ) -> Result<u64> {
     let terms = Terms::of(dataset);
     let model = encode(&mut ensemble, layout, &dataset.labels, &terms)?;
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)
-            .with_context(|| format!("cannot make the folder {}", folder.display()))?;
-    }
     replace(path, &model)?;
     Ok(model.len() as u64)
 }
@@ -195,8 +189,12 @@ fn encode(
     Ok(model)
 }
 
-/// Writes beside `path` first, so that a full disk leaves the file that was there.
+/// Writes beside `path` first, so that a full disk leaves the file that was there; makes its folder.
 fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)
+            .with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    }
     let part = PathBuf::from(format!("{}.part", path.display()));
     fs::write(&part, bytes)
         .and_then(|()| fs::rename(&part, path))

@@ -441,13 +441,13 @@ pub fn export(data: &Path, args: &ExportArgs) -> Result<()> {
         )
     };
     let ensemble = Ensemble::load(&folder, dataset.labels.len()).with_context(missing)?;
-    let (weights, name) = match args.weights {
-        WeightsArg::Packed => (Weights::Packed, "model.onnx"),
-        WeightsArg::F32 => (Weights::Single, "model-f32.onnx"),
-        WeightsArg::F16 => (Weights::Half, "model-f16.onnx"),
+    let for_others = match args.weights {
+        WeightsArg::Packed => None,
+        WeightsArg::F32 => Some((Weights::Single, "model-f32.onnx")),
+        WeightsArg::F16 => Some((Weights::Half, "model-f16.onnx")),
     };
     let frames = args.frames;
-    if weights != Weights::Packed {
+    if let Some((weights, name)) = for_others {
         let path = args.target.out.join(name);
         let layout = Layout { weights, frames };
         let bytes = export::export_for_others(ensemble, &dataset, layout, &path)?;
