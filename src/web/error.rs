@@ -2,7 +2,10 @@
 
 use wasm_bindgen::JsValue;
 
-use super::numbers::{clock, duration};
+use super::{
+    numbers::{clock, duration},
+    words::{tell, tr},
+};
 use crate::protocol::Fields;
 
 /// A situation in which the person cannot go on as meant.
@@ -151,46 +154,45 @@ impl WebError {
 
     /// What happened, in one sentence.
     pub fn title(&self) -> String {
-        let quoted = |name: &str| ["“", name, "”"].concat();
         match self {
-            Self::PermissionDenied => "This page may not use the microphone.".into(),
-            Self::PermissionDismissed => "The microphone was not allowed yet.".into(),
-            Self::NoMicrophone => "No microphone was found.".into(),
-            Self::MicrophoneBusy => "The microphone is in use by another program.".into(),
-            Self::NotSecure => "Browsers allow the microphone only on secure pages.".into(),
-            Self::MicrophoneLost => "The microphone was disconnected.".into(),
-            Self::MicrophoneInterrupted => "Listening was interrupted.".into(),
-            Self::SilentMicrophone => "The microphone delivers complete silence.".into(),
+            Self::PermissionDenied => tr("This page may not use the microphone."),
+            Self::PermissionDismissed => tr("The microphone was not allowed yet."),
+            Self::NoMicrophone => tr("No microphone was found."),
+            Self::MicrophoneBusy => tr("The microphone is in use by another program."),
+            Self::NotSecure => tr("Browsers allow the microphone only on secure pages."),
+            Self::MicrophoneLost => tr("The microphone was disconnected."),
+            Self::MicrophoneInterrupted => tr("Listening was interrupted."),
+            Self::SilentMicrophone => tr("The microphone delivers complete silence."),
             Self::MicrophoneFailed(reason) => {
-                ["The microphone could not be opened: ", reason, "."].concat()
+                tell("The microphone could not be opened: {0}.", &[reason])
             }
-            Self::Unsupported(what) => ["This browser lacks ", what, "."].concat(),
-            Self::ModelUnavailable(_) => "The model could not be loaded.".into(),
-            Self::ModelMismatch(_) => "The model does not fit this version of the page.".into(),
-            Self::EngineUnavailable(_) => "The engine could not be started.".into(),
-            Self::EngineCrashed => "The engine stopped unexpectedly.".into(),
-            Self::EngineOutdated => "The page was updated and needs its new engine.".into(),
-            Self::AnalysisFailed(_) => "The sound could not be analysed.".into(),
-            Self::ReadNothing => "No speech was heard.".into(),
+            Self::Unsupported(what) => tell("This browser lacks {0}.", &[&tr(what)]),
+            Self::ModelUnavailable(_) => tr("The model could not be loaded."),
+            Self::ModelMismatch(_) => tr("The model does not fit this version of the page."),
+            Self::EngineUnavailable(_) => tr("The engine could not be started."),
+            Self::EngineCrashed => tr("The engine stopped unexpectedly."),
+            Self::EngineOutdated => tr("The page was updated and needs its new engine."),
+            Self::AnalysisFailed(_) => tr("The sound could not be analysed."),
+            Self::ReadNothing => tr("No speech was heard."),
             Self::ReadTooLittle { speech_s, .. } => {
-                ["Too little speech was heard: ", &duration(*speech_s), "."].concat()
+                tell("Too little speech was heard: {0}.", &[&duration(*speech_s)])
             }
-            Self::CalibrationOfOtherModel => "That file was made with another model.".into(),
-            Self::NoCalibration => "That file is not a saved voice, or it is damaged.".into(),
+            Self::CalibrationOfOtherModel => tr("That file was made with another model."),
+            Self::NoCalibration => tr("That file is not a saved voice, or it is damaged."),
             Self::FileNotAudio(name) => {
-                [&quoted(name), " is not audio that this browser can read."].concat()
+                tell("“{0}” is not audio that this browser can read.", &[name])
             }
-            Self::FileEmpty(name) => [&quoted(name), " is empty."].concat(),
-            Self::FileSilent(name) => ["There is no sound in ", &quoted(name), "."].concat(),
+            Self::FileEmpty(name) => tell("“{0}” is empty.", &[name]),
+            Self::FileSilent(name) => tell("There is no sound in “{0}”.", &[name]),
             Self::FileTooLong {
                 name, duration_s, ..
-            } => [&quoted(name), " is too long: ", &clock(*duration_s), "."].concat(),
+            } => tell("“{0}” is too long: {1}.", &[name, &clock(*duration_s)]),
         }
     }
 
     /// The next step, with the reason where a person can use it.
     pub fn advice(&self) -> String {
-        match self {
+        tr(match self {
             Self::PermissionDenied => {
                 "Allow it in the browser's site settings, at the left of the address, then try again. \
                  Or choose a file."
@@ -215,26 +217,31 @@ impl WebError {
                 "Please use a current version of Firefox, Chrome, Edge or Safari."
             }
             Self::ModelUnavailable(reason) => {
-                return [reason, ". Check the connection and try again."].concat();
+                return tell("{0}. Check the connection and try again.", &[&tr(reason)]);
             }
-            Self::ModelMismatch(reason) => return [reason, ". Reload the page."].concat(),
+            Self::ModelMismatch(reason) => return tell("{0}. Reload the page.", &[&tr(reason)]),
             Self::EngineUnavailable(reason) => {
-                return [reason, ". Check the connection and try again."].concat();
+                return tell("{0}. Check the connection and try again.", &[&tr(reason)]);
             }
             Self::EngineCrashed => {
                 "It is being started again. What was shown is kept below; start again when you like."
             }
             Self::EngineOutdated => "Reload the page to get it.",
             Self::AnalysisFailed(reason) => {
-                return ["Start again, or choose a file. The reason: ", reason, "."].concat();
+                return tell(
+                    "Start again, or choose a file. The reason: {0}.",
+                    &[&tr(reason)],
+                );
             }
             Self::ReadNothing => {
                 "Check that the microphone is the right one and not muted, then read the text aloud."
             }
             Self::ReadTooLittle { least_s, .. } => {
                 let least = duration(*least_s);
-                return ["At least ", &least, " are needed. Read the whole text; it ends by itself."]
-                    .concat();
+                return tell(
+                    "At least {0} are needed. Read the whole text; it ends by itself.",
+                    &[&least],
+                );
             }
             Self::CalibrationOfOtherModel => {
                 "It does not fit the one in use, so nothing has changed. Make a new one."
@@ -244,10 +251,12 @@ impl WebError {
             Self::FileEmpty(_) | Self::FileSilent(_) => "Choose another file.",
             Self::FileTooLong { limit_s, .. } => {
                 let limit = clock(*limit_s);
-                return ["Files may last ", &limit, ". Cut it into parts and choose one."].concat();
+                return tell(
+                    "Files may last {0}. Cut it into parts and choose one.",
+                    &[&limit],
+                );
             }
-        }
-        .into()
+        })
     }
 
     /// What the button beside it does.

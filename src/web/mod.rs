@@ -13,6 +13,7 @@ mod error;
 mod numbers;
 mod object;
 mod page;
+mod words;
 #[cfg(feature = "onnx")]
 mod worker;
 

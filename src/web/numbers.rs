@@ -1,5 +1,7 @@
 //! Numbers as people read them.
 
+use super::words::tr;
+
 /// A share of one as a whole percentage, "83 %".
 pub fn percent(share: f32) -> String {
     // The cast takes what is below 0 as 0.
@@ -34,7 +36,7 @@ pub fn duration(seconds: f64) -> String {
 
 /// A number of tenths, "7.1".
 pub fn tenths(count: u32) -> String {
-    [&(count / 10).to_string(), ".", &(count % 10).to_string()].concat()
+    [(count / 10).to_string(), tr("."), (count % 10).to_string()].concat()
 }
 
 /// A count with its thousands set apart, "1,440".
@@ -45,7 +47,7 @@ pub fn thousands(count: u32) -> String {
     // With a leading 1, the last three digits keep their zeros.
     let last = (1000 + count % 1000).to_string();
     let last = last.strip_prefix('1').unwrap_or(&last);
-    [&(count / 1000).to_string(), ",", last].concat()
+    [&(count / 1000).to_string(), tr(",").as_str(), last].concat()
 }
 
 #[cfg(test)]

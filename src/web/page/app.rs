@@ -11,7 +11,9 @@ use super::{
     boot::{self, fetch_program, refresh_program},
     display::{Display, Origin},
     dom::focus,
-    gestures, offline,
+    gestures,
+    language::Language,
+    offline,
     reading::Reading,
     signal::{Mailbox, Signal},
     view::{Phase, View},
@@ -29,14 +31,28 @@ use crate::{
         },
         error::{Action, WebError},
         object::{Callback, window},
+        words::tr,
     },
 };
 
 /// Runs the page for the rest of its life.
 pub fn run() {
-    if let Err(error) = App::start(window()) {
-        web_sys::console::error_1(&error);
+    spawn_local(async {
+        if let Err(error) = start(window()).await {
+            web_sys::console::error_1(&error);
+        }
+    });
+}
+
+/// Starts the app in the person's language; the engine is on its way already.
+async fn start(window: Window) -> Result<(), JsValue> {
+    let mut language = Language::new(&window)?;
+    let wanted = language.wanted();
+    // Without its words the page speaks English.
+    if let Ok(words) = Language::fetch(window.clone(), wanted.clone()).await {
+        language.speak(&wanted, words, false);
     }
+    App::start(window, language)
 }
 
 /// How far the input is.
@@ -56,6 +72,7 @@ enum Source {
 
 struct App {
     window: Window,
+    language: Language,
     mailbox: Mailbox,
     display: Display,
     error: Option<WebError>,
@@ -74,7 +91,7 @@ struct App {
 }
 
 impl App {
-    fn start(window: Window) -> Result<(), JsValue> {
+    fn start(window: Window, language: Language) -> Result<(), JsValue> {
         let mailbox = Mailbox::default();
         let view = View::new(&window)?;
         gestures::listen(&window, &view, &mailbox)?;
@@ -85,6 +102,7 @@ impl App {
         let mut app = Self {
             voice: Voice::new(&window),
             window,
+            language,
             mailbox: mailbox.clone(),
             display: Display::new(view),
             error: None,
@@ -128,7 +146,9 @@ impl App {
             Signal::LoadPressed => self.display.view.panel.file.click(),
             Signal::RemovePressed => {
                 self.take_up(Speaker::Unknown);
-                self.display.view.announce("No longer fitted to a voice");
+                self.display
+                    .view
+                    .announce(&tr("No longer fitted to a voice"));
                 // The button is gone.
                 focus(&self.display.view.panel.summary);
             }
@@ -141,6 +161,11 @@ impl App {
             }
             Signal::FileGiven(file) => self.open_file(file),
             Signal::Dragging(over) => self.display.view.dragging(over),
+            Signal::LanguageChosen => self.fetch_language(),
+            Signal::LanguageFetched(language, words) => {
+                self.language.speak(&language, words, true);
+                self.display.retell();
+            }
             Signal::Redraw => {
                 self.frame_is_due = false;
                 self.display.draw();
@@ -176,6 +201,16 @@ impl App {
             Signal::NoModel(number, error) if number == self.engine_number => self.give_up(error),
             Signal::Engine(..) | Signal::NoModel(..) => {}
         }
+    }
+
+    fn fetch_language(&self) {
+        let (mailbox, window) = (self.mailbox.clone(), self.window.clone());
+        let chosen = self.language.chosen();
+        spawn_local(async move {
+            if let Ok(words) = Language::fetch(window, chosen.clone()).await {
+                mailbox.send(Signal::LanguageFetched(chosen, words));
+            }
+        });
     }
 
     /// Starts an engine and shows how it comes.
@@ -380,9 +415,9 @@ impl App {
             mailbox.send(Signal::MicrophoneOpened(attempt, opening.await));
         });
         self.display.interlude(
-            "One moment",
-            "Opening the microphone…",
-            "Answer “Allow” if the browser asks.",
+            &tr("One moment"),
+            &tr("Opening the microphone…"),
+            &tr("Answer “Allow” if the browser asks."),
         );
     }
 
@@ -390,8 +425,8 @@ impl App {
         self.open(None);
         self.display.interlude(
             &file.name(),
-            "Reading the file…",
-            "It stays on this device.",
+            &tr("Reading the file…"),
+            &tr("It stays on this device."),
         );
         let (mailbox, attempt) = (self.mailbox.clone(), self.attempt);
         spawn_local(async move {
@@ -417,9 +452,9 @@ impl App {
                 self.input = Input::Waiting(source);
                 self.display.view.phase(Phase::Waiting);
                 self.display.interlude(
-                    "One moment",
-                    "Starts by itself",
-                    "as soon as the engine is here.",
+                    &tr("One moment"),
+                    &tr("Starts by itself"),
+                    &tr("as soon as the engine is here."),
                 );
                 if self.engine.is_none() {
                     self.load();

@@ -8,7 +8,10 @@ use crate::{
     model::{Activation, Liveliness, Posterior},
     protocol::ModelSummary,
     session::{Summary, Update, Verdict},
-    web::numbers::{clock, duration, percent},
+    web::{
+        numbers::{clock, duration, percent},
+        words::{tell, tr},
+    },
 };
 
 /// Seconds that the timeline of a running microphone spans.
@@ -101,6 +104,16 @@ impl Display {
         self.view.engine_ready(model);
     }
 
+    /// Says everything anew, in another language.
+    pub fn retell(&mut self) {
+        self.view.retell();
+        // A session says more soon, or has its file's name and numbers on screen.
+        if self.words.verdict.is_none() && self.finished_s.is_none() && self.at_s == 0.0 {
+            self.words = self.view.invitation();
+        }
+        self.draw();
+    }
+
     /// Shows words that belong to no session; what the last one showed stays underneath.
     pub fn interlude(&self, kicker: &str, text: &str, detail: &str) {
         self.view.words(&Words::plain(kicker, text, detail));
@@ -132,7 +145,7 @@ impl Display {
             Origin::Microphone => listening(),
             Origin::File { name, duration_s } => {
                 self.view.file_progress(0.0, *duration_s);
-                Words::plain(name, "Analysing…", "Faster than it sounds.")
+                Words::plain(name, &tr("Analysing…"), &tr("Faster than it sounds."))
             }
         };
         self.say(words);
@@ -181,9 +194,9 @@ impl Display {
                 ..
             } => {
                 self.last = Some((*verdict, *confidence));
-                let word = match liveliness(activation) {
-                    Some(lively) if *verdict == Verdict::Unsure => [lively, ", unclear"].concat(),
-                    _ => self.view.names.word(*verdict).to_owned(),
+                let word = match verdict {
+                    Verdict::Unsure => unsure(&LISTED, activation),
+                    _ => self.view.names.word(*verdict),
                 };
                 let times_s = *start_s..*end_s;
                 // A list that cannot grow still leaves the timeline.
@@ -216,7 +229,7 @@ impl Display {
                 if *verdict == Verdict::Unsure && *heard_s < FIRM_S {
                     return;
                 }
-                (posterior, verdict, confidence, activation, "Now")
+                (posterior, verdict, confidence, activation, tr("Now"))
             }
             Update::Utterance {
                 posterior,
@@ -226,7 +239,7 @@ impl Display {
                 ..
             } => {
                 self.view.posterior(posterior);
-                (posterior, verdict, confidence, activation, "Just heard")
+                (posterior, verdict, confidence, activation, tr("Just heard"))
             }
         };
         self.expressed(posterior, *verdict, *confidence, activation, kicker);
@@ -258,26 +271,23 @@ impl Display {
         self.finished_s = Some(summary.duration_s);
         self.newest = None;
         let kicker = match &self.origin {
-            Origin::Microphone => "Overall".to_owned(),
+            Origin::Microphone => tr("Overall"),
             Origin::File { name, .. } => name.clone(),
         };
         let confidence = percent(summary.confidence);
         let speech = duration(summary.speech_s);
         let length = clock(summary.duration_s);
-        let heard = [&speech, " of speech in ", &length].concat();
+        let heard = tell("{0} of speech in {1}", &[&speech, &length]);
         let (text, detail) = match (summary.verdict, &summary.posterior) {
             (Verdict::Emotion(class), _) => (
-                self.view.names.said("Sounded ", class),
-                [&confidence, " confident · ", &heard].concat(),
+                self.view.names.said("Sounded {0}", class),
+                [&tell("{0} confident", &[&confidence]), " · ", &heard].concat(),
             ),
             (Verdict::Unsure, Some(posterior)) => (
-                unsure("Sounded ", &summary.activation),
+                unsure(&SOUNDED, &summary.activation),
                 [&self.closest(posterior), " · ", &heard].concat(),
             ),
-            _ => (
-                "No speech heard".to_owned(),
-                ["in ", &length, " of sound"].concat(),
-            ),
+            _ => (tr("No speech heard"), tell("in {0} of sound", &[&length])),
         };
         self.view
             .announce(&[&kicker, ": ", &text, ", ", &detail].concat());
@@ -298,13 +308,13 @@ impl Display {
         self.finished_s = Some(self.at_s);
         if self.last.is_none() {
             let kicker = match &self.origin {
-                Origin::Microphone => "Stopped",
-                Origin::File { name, .. } => name,
+                Origin::Microphone => tr("Stopped"),
+                Origin::File { name, .. } => name.clone(),
             };
             self.say(Words::plain(
-                kicker,
-                "No result",
-                "It ended before any speech was heard.",
+                &kicker,
+                &tr("No result"),
+                &tr("It ended before any speech was heard."),
             ));
         }
         self.view.level(-120.0, false, self.at_s);
@@ -343,15 +353,15 @@ impl Display {
             self.speech_s = None;
             let last = self.last.map(|(verdict, confidence)| match verdict {
                 Verdict::Emotion(class) => {
-                    let label = self.view.names.label(class);
-                    ["Last heard: ", label, ", ", &percent(confidence)].concat()
+                    let name = self.view.names.name(class);
+                    tell("Last heard: {0}, {1}", &[&name, &percent(confidence)])
                 }
-                _ => ["Last heard: ", self.view.names.word(verdict)].concat(),
+                _ => tell("Last heard: {0}", &[&self.view.names.word(verdict)]),
             });
-            let detail = last.unwrap_or_else(|| "Too little was said to tell.".into());
+            let detail = last.unwrap_or_else(|| tr("Too little was said to tell."));
             self.say(Words {
-                kicker: "Listening".into(),
-                text: "No speech".into(),
+                kicker: tr("Listening"),
+                text: tr("No speech"),
                 detail,
                 verdict: Some(Verdict::NoSpeech),
             });
@@ -360,8 +370,8 @@ impl Display {
 
     fn closest(&self, posterior: &Posterior) -> String {
         let (class, share) = posterior.top();
-        let label = self.view.names.label(class);
-        ["Closest: ", label, ", ", &percent(share)].concat()
+        let name = self.view.names.name(class);
+        tell("Closest: {0}, {1}", &[&name, &percent(share)])
     }
 
     fn say(&mut self, words: Words) {
@@ -375,17 +385,17 @@ impl Display {
         verdict: Verdict,
         confidence: f32,
         activation: &Option<Activation>,
-        kicker: &str,
+        kicker: String,
     ) {
         let (text, detail) = match verdict {
             Verdict::Emotion(class) => (
-                self.view.names.said("Sounds ", class),
-                [&percent(confidence), " confident"].concat(),
+                self.view.names.said("Sounds {0}", class),
+                tell("{0} confident", &[&percent(confidence)]),
             ),
-            _ => (unsure("Sounds ", activation), self.closest(posterior)),
+            _ => (unsure(&SOUNDS, activation), self.closest(posterior)),
         };
         let kicker = match &self.origin {
-            Origin::Microphone => kicker.to_owned(),
+            Origin::Microphone => kicker,
             Origin::File { name, .. } => name.clone(),
         };
         if self.origin == Origin::Microphone && self.announcer.should_say(&text, self.at_s) {
@@ -400,25 +410,37 @@ impl Display {
     }
 }
 
-/// What is said of a voice whose emotion is not claimed.
-fn unsure(verb: &str, activation: &Option<Activation>) -> String {
-    match liveliness(activation) {
-        Some(lively) => [verb, lively, ", emotion unclear"].concat(),
-        None => "Not sure".to_owned(),
-    }
-}
+/// What is said of a voice whose emotion is not claimed: lively, quiet, neither.
+type Unclear = [&'static str; 3];
 
-/// How lively a voice is, where that is claimed.
-fn liveliness(activation: &Option<Activation>) -> Option<&'static str> {
-    match activation.as_ref()?.sounds {
-        Liveliness::Lively => Some("lively"),
-        Liveliness::Quiet => Some("quiet"),
-        Liveliness::Unsure => None,
-    }
+const SOUNDS: Unclear = [
+    "Sounds lively, emotion unclear",
+    "Sounds quiet, emotion unclear",
+    "Not sure",
+];
+const SOUNDED: Unclear = [
+    "Sounded lively, emotion unclear",
+    "Sounded quiet, emotion unclear",
+    "Not sure",
+];
+/// In the list of what was heard.
+const LISTED: Unclear = ["lively, unclear", "quiet, unclear", "not sure"];
+
+fn unsure([lively, quiet, neither]: &Unclear, activation: &Option<Activation>) -> String {
+    let sounds = activation.as_ref().map(|activation| activation.sounds);
+    tr(match sounds {
+        Some(Liveliness::Lively) => lively,
+        Some(Liveliness::Quiet) => quiet,
+        Some(Liveliness::Unsure) | None => neither,
+    })
 }
 
 fn listening() -> Words {
-    Words::plain("Listening", "Listening…", "Speak a sentence or two.")
+    Words::plain(
+        &tr("Listening"),
+        &tr("Listening…"),
+        &tr("Speak a sentence or two."),
+    )
 }
 
 /// Lets changes through to screen readers, and not too many.
@@ -448,14 +470,11 @@ mod tests {
     fn a_voice_without_a_clear_emotion_is_called_lively_or_quiet_where_that_is_clear() {
         let activation = |sounds| Some(Activation { value: 0.5, sounds });
         let lively = activation(Liveliness::Lively);
-        assert_eq!(unsure("Sounds ", &lively), "Sounds lively, emotion unclear");
+        assert_eq!(unsure(&SOUNDS, &lively), "Sounds lively, emotion unclear");
         let quiet = activation(Liveliness::Quiet);
-        assert_eq!(unsure("Sounded ", &quiet), "Sounded quiet, emotion unclear");
-        assert_eq!(
-            unsure("Sounds ", &activation(Liveliness::Unsure)),
-            "Not sure"
-        );
-        assert_eq!(unsure("Sounds ", &None), "Not sure");
+        assert_eq!(unsure(&SOUNDED, &quiet), "Sounded quiet, emotion unclear");
+        assert_eq!(unsure(&SOUNDS, &activation(Liveliness::Unsure)), "Not sure");
+        assert_eq!(unsure(&SOUNDS, &None), "Not sure");
     }
 
     #[test]

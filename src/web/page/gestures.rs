@@ -28,6 +28,9 @@ pub fn listen(window: &Window, view: &View, mailbox: &Mailbox) -> Result<(), JsV
     on(&panel.adapt, "change", mailbox, move |_: Event| {
         Some(Signal::AdaptSwitched(switch.checked()))
     })?;
+    on(&view.language, "change", mailbox, |_: Event| {
+        Some(Signal::LanguageChosen)
+    })?;
     for (input, given) in [
         (&view.file, Signal::FileGiven as fn(File) -> Signal),
         (&panel.file, Signal::CalibrationGiven),

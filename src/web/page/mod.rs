@@ -6,6 +6,7 @@ mod display;
 mod dom;
 mod gestures;
 mod history;
+mod language;
 mod offline;
 mod panel;
 mod reading;

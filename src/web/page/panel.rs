@@ -9,7 +9,10 @@ use super::{
     dom::{Finder, enable, set_progress, set_text},
     reading::ENOUGH_S,
 };
-use crate::{protocol::Speaker, web::numbers::duration};
+use crate::{
+    protocol::Speaker,
+    web::{numbers::duration, words::tell},
+};
 
 /// The elements.
 pub struct Panel {
@@ -99,7 +102,7 @@ impl Panel {
         let [heard, enough] = [speech_s.min(ENOUGH_S), ENOUGH_S].map(|s| (s as u32).to_string());
         set_text(
             &self.progress_text,
-            &[&heard, " of ", &enough, "\u{202f}s of speech"].concat(),
+            &tell("{0} of {1}\u{202f}s of speech", &[&heard, &enough]),
         );
     }
 

@@ -2,6 +2,7 @@
 
 use std::{cell::RefCell, rc::Rc};
 
+use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::File;
 
@@ -26,6 +27,9 @@ pub enum Signal {
     CalibrationGiven(File),
     CalibrationRead(String),
     Dragging(bool),
+    LanguageChosen,
+    /// With its words.
+    LanguageFetched(String, Option<JsValue>),
     Redraw,
     /// With the attempt it belongs to, as all that follow.
     MicrophoneOpened(u32, Result<Microphone, WebError>),

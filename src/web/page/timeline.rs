@@ -87,7 +87,7 @@ impl Timeline {
         }
         let mut free_from = 0.0;
         for run in runs(steps) {
-            free_from = drawing.run(&run, names.word(run.verdict), free_from)?;
+            free_from = drawing.run(&run, &names.word(run.verdict), free_from)?;
         }
         Ok(())
     }

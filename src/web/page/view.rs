@@ -1,6 +1,6 @@
 //! What the person sees: the elements of index.html and the only code that changes them.
 
-use std::ops::Range;
+use std::{cell::Cell, ops::Range};
 
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Document, Element, HtmlElement, HtmlInputElement, Window};
@@ -21,6 +21,7 @@ use crate::{
         client::microphone::Processing,
         error::WebError,
         numbers::{clock, percent, tenths, thousands},
+        words::{tell, tr},
     },
 };
 
@@ -92,6 +93,7 @@ impl Words {
 
 struct Row {
     item: HtmlElement,
+    name: Element,
     fill: HtmlElement,
     percent: Element,
 }
@@ -114,6 +116,8 @@ pub struct View {
     alert_advice: HtmlElement,
     /// The button beside an error.
     pub alert_action: HtmlElement,
+    /// The choice of languages.
+    pub language: HtmlElement,
     /// The primary button.
     pub listen: HtmlElement,
     listen_text: HtmlElement,
@@ -129,6 +133,9 @@ pub struct View {
     lost: HtmlElement,
     file_progress: HtmlElement,
     file_progress_text: HtmlElement,
+    /// What the page is doing.
+    phase: Cell<Phase>,
+    model: Option<ModelSummary>,
     /// What the classes are called.
     pub names: Names,
     emotions: HtmlElement,
@@ -166,6 +173,7 @@ impl View {
             alert_title: find("alert-title"),
             alert_advice: find("alert-advice"),
             alert_action: find("alert-action"),
+            language: find("language"),
             listen: find("listen"),
             listen_text: find("listen-text"),
             choose: find("choose"),
@@ -178,6 +186,8 @@ impl View {
             lost: find("lost"),
             file_progress: find("file-progress"),
             file_progress_text: find("file-progress-text"),
+            phase: Cell::new(Phase::Idle),
+            model: None,
             names: Names::default(),
             emotions: find("emotions"),
             rows: Vec::new(),
@@ -208,15 +218,10 @@ impl View {
     pub fn engine_loading(&self, received: u32, total: u32) {
         self.body_data("data-engine", "loading");
         let total = total.max(received);
-        self.engine_text.set_text_content(Some(
-            &[
-                "Loading the engine: ",
-                &tenths(received / 100_000),
-                " of ",
-                &tenths(total / 100_000),
-                "\u{202f}MB",
-            ]
-            .concat(),
+        let [received_mb, total_mb] = [received, total].map(|bytes| tenths(bytes / 100_000));
+        self.engine_says(&tell(
+            "Loading the engine: {0} of {1}\u{202f}MB",
+            &[&received_mb, &total_mb],
         ));
         if total > 0 {
             set_progress(&self.engine_progress, received as f32 / total as f32);
@@ -226,99 +231,87 @@ impl View {
     /// Shows that the engine is being started.
     pub fn engine_starting(&self) {
         self.body_data("data-engine", "starting");
-        self.engine_text
-            .set_text_content(Some("Starting the engine"));
+        self.engine_says(&tr("Starting the engine"));
         let _ = self.engine_progress.remove_attribute("value");
     }
 
     /// Shows that the engine is ready and what is known of its model.
     pub fn engine_ready(&mut self, model: ModelSummary) {
-        let guessed = 100 / model.labels.len().max(1) as u32;
         // A list that cannot grow still leaves the headline and the timeline.
-        let _ = self.classes(model.labels);
+        let _ = self.classes(&model.labels);
         self.body_data("data-engine", "ready");
-        self.engine_text.set_text_content(Some("Engine ready"));
+        self.engine_says(&tr("Engine ready"));
+        self.facts(&model);
+        self.model = Some(model);
+    }
+
+    /// Says who taught the model and how often it is right.
+    fn facts(&self, model: &ModelSummary) {
+        let guessed = 100 / model.labels.len().max(1) as u32;
         let is_shipped = self.voices.get_attribute("data-set").as_ref() == Some(&model.data_set);
-        let kind = if is_shipped {
-            " acted recordings"
-        } else {
+        if !is_shipped {
             let speakers = thousands(model.speakers);
-            self.voices.set_text_content(Some(
-                &[
-                    "It estimates what a voice expresses, as ",
-                    &speakers,
-                    " speakers have expressed it: ",
-                    &model.data_set,
-                    ". It does not know what anyone feels, and it does not understand words.",
-                ]
-                .concat(),
-            ));
-            " recordings"
-        };
+            let told = tell(
+                "It estimates what a voice expresses, as {0} speakers have expressed it: {1}. It does not know what anyone feels, and it does not understand words.",
+                &[&speakers, &model.data_set],
+            );
+            self.voices.set_text_content(Some(&told));
+        }
         let in_hundred = |share: f32| ((share * 100.0).round_ties_even() as u32).to_string();
         let right = in_hundred(model.war);
-        let measured = [
-            " times. That was measured on ",
-            &thousands(model.clips),
-            kind,
-        ]
-        .concat();
-        let facts = match model.strangers {
-            Some(strangers) => [
-                "On people and languages it was never given, it is right about ",
-                &in_hundred(strangers.uar),
-                " times in 100 where guessing is right ",
-                &in_hundred(strangers.guessing),
-                " times; where it names an emotion, ",
-                &in_hundred(strangers.claimed_right),
-                " times. On new voices of the kind it has learned from, it is right about ",
-                &right,
-                " times in 100. ",
-            ]
-            .concat(),
-            None => [
-                "On voices it has never heard it is right about ",
-                &right,
-                " times in 100; guessing would be right ",
-                &guessed.to_string(),
-                &measured,
-                "; other accents, languages and microphones make it err more. ",
-            ]
-            .concat(),
+        let facts = match &model.strangers {
+            Some(strangers) => tell(
+                "On people and languages it was never given, it is right about {0} times in 100 where guessing is right {1} times; where it names an emotion, {2} times. On new voices of the kind it has learned from, it is right about {3} times in 100.",
+                &[
+                    &in_hundred(strangers.uar),
+                    &in_hundred(strangers.guessing),
+                    &in_hundred(strangers.claimed_right),
+                    &right,
+                ],
+            ),
+            None => tell(
+                if is_shipped {
+                    "On voices it has never heard it is right about {0} times in 100; guessing would be right {1} times. That was measured on {2} acted recordings; other accents, languages and microphones make it err more."
+                } else {
+                    "On voices it has never heard it is right about {0} times in 100; guessing would be right {1} times. That was measured on {2} recordings; other accents, languages and microphones make it err more."
+                },
+                &[&right, &guessed.to_string(), &thousands(model.clips)],
+            ),
         };
-        let facts = [&facts, "It says “not sure” when no emotion stands out."].concat();
+        let unsure = tr("It says “not sure” when no emotion stands out.");
+        let facts = [&facts, " ", &unsure].concat();
         self.model_facts.set_text_content(Some(&facts));
     }
 
     /// Shows that the page no longer needs the network.
     pub fn kept(&self) {
-        set_text(&self.engine_text, "Engine ready, works offline now");
+        self.engine_says(&tr("Engine ready, works offline now"));
     }
 
     /// Shows that there is no engine.
     pub fn engine_missing(&self) {
         self.body_data("data-engine", "missing");
-        self.engine_text.set_text_content(Some("No engine"));
+        self.engine_says(&tr("No engine"));
     }
 
     /// Shows what the page is doing.
     pub fn phase(&self, phase: Phase) {
         self.body_data("data-phase", phase.name());
-        self.listen_text.set_text_content(Some(phase.button()));
+        self.phase.set(phase);
+        self.listen_text.set_text_content(Some(&tr(phase.button())));
         let title = match phase {
             Phase::Live => "The last minute",
             _ => "Over time",
         };
-        self.timeline_title.set_text_content(Some(title));
+        self.timeline_title.set_text_content(Some(&tr(title)));
     }
 
     /// The words that index.html begins with.
     pub fn invitation(&self) -> Words {
-        let text = |element: &Element| element.text_content().unwrap_or_default();
         Words::plain(
-            &text(&self.kicker),
-            &text(&self.verdict),
-            &text(&self.detail),
+            &tr("On your device. Nothing leaves it."),
+            &tr("What does your voice express?"),
+            &tr("Press the button and speak a sentence or two."),
         )
     }
 
@@ -339,7 +332,7 @@ impl View {
     }
 
     /// Makes a bar for each class, in a colour of its own.
-    fn classes(&mut self, labels: Vec<String>) -> Result<(), JsValue> {
+    fn classes(&mut self, labels: &[String]) -> Result<(), JsValue> {
         if self.names.labels == labels {
             return Ok(());
         }
@@ -349,14 +342,14 @@ impl View {
             .get_computed_style(&self.body)?
             .ok_or("no style")?;
         let mut are_shipped = true;
-        for label in &labels {
+        for label in labels {
             let colour = style.get_property_value(&["--emotion-", label].concat())?;
             are_shipped &= !colour.is_empty();
         }
         self.body_data("data-labels", if are_shipped { "shipped" } else { "other" });
         self.emotions.set_text_content(None);
         self.rows.clear();
-        for (class, label) in Class::first(labels.len()).zip(&labels) {
+        for (class, label) in Class::first(labels.len()).zip(labels) {
             let value = if are_shipped {
                 ["var(--emotion-", label, ")"].concat()
             } else {
@@ -365,14 +358,36 @@ impl View {
             };
             let name = ["--", &colour(class)].concat();
             self.body.style().set_property(&name, &value)?;
-            let row = Row::new(&self.document, &self.emotions, class, label)?;
+            let row = Row::new(&self.document, &self.emotions, label)?;
+            tint(&row.item, Some(class));
             self.rows.push(row);
         }
         self.names = Names {
-            labels,
+            labels: labels.to_vec(),
             are_shipped,
         };
+        self.name_rows();
         Ok(())
+    }
+
+    fn name_rows(&self) {
+        for (class, row) in Class::first(self.rows.len()).zip(&self.rows) {
+            row.name.set_text_content(Some(&self.names.name(class)));
+        }
+    }
+
+    /// Says in another language what the page says at all times.
+    pub fn retell(&self) {
+        self.phase(self.phase.get());
+        self.name_rows();
+        if let Some(model) = &self.model {
+            self.facts(model);
+            self.engine_says(&tr("Engine ready"));
+        }
+    }
+
+    fn engine_says(&self, text: &str) {
+        set_text(&self.engine_text, text);
     }
 
     /// Moves the bars.
@@ -402,7 +417,8 @@ impl View {
     pub fn level(&self, rms_dbfs: f32, speaking: bool, at_s: f64) {
         // The meter spans the 60 dB below full scale.
         scale_x(&self.level, permille((rms_dbfs + 60.0) / 60.0));
-        set_text(&self.speaking, if speaking { "Speaking" } else { "Silent" });
+        let text = if speaking { "Speaking" } else { "Silent" };
+        set_text(&self.speaking, &tr(text));
         let state = match speaking {
             true => "true",
             false if at_s > 0.0 => "false",
@@ -415,45 +431,42 @@ impl View {
 
     /// Shows how the microphone's sound arrives.
     pub fn device(&self, sample_rate_hz: u32, processing: Processing) {
-        let on: Vec<&str> = [
+        let on: Vec<String> = [
             (processing.automatic_gain, "automatic gain"),
             (processing.noise_suppression, "noise suppression"),
             (processing.echo_cancellation, "echo cancellation"),
         ]
         .into_iter()
-        .filter_map(|(on, name)| on.then_some(name))
+        .filter(|(on, _)| *on)
+        .map(|(_, name)| tr(name))
         .collect();
         let rate = [&tenths(sample_rate_hz / 100), "\u{202f}kHz"].concat();
         let text = if on.is_empty() {
-            ["Microphone at ", &rate, ", unprocessed"].concat()
+            tell("Microphone at {0}, unprocessed", &[&rate])
         } else {
-            [
-                "Microphone at ",
-                &rate,
-                "; the device keeps its ",
-                &joined(&on, " and "),
-                " on, which can flatten what a voice expresses",
-            ]
-            .concat()
+            tell(
+                "Microphone at {0}; the device keeps its {1} on, which can flatten what a voice expresses",
+                &[&rate, &joined(&on, &tr(" and "))],
+            )
         };
         self.device.set_text_content(Some(&text));
     }
 
     /// Shows how long the engine takes for an answer.
     pub fn latency(&self, compute_ms: f32) {
-        let text = [
-            " · ",
-            &(compute_ms.ceil() as u32).to_string(),
-            "\u{202f}ms per answer",
-        ];
-        set_text(&self.latency, &text.concat());
+        let compute_ms = (compute_ms.ceil() as u32).to_string();
+        let text = tell("{0}\u{202f}ms per answer", &[&compute_ms]);
+        set_text(&self.latency, &[" · ", &text].concat());
     }
 
     /// Shows how much of the sound never reached the engine.
     pub fn lost(&self, lost_s: f64) {
         let lost = tenths((lost_s * 10.0).ceil() as u32);
-        let text = [&lost, "\u{202f}s of sound were lost: this device is busy"];
-        set_text(&self.lost, &text.concat());
+        let text = tell(
+            "{0}\u{202f}s of sound were lost: this device is busy",
+            &[&lost],
+        );
+        set_text(&self.lost, &text);
     }
 
     /// Shows how much of a file has been analysed.
@@ -461,7 +474,7 @@ impl View {
         set_progress(&self.file_progress, (at_s / duration_s) as f32);
         set_text(
             &self.file_progress_text,
-            &[&clock(at_s), " of ", &clock(duration_s)].concat(),
+            &tell("{0} of {1}", &[&clock(at_s), &clock(duration_s)]),
         );
     }
 
@@ -509,7 +522,7 @@ impl View {
     pub fn error(&self, error: &WebError) {
         set_text(&self.alert_title, &error.title());
         set_text(&self.alert_advice, &error.advice());
-        set_text(&self.alert_action, error.action().label());
+        set_text(&self.alert_action, &tr(error.action().label()));
         let _ = self.alert.set_attribute("data-error", error.id());
         set_hidden(&self.alert, false);
     }
@@ -536,22 +549,15 @@ impl View {
 }
 
 impl Row {
-    fn new(
-        document: &Document,
-        list: &Element,
-        class: Class,
-        label: &str,
-    ) -> Result<Self, JsValue> {
+    fn new(document: &Document, list: &Element, label: &str) -> Result<Self, JsValue> {
         let item: HtmlElement = document.create_element("li")?.unchecked_into();
         item.set_attribute("data-emotion", label)?;
-        tint(&item, Some(class));
         let part = |class: &str| -> Result<Element, JsValue> {
             let part = document.create_element("span")?;
             part.set_attribute("class", class)?;
             Ok(part)
         };
         let name = part("name")?;
-        name.set_text_content(Some(label));
         let track = part("track")?;
         track.set_attribute("aria-hidden", "true")?;
         let fill: HtmlElement = part("fill")?.unchecked_into();
@@ -563,6 +569,7 @@ impl Row {
         list.append_child(&item)?;
         let row = Self {
             item,
+            name,
             fill,
             percent,
         };

@@ -1,6 +1,10 @@
 //! Verdicts in words.
 
-use crate::{class::Class, session::Verdict};
+use crate::{
+    class::Class,
+    session::Verdict,
+    web::words::{tell, tr},
+};
 
 /// What the classes of the model are called.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -12,23 +16,37 @@ pub struct Names {
 }
 
 impl Names {
-    /// The label of a class.
+    /// The label of a class, as the model has it.
     pub fn label(&self, class: Class) -> &str {
         self.labels.get(class.index()).map_or("", String::as_str)
     }
 
-    /// A class after a verb such as "Sounds", where that can be said of it.
-    pub fn said(&self, verb: &str, class: Class) -> String {
-        let verb = if self.are_shipped { verb } else { "" };
-        [verb, self.label(class)].concat()
+    /// A class in the language that is spoken; those of another model as they are.
+    pub fn name(&self, class: Class) -> String {
+        let label = self.label(class);
+        if self.are_shipped {
+            tr(label)
+        } else {
+            label.to_owned()
+        }
+    }
+
+    /// A class in a sentence such as "Sounds {0}", where that can be said of it.
+    pub fn said(&self, sentence: &str, class: Class) -> String {
+        let name = self.name(class);
+        if self.are_shipped {
+            tell(sentence, &[&name])
+        } else {
+            name
+        }
     }
 
     /// A verdict as a few words, for lists and labels.
-    pub fn word(&self, verdict: Verdict) -> &str {
+    pub fn word(&self, verdict: Verdict) -> String {
         match verdict {
-            Verdict::NoSpeech => "no speech",
-            Verdict::Unsure => "not sure",
-            Verdict::Emotion(class) => self.label(class),
+            Verdict::NoSpeech => tr("no speech"),
+            Verdict::Unsure => tr("not sure"),
+            Verdict::Emotion(class) => self.name(class),
         }
     }
 
@@ -58,10 +76,10 @@ mod tests {
             are_shipped: false,
         };
         let Some(joy) = Class::new(1) else { return };
-        assert_eq!(names.said("Sounds ", joy), "joy");
+        assert_eq!(names.said("Sounds {0}", joy), "joy");
         assert_eq!(names.word(Verdict::Emotion(joy)), "joy");
         assert_eq!(names.word(Verdict::Unsure), "not sure");
         names.are_shipped = true;
-        assert_eq!(names.said("Sounds ", joy), "Sounds joy");
+        assert_eq!(names.said("Sounds {0}", joy), "Sounds joy");
     }
 }

@@ -11,6 +11,7 @@ use crate::{
     web::{
         error::WebError,
         page::{dom::focus, signal::Signal, view::Phase, voice::Adopted},
+        words::tr,
     },
 };
 
@@ -24,10 +25,13 @@ impl App {
         view.level(-120.0, false, 0.0);
         view.panel.reading(0.0);
         view.phase(Phase::Reading);
-        let text = "Read this aloud";
-        self.display
-            .interlude("In your normal voice", text, "It ends by itself.");
-        self.display.view.announce(text);
+        let text = tr("Read this aloud");
+        self.display.interlude(
+            &tr("In your normal voice"),
+            &text,
+            &tr("It ends by itself."),
+        );
+        self.display.view.announce(&text);
     }
 
     /// Takes in what was found out during a reading.
@@ -112,7 +116,7 @@ impl App {
         view.panel.speaker(self.voice.speaker());
         view.panel.calibrated(speech_s, adopted.is_kept);
         if adopted.is_new {
-            view.announce("Fitted to your voice");
+            view.announce(&tr("Fitted to your voice"));
         }
     }
 

@@ -1,0 +1,62 @@
+//! What is said, in the language that is spoken: English until [`speak`] is given another's words.
+//!
+//! A sentence has gaps, `{0}`, `{1}` …, for numbers and names, so that each language puts them where it
+//! needs them. What a language lacks is said in English.
+
+use std::cell::RefCell;
+
+use wasm_bindgen::JsValue;
+
+use crate::protocol::Fields;
+
+thread_local! {
+    /// For each English sentence the same in the language that is spoken.
+    static WORDS: RefCell<Option<JsValue>> = const { RefCell::new(None) };
+}
+
+/// Speaks a language from now on: an object that has its sentence for each English one, or none for
+/// English.
+pub fn speak(words: Option<JsValue>) {
+    WORDS.set(words);
+}
+
+/// An English sentence in the language that is spoken.
+pub fn tr(english: &str) -> String {
+    WORDS
+        .with_borrow(|words| words.as_ref()?.text(english))
+        .unwrap_or_else(|| english.to_owned())
+}
+
+/// The same with its gaps filled.
+pub fn tell(english: &str, values: &[&str]) -> String {
+    fill(&tr(english), values)
+}
+
+fn fill(sentence: &str, values: &[&str]) -> String {
+    let mut filled = String::new();
+    let mut rest = sentence;
+    while let Some((before, after)) = rest.split_once('{') {
+        filled.push_str(before);
+        let Some((number, after)) = after.split_once('}') else {
+            break;
+        };
+        let number: usize = number.parse().unwrap_or(usize::MAX);
+        filled.push_str(values.get(number).copied().unwrap_or(""));
+        rest = after;
+    }
+    filled.push_str(rest);
+    filled
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gaps_are_filled_in_the_order_of_the_language() {
+        let filled = fill("{1} von {0} {1}", &["8 s", "drei"]);
+        assert_eq!(filled, "drei von 8 s drei");
+        assert_eq!(fill("nothing to fill", &[]), "nothing to fill");
+        assert_eq!(fill("{0} {7}", &["{1}"]), "{1} ");
+    }
+}
