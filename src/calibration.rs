@@ -21,10 +21,9 @@ use crate::{
 /// Least seconds of speech of all references together.
 pub const MIN_REFERENCE_S: f64 = 3.0;
 
-/// While listening, speech of unknown emotion counts for less than this share of a full shift, however
-/// much there is ...
-const LISTENING_CLIPS: f64 = 8.0;
-/// ... and shifts no evidence by more than this, in nats.
+/// Speech of unknown emotion counts for half of a full shift when there are so many clips of it.
+const UNLABELLED_CLIPS: f64 = 8.0;
+/// While listening, it shifts no evidence by more than this, in nats.
 const LISTENING_BOUND: f64 = 0.5;
 
 /// How evidence is distributed over the speakers a model was evaluated on; part of model.json.
@@ -149,16 +148,37 @@ impl Calibration {
         mean: &Evidence,
         speech_s: f64,
     ) -> Self {
-        let clips = speech_s / f64::from(statistics.clip_speech_s);
-        let share = clips / (clips + LISTENING_CLIPS);
+        let share = statistics.share(speech_s);
+        let usual = statistics.usual();
         let classes = statistics.means.len();
-        let shift = mean.iter().enumerate().map(|(i, mean)| {
-            let usual = statistics.means.iter().map(|mean| mean[i]).sum::<f32>() / classes as f32;
+        let shift = mean.iter().zip(&*usual).map(|(mean, usual)| {
             let shift = share * f64::from(mean - usual);
             shift.clamp(-LISTENING_BOUND, LISTENING_BOUND)
         });
         let shifts = vec![shift.collect(); classes];
         statistics.calibration(model, speech_s, &shifts, statistics.neutral_strength)
+    }
+
+    /// From recordings of one kind, made alike, whose classes are not known but mixed: what they have in
+    /// common, such as language, microphone and manner, is taken out.
+    ///
+    /// `mean` is the mean evidence of `speech_s` seconds of speech, not calibrated. Recordings that all
+    /// express the same are pulled to the middle.
+    pub fn together(
+        model: &str,
+        statistics: &SpeakerStatistics,
+        mean: &Evidence,
+        speech_s: f64,
+    ) -> Self {
+        let share = statistics.share(speech_s) as f32;
+        let usual = statistics.usual();
+        let classes = statistics.means.len();
+        Self {
+            model: model.to_owned(),
+            speech_s,
+            gain: vec![PerClass::from_fn(classes, |_| 0.0); classes],
+            offset: PerClass::from_fn(classes, |i| share * (usual[i] - mean[i])),
+        }
     }
 
     /// Reads the JSON that serde writes of it.
@@ -241,6 +261,19 @@ impl SpeakerStatistics {
             }
         }
         Ok(())
+    }
+
+    /// Mean evidence of speech in which all classes are mixed, `[K]`.
+    fn usual(&self) -> Evidence {
+        let classes = self.means.len();
+        let sum = |i: usize| self.means.iter().map(|mean| mean[i]).sum::<f32>();
+        Evidence::from_fn(classes, |i| sum(i) / classes as f32)
+    }
+
+    /// The share of a full shift that speech of unknown classes counts for, 0..1.
+    fn share(&self, speech_s: f64) -> f64 {
+        let clips = speech_s / f64::from(self.clip_speech_s);
+        clips / (clips + UNLABELLED_CLIPS)
     }
 
     /// The expected shift of each class's evidence, `[K, K]`, given references.
@@ -413,6 +446,29 @@ pub(crate) mod tests {
         let odds = |posterior: &Posterior| f64::from((posterior.0[2] / posterior.0[0]).ln());
         let found = odds(&changed) - odds(&posterior);
         assert!((found - expected).abs() < 1e-5, "{found} {expected}");
+    }
+
+    #[test]
+    fn recordings_made_alike_are_heard_as_if_their_mean_were_the_usual_one() {
+        let statistics = statistics();
+        // Everything sounds sadder here than where the model has learned.
+        let shifted = |class: usize| {
+            let mut evidence = statistics.means[class];
+            evidence[SAD.index()] += 3.0;
+            evidence
+        };
+        let mut mean = statistics.usual();
+        mean[SAD.index()] += 3.0;
+        let angry = Posterior::from_logits(&shifted(ANGRY.index()), 1.0);
+        assert_eq!(angry.top().0, SAD);
+        let calibration = Calibration::together("m", &statistics, &mean, 10_000.0);
+        calibration.check("m").unwrap();
+        assert_eq!(calibration.apply(&angry).top().0, ANGRY);
+        let sad = Posterior::from_logits(&shifted(SAD.index()), 1.0);
+        assert_eq!(calibration.apply(&sad).top().0, SAD);
+        // Of little speech little is believed.
+        let little = Calibration::together("m", &statistics, &mean, 0.1);
+        assert_eq!(little.apply(&angry).top().0, SAD);
     }
 
     #[test]

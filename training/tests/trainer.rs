@@ -679,6 +679,19 @@ fn a_model_comes_out_of_a_small_corpus_and_hears_it() {
         known
     );
     bench.succeeds(&format!("{line} --listen"));
+    bench.fails(
+        &format!("{line} --together"),
+        &["--together needs at least 16 files with speech, found 1"],
+    );
+    let all: Vec<String> = (1..=8)
+        .flat_map(|emotion| (1..=4).map(move |actor| (emotion, actor)))
+        .map(|(emotion, actor)| read(emotion, actor))
+        .collect();
+    let all = format!("predict --model model/model.onnx --json {}", all.join(" "));
+    let alone = bench.succeeds(&all);
+    let together = bench.succeeds(&format!("{all} --together"));
+    assert_eq!(together.lines().count(), 32);
+    assert!(together != alone);
     bench.succeeds(&format!(
         "{line} {neutral} --reference angry={}",
         read(5, 2)

@@ -15,11 +15,11 @@ use clap::{
     builder::{PossibleValuesParser, TypedValueParser},
 };
 use speech_emotion::{
-    calibration::Calibration,
+    calibration::{Calibration, SpeakerStatistics},
     class::{Class, Labels},
     context::{self, AnnotateOptions, Sentence},
     export::Format,
-    model::{Manifest, OnnxClassifier},
+    model::{Evidence, Manifest, OnnxClassifier},
     record::{ModelIdentity, Record},
 };
 use training::interrupt::Interrupted;
@@ -50,6 +50,11 @@ pub struct PredictArgs {
     /// emotions: someone angry all along is pulled to the middle
     #[arg(long, conflicts_with = "reference")]
     pub listen: bool,
+    /// Hear all files as one collection, in which emotions are mixed: what they have in common, such as
+    /// language, microphone and manner of speaking, is taken out. For at least 16 recordings made
+    /// alike; files that all express the same are pulled to the middle. Takes twice as long
+    #[arg(long, conflicts_with_all = ["reference", "calibration", "listen"])]
+    pub together: bool,
     /// Print one JSON object per file and line
     #[arg(long)]
     pub json: bool,
@@ -166,7 +171,7 @@ fn speaker(
         let calibration = Calibration::from_json(&json, model).with_context(read)?;
         return Ok(Speaker::Calibrated(Box::new(calibration)));
     }
-    if !args.listen && args.reference.is_empty() {
+    if !args.listen && !args.together && args.reference.is_empty() {
         return Ok(Speaker::Unknown);
     }
     let statistics = manifest.speaker.as_ref().with_context(|| {
@@ -182,12 +187,21 @@ fn speaker(
             statistics: Box::new(statistics.clone()),
         });
     }
+    if args.together {
+        let calibration = together(args, classifier, manifest, statistics, stop)?;
+        return Ok(Speaker::Calibrated(Box::new(calibration)));
+    }
     let mut references = Vec::new();
     for reference in &args.reference {
         let (class, path) = labelled(reference, &manifest.labels)?;
         let classifier = classifier.clone();
         let heard = prediction::reference(path, class, classifier, &manifest.session, stop)?;
-        references.push(heard);
+        references.push(heard.with_context(|| {
+            format!(
+                "the reference {} holds no speech; record some sentences read aloud",
+                path.display()
+            )
+        })?);
     }
     let calibration = Calibration::fit(model, statistics, &references)?;
     if let Some(path) = &args.save_calibration {
@@ -195,6 +209,52 @@ fn speaker(
         fs::write(path, json).with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(Speaker::Calibrated(Box::new(calibration)))
+}
+
+/// Least number of recordings of which it can be said what they have in common.
+const LEAST_TOGETHER: usize = 16;
+
+/// What all files have in common. Those that cannot be heard are named when they are judged.
+fn together(
+    args: &PredictArgs,
+    classifier: &OnnxClassifier,
+    manifest: &Manifest,
+    statistics: &SpeakerStatistics,
+    stop: &AtomicBool,
+) -> Result<Calibration> {
+    let any = manifest
+        .labels
+        .classes()
+        .next()
+        .context("the model has no labels")?;
+    let bar = progress::items("hearing all");
+    bar.set_length(args.files.len() as u64);
+    let mut sum = vec![0.0; manifest.labels.len()];
+    let mut speech_s = 0.0;
+    let mut heard = 0;
+    for path in &args.files {
+        match prediction::reference(path, any, classifier.clone(), &manifest.session, stop) {
+            Ok(Some(reference)) => {
+                heard += 1;
+                speech_s += reference.speech_s;
+                for (sum, evidence) in sum.iter_mut().zip(&*reference.evidence) {
+                    *sum += reference.speech_s * f64::from(*evidence);
+                }
+            }
+            Ok(None) => {}
+            Err(error) if error.is::<Interrupted>() => return Err(error),
+            Err(_) => {}
+        }
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    ensure!(
+        heard >= LEAST_TOGETHER,
+        "--together needs at least {LEAST_TOGETHER} files with speech, found {heard}; judge so few without it"
+    );
+    let mean = Evidence::from_fn(sum.len(), |i| (sum[i] / speech_s) as f32);
+    let model = &manifest.onnx.sha256;
+    Ok(Calibration::together(model, statistics, &mean, speech_s))
 }
 
 /// Class and file of a `--reference`.

@@ -143,27 +143,23 @@ fn push_all<C: Classifier>(
     })
 }
 
-/// Runs a whole file through a [`Session`] and gives what was heard as a reference of `class`.
+/// Runs a whole file through a [`Session`] and gives what was heard as a reference of `class`; none when no
+/// speech was heard.
 ///
 /// # Errors
-/// When the file cannot be decoded or holds no speech, its sample rate cannot be processed, inference
-/// fails or `stop` is set.
+/// When the file cannot be decoded, its sample rate cannot be processed, inference fails or `stop` is set.
 pub fn reference(
     path: &Path,
     class: Class,
     classifier: impl Classifier,
     settings: &SessionSettings,
     stop: &AtomicBool,
-) -> Result<Reference> {
-    let name = path.display();
+) -> Result<Option<Reference>> {
     let (recording, mut session) = open(path, classifier, settings)?;
     push_all(path, recording, &mut session, stop, Vec::clear)?;
     session
         .take_reference(class, &mut Vec::new())
-        .with_context(|| format!("cannot classify {name}"))?
-        .with_context(|| {
-            format!("the reference {name} holds no speech; record some sentences read aloud")
-        })
+        .with_context(|| format!("cannot classify {}", path.display()))
 }
 
 /// Runs a whole file through a [`Session`] of the model that `manifest` describes.
