@@ -15,7 +15,7 @@ use crate::evaluate::{
     sounds::{Heard, Sounds},
 };
 
-/// A gain of less is none worth the name: half a point.
+/// A smaller gain does not count: half a point.
 const WORTH: f64 = 0.005;
 
 /// What it all comes to, without a full stop.
@@ -124,7 +124,7 @@ pub fn held_out(strangers: &Strangers) -> Option<String> {
         _ => ("are", "them"),
     };
     Some(format!(
-        "{} {is} only judged; no model, the shipped one included, is trained on {it}.",
+        "{} {is} used for testing only; no model, including the shipped one, is trained on {it}.",
         titles.join(", ")
     ))
 }
@@ -164,8 +164,8 @@ pub fn helped(strangers: &Strangers, own: Option<&Calibrated>) -> String {
     let is_ravdess = |stranger: &&Stranger| stranger.name.starts_with("ravdess");
     let mut parts: [(&str, Vec<&str>); 4] = [
         ("in every corpus", Vec::new()),
-        ("in some corpora, also of strangers", Vec::new()),
-        ("only to RAVDESS's actors", Vec::new()),
+        ("in some corpora, including those of strangers", Vec::new()),
+        ("only for RAVDESS's actors", Vec::new()),
         ("nowhere", Vec::new()),
     ];
     for known in all_known(strangers) {
@@ -190,7 +190,7 @@ pub fn helped(strangers: &Strangers, own: Option<&Calibrated>) -> String {
         parts[part].1.push(known.label());
     }
     let told = parts.iter().filter(|(_, known)| !known.is_empty());
-    let told = told.map(|(whom, known)| format!("Of use {whom}: {}.", known.join(", ")));
+    let told = told.map(|(whom, known)| format!("Helpful {whom}: {}.", known.join(", ")));
     told.collect::<Vec<_>>().join(" ")
 }
 
@@ -237,7 +237,7 @@ pub fn recalls(strangers: &Strangers) -> Bars<'static> {
     };
     Bars {
         title: "On corpora that were left out of training",
-        note: "The tick is guessing, the line across the 95 % interval over speakers.",
+        note: "The tick marks guessing, the horizontal line the 95 % interval over speakers.",
         headers: &[
             "left-out corpus",
             "UAR",
@@ -256,12 +256,12 @@ pub fn chapter(labels: &Labels, strangers: &Strangers, own: Option<&Calibrated>)
     let mean = &strangers.mean;
     let mut html = format!(
         "<section><h2>On {} it was never given</h2>\n<p><strong>{}.</strong> Every corpus in turn was left out of \
-         training with all its speakers and recordings, and then judged as it runs live; corpora with speakers in \
-         common are left out together. The figure is the mean over {} corpora of the recall of their emotions \
-         (UAR), of the networks of seed {}. Answers are chosen among the emotions that both the corpus and the \
+         training with all its speakers and recordings, and then judged as the program runs live; corpora with \
+         speakers in common are left out together. The figure is the mean recall of the emotions (UAR), averaged over \
+         {} corpora, for the networks of seed {}. Answers are chosen among the emotions that both the corpus and the \
          training have.</p>\n\
-         <p>An emotion is claimed for {} of the clips, and {} of these claims are right, each corpus counting alike. \
-         From which confidence on an emotion is claimed was decided on the answers for the other corpora, each given \
+         <p>An emotion is claimed for {} of the clips, and {} of these claims are right, with every corpus counting \
+         equally. The confidence needed to claim an emotion was chosen on the answers for the other corpora, each given \
          by networks that had heard nothing of it.</p>\n<div class=\"grid\">\n",
         never_given(strangers),
         plot::escape(&sentence(strangers)),
@@ -332,7 +332,7 @@ fn by_emotion(labels: &Labels, strangers: &Strangers) -> String {
     table += "</tbody></table>";
     figure(
         "Recall of each emotion, percent",
-        "A dash where a corpus or the training does without that emotion.",
+        "A dash marks an emotion that the corpus or the training lacks.",
         &table,
     )
 }
@@ -355,7 +355,7 @@ fn trained(strangers: &Strangers) -> String {
         1,
     );
     figure(
-        "What was left out, and what was trained on instead",
+        "What was left out, and what was used for training instead",
         held_out(strangers).as_deref().unwrap_or_default(),
         &table,
     )
@@ -393,7 +393,7 @@ fn claims(strangers: &Strangers) -> String {
     let headers = ["left-out corpus", "claimed", "of these right", "off by"];
     figure(
         "How sure it is of an emotion",
-        "Clips for which one of all the emotions is claimed, how many of these claims are right, and by how many \
+        "For how many clips any emotion is claimed, how many of these claims are right, and by how many \
          points confidence is off on average (expected calibration error).",
         &plot::table("", &headers, &rows),
     )
@@ -445,7 +445,7 @@ fn not_speech(sounds: &Sounds) -> String {
         })
         .collect();
     let note = format!(
-        "Nothing should be claimed of what is no speech. An emotion is claimed for {} of {} recordings ({}), of {} \
+        "No emotion should be claimed for sounds other than speech. One is claimed for {} of {} recordings ({}), of {} \
          of the {} kinds.",
         sounds.all.claimed,
         sounds.all.recordings,
@@ -457,7 +457,7 @@ fn not_speech(sounds: &Sounds) -> String {
         true => String::new(),
         false => plot::table("", &["kind of sound", "claimed", "of"], &rows),
     };
-    figure("Sounds that are no speech", &note, &table)
+    figure("Sounds other than speech", &note, &table)
 }
 
 fn calibration(strangers: &Strangers, own: Option<&Calibrated>) -> String {
@@ -465,7 +465,7 @@ fn calibration(strangers: &Strangers, own: Option<&Calibrated>) -> String {
     if all.is_empty() {
         return String::new();
     }
-    let mut headers = vec!["known of the speaker"];
+    let mut headers = vec!["known about the speaker"];
     headers.extend(strangers.corpora.iter().map(|s| short(&s.data_set)));
     let cell = |gain: Option<f64>| gain.map_or("-".to_owned(), |g| format!("{:+.1}", 100.0 * g));
     let rows: Vec<Vec<String>> = all
@@ -479,11 +479,11 @@ fn calibration(strangers: &Strangers, own: Option<&Calibrated>) -> String {
         })
         .collect();
     let note = format!(
-        "Points of UAR more than without. {} What brings less than half a point is not counted as of use.",
+        "Gain in points of UAR. {} A gain of less than half a point does not count as help.",
         helped(strangers, own)
     );
     figure(
-        "What knowing the speaker brings to strangers",
+        "How much knowing the speaker helps with strangers",
         &note,
         &plot::table("", &headers, &rows),
     )
