@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Ctrl-C was pressed. What was finished before is kept.
 #[derive(Debug, thiserror::Error)]
-#[error("interrupted; run the same command again to go on from here")]
+#[error("interrupted; run the same command again to continue from here")]
 pub struct Interrupted;
 
 /// Whether to go on.

@@ -211,7 +211,7 @@ fn a_folder_without_ravdess_names_is_refused() {
     write_wav(&bench.path("music/song.wav"), &samples, samples.len());
     bench.fails(
         "extract --ravdess music",
-        &["error: music holds 1 audio files and no clip of RAVDESS speech, audio only"],
+        &["error: music holds 1 audio files but no clip of RAVDESS speech, audio only"],
     );
     bench.fails(
         "extract --ravdess nowhere",
@@ -283,7 +283,7 @@ fn duplicates_and_foreign_files_are_left_out_and_reported() {
     let told = bench.succeeds("extract --ravdess clips");
     for line in [
         "skipped 1, because their names are not those of the corpus:\n  notes.wav\n",
-        "skipped 1, because they are of another part of RAVDESS:\n  Actor_01/03-02-",
+        "skipped 1, because they belong to another part of RAVDESS:\n  Actor_01/03-02-",
         "skipped 1, because the same audio came before:\n  Actor_01/03-01-03-01-01-02-01.wav, as \
          Actor_01/03-01-03-01-01-01-01.wav\n",
         "warning: 1 samples of 03-01-04-01-01-01-01.wav are not numbers",
@@ -411,7 +411,7 @@ fn several_corpora_and_a_list_make_one_data_set_of_the_eight_emotions() {
     );
     fs::remove_file(dataset.recording(sung)).unwrap();
     let error = dataset.sound(sung).unwrap_err().to_string();
-    assert!(error.contains("cannot listen to the clip"), "{error}");
+    assert!(error.contains("cannot read the clip"), "{error}");
 
     // Part of it may be replaced by what is left of it, but not by something else.
     bench.succeeds("extract --ravdess speech");
@@ -428,7 +428,7 @@ fn corpora_that_are_not_known_or_not_there_are_told_with_the_next_step() {
         (
             "extract --corpus iemocap",
             2,
-            "there is no corpus \"iemocap\"; known are ravdess, ravdess-song, nemo, emodb",
+            "there is no corpus \"iemocap\"; the known ones are ravdess, ravdess-song, nemo, emodb",
         ),
         ("extract --corpus nemo=", 2, "name a folder after the ="),
         (
@@ -452,7 +452,7 @@ fn corpora_that_are_not_known_or_not_there_are_told_with_the_next_step() {
     bench.fails(
         "extract --corpus nemo",
         &[
-            "data/nemo holds 0 audio files and no clip of nEMO",
+            "data/nemo holds 0 audio files but no clip of nEMO",
             "KD0_anger_12.wav",
         ],
     );
@@ -478,7 +478,7 @@ fn a_corpus_padded_by_label_is_told_of() {
     let notes = String::from_utf8(output.stderr).unwrap();
     assert!(
         notes.contains(
-            "note: ravdess: the length of the recording alone tells the label in 88 % of cases"
+            "note: ravdess: the length of the recording alone gives the label away in 88 % of cases"
         ),
         "{notes}"
     );
@@ -597,7 +597,7 @@ fn a_model_comes_out_of_a_small_corpus_and_hears_it() {
     bench.fails(
         "export --seed 2 --folds loso --out other",
         &[
-            "the evaluation is of other networks than those in data/runs/all-seed2",
+            "the evaluation does not belong to the networks in data/runs/all-seed2",
             "run evaluate and train again",
         ],
     );
@@ -863,7 +863,7 @@ fn ctrl_c_ends_a_training_which_the_same_command_completes_to_the_same_networks(
     let told = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(130), "{told}");
     assert!(
-        told.contains("run the same command again to go on"),
+        told.contains("run the same command again to continue"),
         "{told}"
     );
     let member = |data: &str, member: usize| {
@@ -963,7 +963,7 @@ fn a_model_of_other_labels_comes_out_of_a_list_of_clips() {
 
     bench.fails(
         "--data own card",
-        &["the card describes the model of RAVDESS"],
+        &["the card can only describe a model of RAVDESS"],
     );
     bench.fails(
         "--data own evaluate --quick --folds 4 --epochs 1",
@@ -1011,7 +1011,7 @@ fn a_list_of_clips_that_cannot_be_used_is_refused_before_anything_is_extracted()
     fs::write(bench.path("clips.csv"), &csv).unwrap();
     bench.fails(
         &format!("{line} --labels bored,happy"),
-        &["line 2: \"très content\" is none of the labels given: bored, happy"],
+        &["line 2: \"très content\" is not one of the labels given: bored, happy"],
     );
     assert!(!bench.path("data").exists());
 

@@ -83,7 +83,7 @@ pub fn export(
 ) -> Result<Manifest> {
     ensure!(
         measured.labels == dataset.labels,
-        "the evaluation is of the labels {}, the networks are of {}; run the evaluate command again",
+        "the evaluation is for the labels {}, the networks for {}; run the evaluate command again",
         measured.labels.names().join(", "),
         dataset.labels.names().join(", ")
     );

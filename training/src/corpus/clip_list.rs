@@ -181,13 +181,13 @@ fn own_labels(found: &[Found], labels: Option<&[String]>) -> Result<Labels> {
         .find(|label| !known.contains(label.as_str()))
     {
         bail!(
-            "no clip of {all} has the label {unused:?}; add clips of it, or leave it out of --labels"
+            "no clip of {all} has the label {unused:?}; add clips with it, or leave it out of --labels"
         );
     }
     let mut spellings = BTreeMap::new();
     for label in &met {
         if let Some(other) = spellings.insert(label.to_lowercase(), label) {
-            bail!("{label:?} is spelt {other:?} elsewhere in {all}; write both in one way");
+            bail!("{label:?} is spelt {other:?} elsewhere in {all}; spell both the same way");
         }
     }
     let names = labels.map_or_else(
@@ -239,8 +239,8 @@ fn join(found: Vec<Found>, labels: Labels, leave_out: &[String]) -> Result<ClipL
             let doubled = list.corpora.iter().any(|other| other.name == corpus.name);
             ensure!(
                 !doubled,
-                "{0} is named twice; leave one out, or, when they are other recordings, call them \
-                 otherwise with --name or in the column corpus",
+                "{0} is named twice; leave one out or, if they are different recordings, give one another \
+                 name with --name or in the column corpus",
                 corpus.name
             );
             list.corpora.push(corpus);
@@ -313,7 +313,7 @@ fn voices(clips: &[Listed], labels: &Labels, remarks: &mut Vec<String>) -> Resul
         .collect();
     if !single.is_empty() {
         remarks.push(format!(
-            "{} of {} speakers have clips of one label only, which teaches a little of their voices \
+            "{} of {} speakers have clips of one label only, so that a little of their voices is learned \
              with it: {}",
             single.len(),
             classes.len(),

@@ -43,8 +43,8 @@ impl fmt::Display for Archive {
             ),
             Proof::Commit(commit) => write!(
                 f,
-                "{}\n  commit {commit}, packed anew for every download: its size is not known before, \
-                 every file in it is checked by its own checksum",
+                "{}\n  commit {commit}, packed anew for every download: its size is not known in \
+                 advance, and every file in it is checked against its own checksum",
                 self.url
             ),
         }
@@ -69,8 +69,8 @@ impl Archive {
                 proof,
             }),
             Source::Elsewhere(how) => bail!(
-                "{} cannot be downloaded by this program, which knows no address that publishes it with a \
-                 checksum. {how}. Name that folder to extract with --corpus {corpus}=DIR",
+                "{} cannot be downloaded by this program, because no address is known that publishes it with \
+                 a checksum. {how}. Give extract that folder with --corpus {corpus}=DIR",
                 about.title
             ),
         }
@@ -103,7 +103,7 @@ impl Archive {
             // All its bytes are there and some are wrong: nothing in it can be continued.
             fs::remove_file(&part).with_context(|| format!("cannot remove {}", part.display()))?;
             return Err(error.context(
-                "the download was damaged on its way and has been removed; run the same command \
+                "the download was damaged in transit and has been removed; run the same command \
                  again",
             ));
         }
@@ -149,8 +149,8 @@ impl Archive {
                     .is_some_and(|range| range.starts_with(&format!("bytes {have}-")));
                 ensure!(
                     starts_there,
-                    "{} answered with another part of the file than byte {have} onwards; delete {} \
-                     and run the same command again",
+                    "{} did not send the file from byte {have} onwards; delete {} and run the same \
+                     command again",
                     self.url,
                     part.display()
                 );
@@ -406,7 +406,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let server = Server::start(OTHER, true, OTHER.len());
         let error = format!("{:#}", fetch(&server.archive(), folder.path()).unwrap_err());
-        assert!(error.contains("damaged on its way"), "{error}");
+        assert!(error.contains("damaged in transit"), "{error}");
         assert!(error.contains(&format!("instead of {MD5}")), "{error}");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
@@ -445,7 +445,7 @@ mod tests {
                 "{:#}",
                 fetch(&of_commit(&server), folder.path()).unwrap_err()
             );
-            assert!(error.contains("damaged on its way"), "{error}");
+            assert!(error.contains("damaged in transit"), "{error}");
             assert!(error.contains(said), "{error}");
             assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
         }

@@ -68,7 +68,7 @@ pub(super) fn find(corpus: Published, folder: &Path, leave_out: &[String]) -> Re
     }
     ensure!(
         !first_named.is_empty(),
-        "{} holds {} audio files and no clip of {}; these are named like {}, in any subfolders, as WAV, \
+        "{} holds {} audio files but no clip of {}; its clips are named like {}, in any subfolders, as WAV, \
          FLAC, MP3 or Ogg Vorbis",
         folder.display(),
         paths.len(),
@@ -168,7 +168,7 @@ mod tests {
         let error = find(Published::Nemo, folder.path(), &[]).err().unwrap();
         let error = error.to_string();
         assert!(
-            error.contains("holds 1 audio files and no clip of nEMO")
+            error.contains("holds 1 audio files but no clip of nEMO")
                 && error.contains("KD0_anger_12.wav"),
             "{error}"
         );

@@ -73,7 +73,7 @@ impl FromStr for Protocol {
             _ => match name.strip_prefix("split").unwrap_or(name).parse() {
                 Ok(folds @ 2..) => Ok(Self::Split(folds)),
                 _ => Err(
-                    "use luna5, emobox6, loso, corpora or a number of folds from 2 on".to_owned(),
+                    "use luna5, emobox6, loso, corpora or a number of folds, 2 or more".to_owned(),
                 ),
             },
         }

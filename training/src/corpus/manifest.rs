@@ -139,7 +139,7 @@ fn rows(path: &Path) -> Result<(Vec<Row>, Vec<String>)> {
             let line = pos.as_ref().map_or(1, |position| position.line());
             anyhow::anyhow!(
                 "line {line} of {name} has {len} fields, the first line has {expected_len}; put \
-                 fields that hold a comma into quotes"
+                 fields that contain a comma in quotes"
             )
         }
         _ => anyhow::anyhow!("cannot read {name}: {error}"),
@@ -155,7 +155,7 @@ fn rows(path: &Path) -> Result<(Vec<Row>, Vec<String>)> {
     let [Some(path_at), Some(speaker_at), Some(label_at)] = NEEDED.map(column) else {
         let found: Vec<&str> = header.iter().collect();
         bail!(
-            "the first line of {name} must name the columns {}, with commas between them; it is {:?}",
+            "the first line of {name} must name the columns {}, separated by commas; it is {:?}",
             NEEDED.join(", "),
             found.join(",")
         );
@@ -222,7 +222,7 @@ impl Problems {
                 && !labels.contains(&row.label)
             {
                 add(format!(
-                    "{:?} is none of the labels given: {}",
+                    "{:?} is not one of the labels given: {}",
                     row.label,
                     labels.join(", ")
                 ));
@@ -345,7 +345,7 @@ mod tests {
     fn labels_that_were_not_given_or_are_not_used_are_named() {
         let error = Folder::with(GOOD).refused(Some(&["tired", "alert"]));
         assert!(
-            error.contains("line 3: \"awake\" is none of the labels given: tired, alert"),
+            error.contains("line 3: \"awake\" is not one of the labels given: tired, alert"),
             "{error}"
         );
         let error = Folder::with(GOOD).refused(Some(&["tired", "awake", "alert"]));
@@ -375,7 +375,7 @@ mod tests {
     fn files_that_are_no_list_are_named() {
         let error = Folder::with("path;speaker;label\na.wav;anna;tired\n").refused(None);
         assert!(
-            error.contains("must name the columns path, speaker, label, with commas"),
+            error.contains("must name the columns path, speaker, label, separated by commas"),
             "{error}"
         );
         assert!(error.contains("path;speaker;label"), "{error}");

@@ -114,15 +114,15 @@ impl fmt::Display for Alone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{}: {} alone tells the label in {:.0} % of cases, where guessing does in {:.0} %; {}",
+            "{}: {} alone gives the label away in {:.0} % of cases, guessing is right in {:.0} %; {}",
             self.corpus,
             self.cue,
             100.0 * self.uar,
             100.0 * self.chance,
             if self.cue.reaches_the_network() {
-                "the network can hear it, and what it learns from this corpus may be that"
+                "the network can hear it and may learn just that from this corpus"
             } else {
-                "the network does not hear it, since features are trimmed and levelled, but look how the \
+                "the network does not hear it, since features are trimmed and levelled, but check how the \
                  clips of each label were made"
             }
         )
@@ -291,8 +291,8 @@ mod tests {
         let told = caught.to_string();
         assert!(
             told.contains(
-                "own: the length of the recording alone tells the label in 100 % of cases"
-            ) && told.contains("where guessing does in 25 %; the network does not hear it"),
+                "own: the length of the recording alone gives the label away in 100 % of cases"
+            ) && told.contains("guessing is right in 25 %; the network does not hear it"),
             "{told}"
         );
     }

@@ -268,7 +268,7 @@ impl Dataset {
         let path = self.recording(clip);
         let (sound, decoded) = Sound::decode(&path).with_context(|| {
             format!(
-                "cannot listen to the clip {}; if the clips have moved, run the extract command again",
+                "cannot read the clip {}; if the clips have moved, run the extract command again",
                 path.display()
             )
         })?;

@@ -78,7 +78,7 @@ impl IndexEntry {
         let Self { path, .. } = self;
         let class = labels.class(&self.label).with_context(|| {
             format!(
-                "{INDEX_FILE} calls {path} {:?}, which is no label of it",
+                "{INDEX_FILE} calls {path} {:?}, which is not one of its labels",
                 self.label
             )
         })?;
@@ -347,7 +347,7 @@ impl Dataset {
         );
         ensure!(
             index.speeds == SPEEDS && index.n_features == N_FEATURES,
-            "{INDEX_FILE} has other speeds or another number of features than this program"
+            "{INDEX_FILE} differs from this program in speeds or number of features"
         );
         let mut offset = 0;
         let mut clips = Vec::with_capacity(index.clips.len());
@@ -383,7 +383,7 @@ fn check(clips: &[Clip], file: &File) -> Result<()> {
         file.read_exact(&mut bytes).context(FEATURES_FILE)?;
         ensure!(
             hex(&Sha256::digest(&bytes)) == clip.rows.sha256,
-            "{FEATURES_FILE} is damaged: what it holds of {} is not what {INDEX_FILE} says",
+            "{FEATURES_FILE} is damaged: its data for {} do not match {INDEX_FILE}",
             clip.path
         );
     }
@@ -491,7 +491,7 @@ mod tests {
         let error = load_error(data.path());
         assert!(
             error.contains(
-                "features.bin is damaged: what it holds of Actor_02/03-01-04-02-01-01-02.wav"
+                "features.bin is damaged: its data for Actor_02/03-01-04-02-01-01-02.wav"
             ),
             "{error}"
         );

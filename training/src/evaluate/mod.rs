@@ -277,7 +277,7 @@ impl Evaluation {
             .with_context(|| format!("cannot read {}; run the evaluate command", path.display()))?;
         serde_json::from_str(&json).with_context(|| {
             format!(
-                "{} is damaged or of another version; run the evaluate command again",
+                "{} is damaged or from another version; run the evaluate command again",
                 path.display()
             )
         })

@@ -84,7 +84,7 @@ fn list(csv: &Path) -> Result<Vec<(PathBuf, String)>> {
         let at = header
             .iter()
             .position(|column| column.eq_ignore_ascii_case(wanted));
-        at.with_context(|| format!("the first line of {name} names no column {wanted}; add it"))
+        at.with_context(|| format!("the first line of {name} has no column {wanted}; add it"))
     };
     let (path, class) = (column("path")?, column("class")?);
     let folder = csv.parent().unwrap_or(Path::new(""));

@@ -185,7 +185,7 @@ impl Strangers {
             fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
         let strangers = serde_json::from_str(&json).with_context(|| {
             format!(
-                "{} is damaged or of another version; run evaluate --folds corpora again",
+                "{} is damaged or from another version; run evaluate --folds corpora again",
                 path.display()
             )
         })?;

@@ -102,7 +102,7 @@ pub fn read(path: &Path, run: &Value, state: &mut State) -> Result<()> {
         copies
             .into_iter()
             .collect::<Result<()>>()
-            .with_context(|| format!("cannot go on from {}", path.display()))?;
+            .with_context(|| format!("cannot resume from {}", path.display()))?;
     }
     state.epoch = header.epoch;
     state.optimizer.steps = header.steps;

@@ -253,8 +253,8 @@ pub fn train(
             if !(result.loss.is_finite() && norm.is_finite()) {
                 bail!(
                     "the loss is no longer a number in epoch {epoch}, batch {} of {steps}; {} keeps \
-                     the state after epoch {}; the same command goes on from there, and another \
-                     --seed begins anew",
+                     the state after epoch {}; the same command continues from there, and another \
+                     --seed starts afresh",
                     index + 1,
                     path.display(),
                     state.epoch

@@ -59,7 +59,7 @@ pub fn encode(ensemble: &Ensemble, layout: Layout, metadata: &[(&str, String)]) 
         for parameter in network.parameters().iter() {
             ensure!(
                 parameter.value.iter().all(|value| value.is_finite()),
-                "{} of network {} holds what is not a number",
+                "{} of network {} has values that are not finite numbers",
                 parameter.name,
                 index + 1
             );
