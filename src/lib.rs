@@ -21,15 +21,16 @@
 //! | [`protocol`] | what page and worker say to each other |
 //! | `web` | the browser's side, with the feature `web`: client, the page and the library that stand on it, worker |
 //!
-//! Dependencies point one way: `export` and `context` to `record`, `record` and `web` to `session`, `web`
-//! also to `protocol`, these to `features`, `model`, `calibration` and `activity`, these to `dsp` and
-//! `audio`. The trainer uses this library as the browser does, so what was trained and what runs live
-//! cannot drift apart.
+//! Dependencies point one way: `export` and `context` to `record`, `record` and `web` to `session`,
+//! `web` also to `protocol`; these to `features`, `model`, `calibration` and `activity`, and these
+//! to `dsp` and `audio`. The trainer uses this library just as the browser does, so the code used
+//! in training and the code that runs live cannot drift apart.
 //!
-//! Words: a *sample* is one PCM value, a *chunk* a posted block of them, a *frame* one analysis window,
-//! the *hop* the advance between frames, a *segment* the frames the classifier sees at once, an
-//! *utterance* the speech between silences. *Confidence* is a probability, never a measured accuracy.
-//! Shapes: T frames, F features, M mel bands, K classes; matrices are row-major, time first.
+//! Terms: a *sample* is one PCM value, a *chunk* a posted block of them, a *frame* one analysis
+//! window, the *hop* the advance between frames, a *segment* the frames the classifier sees at
+//! once, an *utterance* the speech between silences. *Confidence* is a probability, never a
+//! measured accuracy. Shapes: T frames, F features, M mel bands, K classes; matrices are row-major,
+//! time first.
 
 pub mod activity;
 pub mod audio;
