@@ -1,6 +1,6 @@
 //! The trainer as a library: from labelled clips to the trained network. Native only.
 //!
-//! Modules from the bottom up; each may use those before it, never those after it:
+//! Modules from the bottom up; each may use those above it in this table, never those below:
 //!
 //! | | |
 //! |---|---|
@@ -13,7 +13,7 @@
 //! | [`evaluate`] | how often the recipe is right on speakers it never heard |
 //! | [`report`] | that in the terminal, as a page and as the model card |
 //!
-//! `digest` and [`interrupt`] are for all of them.
+//! `digest` and [`interrupt`] are used by all of them.
 //!
 //! Shape letters: B batch, T frames, F features, M mel bands, K classes, H hidden units; matrices are
 //! row-major, time first.

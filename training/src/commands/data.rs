@@ -1,4 +1,4 @@
-//! From published archives and own recordings to features: `download` and `extract`.
+//! From published archives and your own recordings to features: `download` and `extract`.
 
 use std::{
     fs,
@@ -86,7 +86,7 @@ fn known(name: &str) -> Result<Published, String> {
 }
 
 impl CorpusArgs {
-    /// The corpora that are known by name, in the order in which they are named; RAVDESS when nothing is.
+    /// The corpora known by name, in the order given; RAVDESS when nothing is given.
     fn chosen(&self) -> Vec<Chosen> {
         let ravdess = |folder| Chosen {
             corpus: Published::Ravdess,
@@ -103,13 +103,13 @@ impl CorpusArgs {
             .collect()
     }
 
-    /// The corpora that are expected where `download` puts them.
+    /// The corpora that are expected to be where `download` puts them.
     pub fn downloaded(&self) -> impl Iterator<Item = Published> {
         let chosen = self.chosen().into_iter();
         chosen.filter_map(|chosen| chosen.folder.is_none().then_some(chosen.corpus))
     }
 
-    /// The clips there are, and remarks on them.
+    /// The available clips, with remarks on them.
     fn list(&self, data: &Path) -> Result<ClipList> {
         let mut sources = Vec::new();
         for Chosen { corpus, folder } in self.chosen() {
@@ -209,7 +209,7 @@ pub fn download(data: &Path, args: &DownloadArgs, stop: &AtomicBool) -> Result<(
 /// Makes sure that the clips of a published corpus are where [`download`] puts them.
 pub fn obtain(data: &Path, corpus: Published, stop: &AtomicBool) -> Result<()> {
     if Archive::of(corpus).is_err() && clips_folder(data, corpus).is_dir() {
-        // Brought there by other means.
+        // Put there by other means.
         return Ok(());
     }
     download(data, &DownloadArgs { corpus }, stop)

@@ -44,7 +44,7 @@ const TRAINING_FILE: &str = "training.json";
 struct Trained {
     /// [`ensemble::recipe`] of the networks.
     recipe: String,
-    /// What of it goes into model.json.
+    /// What goes into model.json about it.
     training: Training,
 }
 
@@ -295,7 +295,7 @@ pub fn evaluate(data: &Path, args: &EvaluateArgs, stop: &AtomicBool) -> Result<(
         jobs: args.jobs as usize,
         quick: args.quick,
         as_recorded: args.as_recorded,
-        // Left-out corpora are what is fitted on.
+        // With left-out corpora, the settings are fitted on those.
         inner: if strangers.is_some() || protocol == Protocol::Corpora {
             0
         } else {
@@ -338,7 +338,7 @@ pub fn evaluate(data: &Path, args: &EvaluateArgs, stop: &AtomicBool) -> Result<(
     Ok(())
 }
 
-/// How many people speak in these clips.
+/// The number of people speaking in these clips.
 fn speakers(dataset: &Dataset, clips: &[usize]) -> u32 {
     let speakers: BTreeSet<_> = clips
         .iter()

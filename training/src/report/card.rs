@@ -13,7 +13,7 @@ use crate::{
     evaluate::{Evaluation, Known, Scores, Source, Strangers},
 };
 
-/// Name of the file beside the trainer's manifest.
+/// Name of the file next to the trainer's manifest.
 pub const CARD_FILE: &str = "MODEL_CARD.md";
 
 /// Name of the folder with its [`pictures`], beside it.
@@ -46,7 +46,7 @@ pub fn card(evaluation: &Evaluation) -> String {
     card
 }
 
-/// What it was trained on, and what it was only judged on.
+/// What it was trained on, and what it was only tested on.
 fn data(card: &mut String, sources: &[Source]) {
     *card += "## Data\n\n| corpus | contents | language | clips | speakers | emotions | licence |\n|---|---|---|---|---|---|---|\n";
     for source in sources {

@@ -17,12 +17,12 @@ use crate::{
     },
 };
 
-/// Name of the [`page`] beside an evaluation.
+/// Name of the [`page`] next to an evaluation.
 pub const PAGE_FILE: &str = "report.html";
 
 const STYLE: &str = concat!(include_str!("plot.css"), include_str!("page.css"));
 
-/// The page; `comparison` is with the notebook's network, when that was made.
+/// The page; `comparison` is the one with the notebook's network, if it was made.
 pub fn page(evaluation: &Evaluation, comparison: Option<&Comparison>) -> String {
     let mut body = title(evaluation);
     if let Some(strangers) = &evaluation.strangers {
@@ -68,7 +68,7 @@ pub fn page(evaluation: &Evaluation, comparison: Option<&Comparison>) -> String 
     )
 }
 
-/// Drawings of the page as SVG files of their own, by name.
+/// Drawings of the page as separate SVG files, by name.
 pub fn pictures(evaluation: &Evaluation) -> Vec<(&'static str, String)> {
     let mut pictures = Vec::new();
     if let Some(strangers) = &evaluation.strangers {
@@ -215,7 +215,8 @@ fn classes(labels: &Labels, results: &Results) -> Bars<'static> {
     }
 }
 
-/// Rows in percent of the clips of a class, darker for more; classes without clips or answers are left out.
+/// Rows in percent of the clips of a class, darker for more; classes without clips or answers are
+/// left out.
 pub(super) fn confusion(caption: &str, labels: &Labels, results: &Results) -> String {
     let confusion = &results.confusion;
     let mut html = format!(
@@ -413,7 +414,7 @@ fn confidence(evaluation: &Evaluation, calibrated: &Calibrated) -> String {
     )
 }
 
-/// On whom temperature and threshold were fitted.
+/// The speakers on whom temperature and threshold were fitted.
 pub(super) fn fitted(evaluation: &Evaluation) -> &'static str {
     match &evaluation.strangers {
         None => {

@@ -1,5 +1,5 @@
-//! How the model does on corpora that it was never given: the sentence that sums it up, the chapter of the
-//! page, and its drawing.
+//! How the model does on corpora that it was never given: the sentence that sums it up, the page's
+//! chapter on it, and its drawing.
 
 use std::{collections::BTreeSet, fmt::Write};
 
@@ -18,7 +18,7 @@ use crate::evaluate::{
 /// A smaller gain does not count: half a point.
 const WORTH: f64 = 0.005;
 
-/// What it all comes to, without a full stop.
+/// The result in a sentence, without a full stop.
 pub fn sentence(strangers: &Strangers) -> String {
     let times = |share: f64| format!("{:.0}", 100.0 * share);
     format!(
@@ -29,7 +29,7 @@ pub fn sentence(strangers: &Strangers) -> String {
     )
 }
 
-/// What is new in every corpus that is left out.
+/// What is new in every left-out corpus.
 fn never_given(strangers: &Strangers) -> &'static str {
     let corpora = &strangers.corpora;
     let is_new = |stranger: &Stranger| {
@@ -46,7 +46,7 @@ fn never_given(strangers: &Strangers) -> &'static str {
     }
 }
 
-/// A language in English; by its code (ISO 639-1) when it is none of the more frequent.
+/// A language in English, or its code (ISO 639-1) if it is not one of the more frequent.
 pub fn language(code: &str) -> &str {
     match code {
         "ar" => "Arabic",
@@ -76,7 +76,7 @@ pub fn language(code: &str) -> &str {
     }
 }
 
-/// Languages in English, with commas; a dash when none is known.
+/// Languages in English, separated by commas; a dash if none is known.
 pub fn languages(codes: &[String]) -> String {
     let names: Vec<&str> = codes.iter().map(|code| language(code)).collect();
     match names[..] {
@@ -85,7 +85,7 @@ pub fn languages(codes: &[String]) -> String {
     }
 }
 
-/// A title without what is the same in all.
+/// A title without the part common to all.
 pub fn short(title: &str) -> &str {
     title.trim_end_matches(", audio only")
 }
@@ -111,7 +111,7 @@ pub fn trained_on(strangers: &Strangers, stranger: &Stranger) -> String {
     titles.join(", ")
 }
 
-/// Of the corpora that never train, if there are any.
+/// A sentence on the corpora that are never trained on, if there are any.
 pub fn held_out(strangers: &Strangers) -> Option<String> {
     let held_out = strangers
         .corpora
@@ -129,7 +129,7 @@ pub fn held_out(strangers: &Strangers) -> Option<String> {
     ))
 }
 
-/// Gain of UAR by what is known of the speaker; none where it was not measured.
+/// Gain of UAR by what is known about the speaker; none if it was not measured.
 pub fn gain(stranger: &Stranger, known: Known) -> Option<f64> {
     let has = |label: &str| stranger.labels.iter().any(|own| own == label);
     let is_fit = match known {
@@ -146,7 +146,7 @@ fn find(calibrated: &Calibrated, known: Known) -> Option<&Compared> {
     compared.find(|compared| compared.known == known)
 }
 
-/// All that was known of speakers anywhere.
+/// Everything that was known about speakers in any corpus.
 pub fn all_known(strangers: &Strangers) -> Vec<Known> {
     let mut all: Vec<Known> = Vec::new();
     for stranger in &strangers.corpora {
@@ -159,7 +159,8 @@ pub fn all_known(strangers: &Strangers) -> Vec<Known> {
     all
 }
 
-/// Whom calibration to the speaker helps, sentence by sentence; `own` is that of RAVDESS's own folds.
+/// What helps whom in calibration to the speaker, sentence by sentence; `own` is that of RAVDESS's
+/// own folds.
 pub fn helped(strangers: &Strangers, own: Option<&Calibrated>) -> String {
     let is_ravdess = |stranger: &&Stranger| stranger.name.starts_with("ravdess");
     let mut parts: [(&str, Vec<&str>); 4] = [
@@ -194,7 +195,7 @@ pub fn helped(strangers: &Strangers, own: Option<&Calibrated>) -> String {
     told.collect::<Vec<_>>().join(" ")
 }
 
-/// Kinds of sound that an emotion is claimed for, the most frequent first.
+/// Kinds of sound for which an emotion is claimed, the most frequent first.
 pub fn claimed_kinds(sounds: &Sounds) -> Vec<(&str, Heard)> {
     let kinds = sounds.by_kind.iter();
     let kinds = kinds.map(|(kind, heard)| (kind.as_str(), *heard));
@@ -203,7 +204,7 @@ pub fn claimed_kinds(sounds: &Sounds) -> Vec<(&str, Heard)> {
     claimed
 }
 
-/// The bars that it all comes to.
+/// The bars that sum it up.
 pub fn recalls(strangers: &Strangers) -> Bars<'static> {
     let whole = |share: f64| format!("{:.0}", 100.0 * share);
     let rows = strangers.corpora.iter().map(|stranger| {
@@ -251,7 +252,7 @@ pub fn recalls(strangers: &Strangers) -> Bars<'static> {
     }
 }
 
-/// The chapter of the page; `own` is the calibration of RAVDESS's own folds.
+/// The page's chapter; `own` is the calibration of RAVDESS's own folds.
 pub fn chapter(labels: &Labels, strangers: &Strangers, own: Option<&Calibrated>) -> String {
     let mean = &strangers.mean;
     let mut html = format!(
@@ -291,7 +292,7 @@ pub fn chapter(labels: &Labels, strangers: &Strangers, own: Option<&Calibrated>)
 }
 
 fn figure(title: &str, note: &str, table: &str) -> String {
-    // Long names take two lines instead of pushing figures out of sight.
+    // Long names take two lines instead of pushing figures out of view.
     let table = table.replacen("<table>", "<table class=\"wraps\">", 1);
     let note = match note {
         "" => String::new(),

@@ -170,7 +170,7 @@ fn wrapped(text: &str) -> Vec<String> {
     lines
 }
 
-/// The name of a corpus in its column, with a star when it never trains.
+/// The name of a corpus in its column, with a star if it is never trained on.
 fn starred(stranger: &Stranger) -> String {
     let star = if stranger.held_out { "*" } else { "" };
     format!("{:.13}{star}", stranger.name)
@@ -204,7 +204,7 @@ fn gains(f: &mut fmt::Formatter<'_>, strangers: &Strangers) -> fmt::Result {
     })
 }
 
-/// A column for each corpus, further corpora below; cells by corpus and row.
+/// A column for each corpus, further corpora below; cells are given by corpus and row.
 fn side_by_side(
     f: &mut fmt::Formatter<'_>,
     strangers: &Strangers,
@@ -350,7 +350,7 @@ fn headline(f: &mut fmt::Formatter<'_>, results: &Results) -> fmt::Result {
 
 /// Widest column of labels.
 const LABEL_WIDTH: usize = 16;
-/// Columns of a confusion matrix beside its labels; further ones follow below.
+/// Columns of a confusion matrix beside its labels; any more follow below.
 const MATRIX_COLUMNS: usize = 9;
 
 fn classes(f: &mut fmt::Formatter<'_>, labels: &Labels, results: &Results) -> fmt::Result {
