@@ -76,8 +76,8 @@ impl FrontEnd {
     /// is then ready for a new stream. [`nonfinite_samples`](Self::nonfinite_samples) keeps
     /// counting.
     ///
-    /// By then N samples at 16 kHz (at other rates `ceil(n · 16000 / rate)`) have given `1 +
-    /// floor(N / 256)` frames; without samples there are no frames.
+    /// By then N samples at 16 kHz (at other rates `ceil(n · 16000 / rate)`) have given
+    /// `1 + floor(N / 256)` frames; without samples there are no frames.
     pub fn finish(&mut self, mut sink: impl FnMut(&Frame)) {
         self.resampler.finish(|samples| {
             self.framer

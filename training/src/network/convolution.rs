@@ -2,8 +2,8 @@
 //!
 //! Each item of a batch is a `[T, M, C]` block of its own length; the blocks follow one another.
 //! Zeros surround each item: `kernel_time / 2` frames before and after, one band below and above.
-//! The mel kernel is 3 and its stride 2, so `M` (even) becomes `M / 2`, and `T` becomes `ceil(T /
-//! stride_time)`.
+//! The mel kernel is 3 and its stride 2, so `M` (even) becomes `M / 2`, and `T` becomes
+//! `ceil(T / stride_time)`.
 
 use std::ops::Range;
 
