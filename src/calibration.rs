@@ -98,7 +98,7 @@ pub enum CalibrationError {
     #[error("the calibration holds a number that is not finite in {0}; make it again")]
     NotFinite(&'static str),
     /// It lacks numbers or has too many.
-    #[error("the calibration has not as many numbers in gain as in offset; make it again")]
+    #[error("the calibration does not have as many numbers in gain as in offset; make it again")]
     Shape,
     /// It was made with another model.
     #[error(

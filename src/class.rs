@@ -1,4 +1,4 @@
-//! Classes as data: a model's classes are listed in its model.json; nothing here knows an emotion.
+//! Classes as data: a model's classes are listed in its model.json; no emotion is hard-coded here.
 //!
 //! A [`Class`] is a position in the model's [`Labels`]; [`PerClass`] holds a number for each. Both
 //! are small and of fixed size, so that the live loop never allocates memory for them.
