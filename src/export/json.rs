@@ -11,8 +11,8 @@ const FORMAT: &str = "speech-emotion-session";
 pub const VERSION: u32 = 1;
 
 /// What the file says about who judged.
-const JUDGED_BY: &str = "a machine, from the sound of the voice alone; labels may be wrong. Only what \
-                         stands under correction was said by a person.";
+const JUDGED_BY: &str = "a machine, from the sound of the voice alone; labels may be wrong. Only \
+                         corrections come from a person.";
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]

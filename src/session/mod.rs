@@ -140,8 +140,8 @@ impl<C: Classifier> Session<C> {
         Ok(self.track.summary(self.front_end.nonfinite_samples()))
     }
 
-    /// From now on judges what is heard, and all of an open utterance, as this speaker's. `None`
-    /// ends calibration, including calibration while listening.
+    /// From now on judges what is heard, and all of an open utterance, as this speaker's; with
+    /// `None` there is no calibration. In either case calibration while listening ends.
     pub fn set_calibration(&mut self, calibration: Option<Calibration>) {
         self.track.listener = None;
         self.track.calibration = calibration;

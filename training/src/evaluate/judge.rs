@@ -206,7 +206,7 @@ fn settings() -> SessionSettings {
     }
 }
 
-/// Runs a sound through a session, like that of a microphone without delays.
+/// Runs a sound through a session, like a microphone's when inference never falls behind.
 fn listen(sound: &Sound, classifier: OnnxClassifier) -> Result<Judgement> {
     let mut session = Session::new(classifier, &settings(), sound.rate_hz, Pacing::Live)?;
     let mut updates = Vec::new();

@@ -31,7 +31,7 @@ const AROUND_FRAMES: usize = 48;
 const LOW_EDGE_HZ: Range<f32> = 100.0..450.0;
 const HIGH_EDGE_HZ: Range<f32> = 2_500.0..7_000.0;
 const FILTER_ORDER: Range<f32> = 2.0..5.0;
-/// Lowest level to which a narrow channel attenuates, in nats.
+/// Lower limit of a narrow channel's gain, in nats.
 const FILTERED: f32 = -16.0;
 /// Log energies and voicing of silence.
 const SILENT_FRAME: [f32; N_FEATURES] = {
