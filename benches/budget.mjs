@@ -1,6 +1,6 @@
 // What a visitor downloads: the page to first paint, the engine with its model, and the library's own code.
 // Needs dist/.
-// Usage: node benches/budget.mjs   (fails when a part is larger than benches/budget.json allows)
+// Usage: node benches/budget.mjs   (fails if a part is larger than benches/budget.json allows)
 
 import { readFileSync, readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";

@@ -1,5 +1,5 @@
-// What the page costs in Chromium, beside onnxruntime-web and Meyda. Needs dist/ with dist/bench/, as
-// scripts/bench builds it. Usage: node benches/chromium.mjs OUT [part]...
+// What the page costs in Chromium, compared with onnxruntime-web and Meyda. Needs dist/ with dist/bench/, as
+// built by scripts/bench. Usage: node benches/chromium.mjs OUT [part]...
 
 import { writeFileSync } from "node:fs";
 import { open } from "../tests/e2e/browser.mjs";
@@ -88,7 +88,7 @@ async function firstPosterior() {
  */
 async function latency() {
   const bursts = generated(`aevalsrc='0.4*sin(2*PI*440*t)*lt(mod(t,1.037),0.3)':s=48000:d=${BURSTS * 1.037 + 2}`, "bursts.wav");
-  // Tells on its own port when a burst begins; all clocks of a browser count from the same epoch.
+  // Reports on its own port when a burst begins; all clocks in a browser count from the same epoch.
   const told = (body) => body.toString().replace("process(inputs) {", `process(inputs) {
     const loud = inputs[0][0]?.some((x) => Math.abs(x) > 0.1) ?? false;
     this.quiet = loud ? 0 : (this.quiet ?? 0) + 1;

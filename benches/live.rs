@@ -1,4 +1,4 @@
-//! What a second of audio costs natively, on one core: `cargo bench --bench live`.
+//! What a second of audio costs natively on one core: `cargo bench --bench live`.
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
@@ -15,7 +15,7 @@ use speech_emotion::{
 const RATE_HZ: u32 = 48_000;
 const SECONDS: usize = 6;
 
-/// Synthetic speech with pauses, played three times as fast: what it says does not matter here.
+/// Synthetic speech with pauses, played at three times the speed: its content does not matter here.
 fn speech() -> Vec<f32> {
     let bytes = fs::read("tests/golden/speech.s16").unwrap();
     let samples: Vec<f32> = bytes

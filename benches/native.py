@@ -1,4 +1,4 @@
-"""onnxruntime and librosa on one core, in turns with this project's own benchmark.
+"""onnxruntime and librosa on one core, run alternately with this project's own benchmark.
 
 Usage: native.py BENCH OUT, where BENCH is the built `live` benchmark; writes medians as JSON."""
 

@@ -1,4 +1,4 @@
-// Measures on the device it runs on; `window.measured` settles with the numbers.
+// Measures on the device it runs on; `window.measured` resolves to the numbers.
 
 import { load } from "./onnxruntime.js";
 

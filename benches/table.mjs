@@ -1,4 +1,4 @@
-// Prints what scripts/bench measured as the README's tables, and writes it as one JSON file.
+// Prints what scripts/bench measured as the tables in docs/performance.md, and writes it as one JSON file.
 // Usage: node benches/table.mjs FOLDER
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";

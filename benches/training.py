@@ -1,4 +1,4 @@
-"""A training step of the same network in PyTorch, in turns with this project's own.
+"""A training step of the same network in PyTorch, run alternately with this project's own.
 
 Usage: training.py STEP OUT, where STEP is the built `step` benchmark; writes medians as JSON.
 Both on one thread: batch of 32 segments of equal length, forward, backward, gradient clipping, Muon for
@@ -80,7 +80,7 @@ class Muon:
 
 
 def pytorch(frames):
-    """Gives a function that makes one step."""
+    """Returns a function that performs one step."""
     torch.manual_seed(1)
     network = Network().train()
     average = [parameter.detach().clone() for parameter in network.parameters()]

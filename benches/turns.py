@@ -1,4 +1,4 @@
-"""Two programs measured in turns, so that what else the machine does hits both."""
+"""Measures two programs alternately, so that other load on the machine affects both."""
 
 import statistics
 import time
@@ -7,7 +7,7 @@ ROUNDS = 5
 
 
 def in_turns(ours, theirs):
-    """Medians of what both functions give in milliseconds, and the median of their ratios."""
+    """Medians of the milliseconds that both functions return, and the median of their ratios."""
     rounds = [(ours(), theirs()) for _ in range(ROUNDS)]
     return {
         "ours_ms": statistics.median(a for a, _ in rounds),
@@ -17,7 +17,7 @@ def in_turns(ours, theirs):
 
 
 def milliseconds(call, seconds):
-    """Median of one call, called for so long and at least three times."""
+    """Median of one call, repeated for this long and at least three times."""
     took, end = [], time.perf_counter() + seconds
     while len(took) < 3 or time.perf_counter() < end:
         begun = time.perf_counter()

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# crowsetta refuses Audacity's labels whose times are all whole seconds without decimals, and takes a quote at
-# the beginning of a label for the bound of a text that may go on over lines: the labels up to the next quote
-# are taken into it.
+# crowsetta refuses a file of Audacity labels if all its times are whole seconds without decimals, and takes a
+# quote at the beginning of a label for the start of a quoted text that may run over several lines: the labels
+# up to the next quote become part of it.
 #
-# Audacity's manual ("Importing and Exporting Labels") has start and end in seconds and the label, divided by
-# tabs, and no quotes around labels: a quote is a character of the label.
+# According to Audacity's manual ("Importing and Exporting Labels") a line has start and end in seconds and the
+# label, separated by tabs, and labels are not quoted: a quote is a character of the label.
 #
 # Seen on 30 November 2026 with crowsetta 5.1.2, pandas 3.1.1 and pandera 0.35.0, Python 3.11:
 #   whole seconds: SchemaError: expected series 'start_time' to have type float64, got int64

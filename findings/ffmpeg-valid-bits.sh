@@ -3,9 +3,9 @@
 #
 # Sound cards record 24 bits in samples of 32. Such a file says so in WAVE_FORMAT_EXTENSIBLE: wBitsPerSample is the size
 # of a sample, wValidBitsPerSample how many of its upper bits are used. libsndfile reads them all as they were written.
-# FFmpeg takes the integers of 24 in 32 for floats, and cuts 20 in 32, 16 in 32 and 16 in 24 into samples of the wrong
-# size: the length is wrong and the sound is noise. It gives no warning. Debian 12's ffmpeg 5.1.9 does the same, and
-# Chromium 156's decodeAudioData, except that it refuses 24 in 32.
+# FFmpeg takes 24-in-32-bit integers for floats, and cuts 20 in 32, 16 in 32 and 16 in 24 into samples of the wrong
+# size: the length is wrong and the sound is noise. It gives no warning. Debian 12's ffmpeg 5.1.9 does the same, and so
+# does Chromium 156's decodeAudioData, except that it refuses 24 in 32.
 #
 # Versions and output seen on 30 November 2026: PyAV 18.1.0 and soundfile 0.14.0 on Python 3.11. The sound is a tone of
 # one second at 16 kHz with an RMS of 0.354. Each line names the bits, the samples and RMS from libsndfile, then the

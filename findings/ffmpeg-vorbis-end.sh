@@ -2,9 +2,9 @@
 # FFmpeg loses the end of a short Ogg Vorbis recording, or adds to it.
 #
 # A recording of one second fits in one Ogg page, whose granule position says where the sound ends. libsndfile and
-# miniaudio return exactly that many samples. FFmpeg returns 256 or 128 too few (16 ms of sound at 16 kHz), at 8 kHz 192
-# too many. Debian 12's ffmpeg 5.1.9 does so too, even with a page that it encoded itself, and decodeAudioData in
-# Chromium 156 loses as much.
+# miniaudio return exactly that many samples. FFmpeg returns 256 or 128 too few (16 ms of sound at 16 kHz), or 192 too
+# many at 8 kHz. Debian 12's ffmpeg 5.1.9 does so too, even with a page that it encoded itself, and decodeAudioData in
+# Chromium 156 loses just as much.
 #
 # Versions and output seen on 30 November 2026: PyAV 18.1.0, soundfile 0.14.0 and miniaudio 1.71 on Python 3.11.
 # soundfile encodes a tone of one second with an amplitude of 0.3. Each line gives the rate, the samples from

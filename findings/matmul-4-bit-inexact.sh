@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # A MatMul of 32-bit floats with 4-bit weights is off by more than a percent in onnxruntime and OpenVINO.
 #
-# The model says DequantizeLinear and MatMul, both in float32. As its weights have 4 bits, both runtimes round the input
-# to 8 bits as well, unasked. OpenVINO does so for blocks of 32, though not of 16, even if INFERENCE_PRECISION_HINT is
-# f32. onnxruntime stops at `session.qdq_matmulnbits_accuracy_level` = 1, OpenVINO at a group size of 0.
+# The model consists of DequantizeLinear and MatMul, both in float32. As its weights have 4 bits, both runtimes also
+# round the input to 8 bits, unasked. OpenVINO does so for blocks of 32, though not of 16, even if
+# INFERENCE_PRECISION_HINT is f32. `session.qdq_matmulnbits_accuracy_level` = 1 turns this off in onnxruntime, a group
+# size of 0 in OpenVINO.
 #
 # Versions and output seen on 30 November 2026: onnxruntime 1.32.0, OpenVINO 2026.4.1 and onnx 1.23.2 on Python 3.11,
-# x86 with AVX-512. Each line gives the block size, the runtime, what it was told, and its largest error against
+# x86 with AVX-512. Each line gives the block size, the runtime, its settings, and its largest error against
 # onnx.reference in standard deviations:
 #
 #> 16 onnxruntime {}: over 0.01

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Meyda goes on with the mel bands of another sample rate and buffer size.
+# Meyda keeps using the mel bands of an earlier sample rate and buffer size.
 #
-# A page that listens at 44.1 kHz and then opens a file of 16 kHz sets Meyda.sampleRate and Meyda.bufferSize anew. Meyda
+# A page that listens at 44.1 kHz and then opens a file at 16 kHz sets Meyda.sampleRate and Meyda.bufferSize again. Meyda
 # makes its mel bands at the first extraction and again only when their number changes: a new rate has no effect on the
-# MFCC, and a longer buffer turns them into NaN. Setting Meyda.melFilterBank to undefined has them made again.
+# MFCC, and a longer buffer turns them into NaN. Setting Meyda.melFilterBank to undefined makes it rebuild them.
 #
 # Versions and output seen on 30 November 2026: Meyda 5.6.3 on Node.js 20. Each line gives the sample rate, the buffer
-# size and the first four MFCC of the same noise, at first one after another, then each with mel bands of its own:
+# size and the first four MFCC of the same noise, first one after another, then each with newly made mel bands:
 #
 #> then 44100/512: 301.8 -36.2 4.0 0.3
 #> then 16000/512: 301.8 -36.2 4.0 0.3

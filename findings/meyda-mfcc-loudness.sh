@@ -2,8 +2,8 @@
 # All of Meyda's MFCC change with the loudness of the sound.
 #
 # A factor on the sound adds the same constant to the logarithm of every mel band, which the cosine transform puts into
-# coefficient 0 alone. Meyda takes the logarithm of the energy plus 1: the quieter the voice, the smaller and the less
-# alike are the others too. A classifier trained on another library's MFCC hears a different voice.
+# coefficient 0 alone. Meyda takes the logarithm of the energy plus 1, so the quieter the voice, the smaller and the more
+# distorted the other coefficients become too. A classifier trained on another library's MFCC hears a different voice.
 #
 # Versions and output seen on 30 November 2026: Meyda 5.6.3 on Node.js 20. A voiced sound at 150 Hz, as it is and ten
 # times quieter, MFCC 1 to 4:

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# onnx.reference takes no notice of an LSTM's sequence lengths, nor of its clip, activations and input_forget.
+# onnx.reference ignores an LSTM's sequence lengths, and its attributes clip, activations and input_forget.
 #
-# It is meant to show what a model should answer. For a batch of utterances padded to the longest it runs on into the
-# padding, and for the three attributes it answers as if they were not there. It raises no error, and the model passes
-# onnx.checker. onnxruntime heeds all four.
+# It is meant to show what a model should return. On a batch of utterances padded to the longest it runs on into the
+# padding, and it returns the same result with the three attributes as without them. It raises no error, and the model
+# passes onnx.checker. onnxruntime respects all four.
 #
 # Versions and output seen on 30 November 2026: onnx 1.23.2 and onnxruntime 1.32.0 on Python 3.11. Each line gives what
-# is added to a plain LSTM, and which runtime's answer changes by it (without any addition the two agree):
+# is added to a plain LSTM, and whether it changes each runtime's result (without any addition the two agree):
 #
 #> sequence_lens [6, 3]: onnx.reference False, onnxruntime True
 #> clip 0.1: onnx.reference False, onnxruntime True

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # onnxruntime unpacks the 4-bit weights of an LSTM again at every run.
 #
-# What DequantizeLinear makes of constants is constant, but onnxruntime does not fold it, for the sake of operators that
-# take 4-bit weights. LSTM is not one of them. A model that is fed one frame a run, as sound comes in, spends nearly all
-# its time unpacking the same weights. The session entry `session.disable_quant_qdq` = 1 folds them; results are equal.
+# DequantizeLinear of constants is constant, but onnxruntime does not fold it, for the sake of operators that accept
+# 4-bit weights. LSTM is not one of them. A model that is fed one frame per run, as sound comes in, spends nearly all
+# its time unpacking the same weights. The session entry `session.disable_quant_qdq` = 1 folds them; the results are equal.
 #
 # Versions and output seen on 30 November 2026: onnxruntime 1.32.0 and onnx 1.23.2 on Python 3.11 with an LSTM of 512
-# units, one frame a run, on one thread (3.5 ms against 0.11 ms):
+# units, one frame per run, on one thread (3.5 ms against 0.11 ms):
 #
 #> disable_quant_qdq=0 runs DequantizeLinear DequantizeLinear LSTM
 #> disable_quant_qdq=1 runs LSTM

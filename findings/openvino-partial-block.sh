@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # OpenVINO refuses blocked weights whose last block is not full.
 #
-# DequantizeLinear (opset 21) allows a dimension that is no multiple of the block size: there are as many scales as the
+# DequantizeLinear (opset 21) allows a dimension that is not a multiple of the block size: the number of scales is the
 # quotient rounded up. onnx.checker, onnx.reference and onnxruntime accept 387 rows in blocks of 32 and agree. OpenVINO
-# does not load the model at all. It takes 416 rows.
+# does not load the model at all. It accepts 416 rows.
 #
 # Versions and output seen on 30 November 2026: OpenVINO 2026.4.1, onnxruntime 1.32.0 and onnx 1.23.2 on Python 3.11:
 #

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Praat plays an MP3 later than other programs do, and not to its end.
+# Praat plays an MP3 later than other programs do, and stops before its end.
 #
 # An MP3 encoder puts padding in front of the sound and notes its length in the first frame. libsndfile, FFmpeg and
-# miniaudio remove it. Praat and pedalboard keep it: a boundary set in Praat comes 66 ms too late for everything else at
-# 16 kHz, 37 ms at 44.1 kHz. Praat also stops early: its sound moves by more samples than it grows, and the last 401 (at
-# 44.1 kHz, 277) of the recording are missing.
+# miniaudio remove it. Praat and pedalboard keep it: a boundary set in Praat is 66 ms too late for every other program at
+# 16 kHz, 37 ms at 44.1 kHz. Praat also stops early: its sound shifts by more samples than it grows, and the last 401 of
+# the recording (277 at 44.1 kHz) are missing.
 #
 # Versions and output seen on 30 November 2026: praat-parselmouth 0.4.7 (Praat 6.1.38), pedalboard 0.9.26, soundfile
 # 0.14.0, PyAV 18.1.0 and miniaudio 1.71 on Python 3.11. soundfile encodes one second with a click in its middle. Each

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# What Praat saves in a TextGrid is not always what Python's readers find there.
+# What Praat saves in a TextGrid is not always what Python readers find there.
 #
-# Praat doubles the quotation marks in a label, writes the rest as it is, and gives a very small time an exponent. tgt
-# cuts a label at an equals sign, though it stands between quotation marks, and fails on a line break. praatio looks for
-# the format's own words inside labels, and knows no exponents. pympi-ling takes 5e-05 for 5 s. textgrid reads it all.
+# Praat doubles the quotation marks in a label, writes everything else unchanged, and writes a very small time with an
+# exponent. tgt cuts a label at an equals sign, even between quotation marks, and fails on a line break. praatio looks
+# for the format's own keywords inside labels, and does not understand exponents. pympi-ling takes 5e-05 for 5 s.
+# textgrid reads everything correctly.
 #
 # Versions and output seen on 30 November 2026: praat-parselmouth 0.4.7 (Praat 6.1.38), tgt 1.5, praatio 6.2.2,
 # pympi-ling 1.71 and textgrid 1.6.1 on Python 3.11. Each line gives the start and label that Praat saved; below it,

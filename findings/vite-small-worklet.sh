@@ -2,8 +2,9 @@
 # Vite turns the file of an AudioWorklet into a data: URL if it is small.
 #
 # To Vite `new URL("./recorder.js", import.meta.url)` is an asset, and its build inlines assets under 4,096 bytes. Under
-# the policy `script-src 'self'` the worklet then loads in development and is refused in the build (by Chromium 156 with
-# an AbortError that does not name the policy), perhaps only as a comment was removed. A Worker as small stays a file.
+# the policy `script-src 'self'` the worklet then loads in development but is refused in the build (by Chromium 156 with
+# an AbortError that does not name the policy), perhaps just because a comment was removed. An equally small Worker stays
+# a file.
 #
 # Versions and output seen on 30 November 2026: Vite 8.4.0 on Node.js 20. What the build makes of a small worklet, a
 # large one and a small worker:

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# webvtt-py leaves WebVTT's character references in cue text and voices as they are.
+# webvtt-py does not decode WebVTT's character references in cue text and voices.
 #
-# The standard (W3C WebVTT, cue text parsing rules) has "&amp;", "&lt;" and "&gt;" stand for "&", "<" and ">",
-# and a file must write them so; browsers show "R&D <b>". A program that shows what webvtt-py returns shows
+# In the standard (W3C WebVTT, cue text parsing rules) "&amp;", "&lt;" and "&gt;" stand for "&", "<" and ">",
+# and a file must use them; browsers show "R&D <b>". A program that shows what webvtt-py returns shows
 # the references, and one that writes them to another format keeps them there.
 #
 # Seen on 30 November 2026 with webvtt-py 0.6.0, Python 3.11:

@@ -1,5 +1,5 @@
-// Writes what of dist/library/ is made of other files, and checks that the worker's glue fits the page's
-// engines. Usage, by scripts/library: node scripts/library.mjs LIBRARY GLUE
+// Writes the parts of dist/library/ that are derived from other files, and checks that the worker's glue
+// fits the page's engines. Called by scripts/library: node scripts/library.mjs LIBRARY GLUE
 
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ const size = (name) => statSync(join(library, name)).size;
 
 const manifest = readFileSync("dist/model.json", "utf8");
 const bytes = { model: size("model.onnx"), engine: size("engine.wasm"), relaxed: size("engine-relaxed.wasm") };
-writeFileSync(join(library, "model.json.js"), `// The text of model.json, and how large the files are that are fetched.
+writeFileSync(join(library, "model.json.js"), `// The text of model.json, and the sizes of the files that are fetched.
 export default ${JSON.stringify(JSON.stringify(JSON.parse(manifest)))};
 export const bytes = ${JSON.stringify(bytes)};
 `);

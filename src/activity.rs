@@ -1,9 +1,10 @@
 //! The speech gate: no emotion is claimed over silence or noise.
 //!
-//! earshot's neural voice activity detector scores every hop of 16 ms, brought to one level first: it
-//! misses faint speech and takes loud noise for speech. The gate opens after a few hops of speech in a row
-//! and closes after a longer silence, so that neither a click opens it nor a pause between words closes
-//! it. Deterministic: the same samples give the same answers.
+//! earshot's neural voice activity detector scores every hop of 16 ms. It misses faint speech and
+//! takes loud noise for speech, so every hop is brought to one level first. The gate opens after a
+//! few hops of speech in a row and closes after a longer silence, so that a click does not open it
+//! and a pause between words does not close it. It is deterministic: the same samples give the same
+//! answers.
 
 use earshot::Detector;
 
@@ -12,14 +13,14 @@ use crate::{audio::SAMPLE_RATE_HZ, dsp::sum::sum_of_squares, features::HOP_SAMPL
 /// Score from which a hop is speech, 0 to 1.
 const SPEECH_SCORE: f32 = 0.42;
 
-/// Root mean square that the loudest hop of late is given before it is scored, and the most it is
-/// amplified for that. Of 480 RAVDESS clips all open the gate, as recorded and 12 dB louder or fainter;
-/// unscaled, 3 of the fainter stay unheard, and street noise alone keeps the gate open for 7 to 52 % of
-/// the time, according to its level, instead of 0.3 %.
+/// Root mean square to which the loudest recent hop is scaled before scoring, and the most it is
+/// amplified for that. All of 480 RAVDESS clips open the gate, as recorded and 12 dB louder or
+/// fainter. Unscaled, 3 of the fainter ones are not heard, and street noise alone keeps the gate
+/// open for 7 to 52 % of the time, depending on its level, instead of 0.3 %.
 const LEVEL_DBFS: f32 = -36.0;
 const MAX_GAIN_DB: f32 = 18.0;
 
-/// How fast the loudest hop is forgotten: 4 dB a second.
+/// How fast the loudest hop is forgotten: by 4 dB a second.
 const LEVEL_DECAY_DB: f32 = 4.0 * HOP_SAMPLES as f32 / SAMPLE_RATE_HZ as f32;
 
 /// Hops of speech in a row that open the gate: 48 ms.
@@ -34,12 +35,12 @@ pub const MIN_LEVEL_DBFS: f32 = -78.0;
 /// Decides hop by hop whether somebody is speaking.
 pub struct SpeechGate {
     detector: Box<Detector>,
-    /// Level of the loudest hop of late.
+    /// Level of the loudest recent hop.
     level_dbfs: f32,
     open: bool,
-    /// Whether the hop taken in last is speech by itself.
+    /// Whether the latest hop is speech by itself.
     is_speech: bool,
-    /// Hops in a row that speak against the present state.
+    /// Hops in a row that contradict the present state.
     contrary: u32,
 }
 
@@ -55,13 +56,13 @@ impl SpeechGate {
         }
     }
 
-    /// Takes in the next 256 samples at 16 kHz, full scale ±1 (beyond ±1,000 they are clipped), and
-    /// tells whether speech is going on.
+    /// Takes in the next 256 samples at 16 kHz, full scale ±1 (clipped beyond ±1,000), and says
+    /// whether speech is going on.
     ///
-    /// The gate opens with the last of [`ONSET_HOPS`] hops of speech in a row and closes with the last
-    /// of [`HANGOVER_HOPS`] hops in a row without. On acted speech it opens 0.05 s after the voice
-    /// begins (median), 95 times of 100 within 0.15 s: who needs the first words keeps
-    /// as much from before.
+    /// The gate opens with the last of [`ONSET_HOPS`] hops of speech in a row and closes with the
+    /// last of [`HANGOVER_HOPS`] hops in a row without. On acted speech it opens 0.05 s after the
+    /// voice begins (median), and within 0.15 s in 95 of 100 cases: keep that much audio from
+    /// before if you need the first words.
     pub fn push(&mut self, hop: &[f32; HOP_SAMPLES]) -> bool {
         let samples = hop.map(|sample| {
             if sample.is_nan() {
@@ -92,12 +93,12 @@ impl SpeechGate {
         self.open
     }
 
-    /// Whether speech is going on, as [`push`](Self::push) said last.
+    /// Whether speech is going on, as [`push`](Self::push) last said.
     pub fn is_open(&self) -> bool {
         self.open
     }
 
-    /// Whether the hop taken in last is speech by itself, whatever came before it.
+    /// Whether the latest hop is speech by itself, whatever came before it.
     pub fn hears_speech(&self) -> bool {
         self.is_speech
     }
@@ -126,7 +127,7 @@ mod tests {
 
     const SILENCE: Hop = [0.0; HOP_SAMPLES];
 
-    /// Synthetic speech of 1.1 s, silence around it left out.
+    /// Synthetic speech of 1.1 s, without the silence around it.
     fn speech() -> Vec<Hop> {
         let hops: Vec<Hop> = include_bytes!("../tests/golden/speech.s16")
             .chunks_exact(2 * HOP_SAMPLES)

@@ -1,15 +1,15 @@
-//! Calibration to one speaker: a few numbers that change the evidence, no retraining.
+//! Calibration to one speaker: a few numbers that change the evidence, without retraining.
 //!
-//! A model errs on a speaker in a steady direction. How far a speaker's evidence lies from that of
-//! the training speakers is estimated from [`Reference`]s, stretches of speech whose class is known:
-//! some sentences read neutrally, or a few clips of several classes. The estimate assumes that
-//! evidence of class c is normally distributed around `means[c] + d + e[c]`, where d is the speaker's
-//! shift in all classes and e the shift in one, and takes their posterior means; classes without a
-//! reference get d. What is added to the evidence is the difference of the two log densities, with
-//! and without the shift, times a strength: linear in the evidence.
+//! A model's errors on a speaker have a steady direction. How far a speaker's evidence lies from
+//! that of the training speakers is estimated from [`Reference`]s, stretches of speech whose class
+//! is known: a few sentences read neutrally, or a few clips of several classes. The estimate
+//! assumes that evidence of class c is normally distributed around `means[c] + d + e[c]`, where d
+//! is the speaker's shift in all classes and e the shift in one, and takes their posterior means;
+//! classes without a reference get d. What is added to the evidence is the difference of the two
+//! log densities, with and without the shift, times a strength: it is linear in the evidence.
 //!
-//! It can mislead: references that do not express what they are said to, another person, or another
-//! microphone than later on move the answers away from the truth.
+//! Calibration can mislead: references that do not express what they are said to, another person,
+//! or another microphone later on move the answers away from the truth.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,25 +18,26 @@ use crate::{
     model::{Evidence, Posterior},
 };
 
-/// Least seconds of speech of all references together.
+/// Least seconds of speech in all references together.
 pub const MIN_REFERENCE_S: f64 = 3.0;
 
-/// Speech of unknown emotion counts for half of a full shift when there are so many clips of it.
+/// This many clips of unknown emotion count for half of a full shift.
 const UNLABELLED_CLIPS: f64 = 8.0;
 /// While listening, it shifts no evidence by more than this, in nats.
 const LISTENING_BOUND: f64 = 0.5;
 
 /// How evidence is distributed over the speakers a model was evaluated on; part of model.json.
 ///
-/// Of held-out predictions: every speaker was judged by a network that never heard them. In units of
-/// evidence after division by the model's temperature.
+/// Measured on held-out predictions: every speaker was judged by a network that never heard them.
+/// In units of evidence after division by the model's temperature.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SpeakerStatistics {
-    /// Mean evidence of the clips of each class, `[K, K]`, the class expressed first.
+    /// Mean evidence of the clips of each class, `[K, K]`, indexed first by the class expressed.
     pub means: Vec<Evidence>,
     /// Inverse covariance of a clip's evidence around its speaker's mean, `[K, K]`.
     pub precision: Vec<Evidence>,
-    /// Variance of speakers' shifts in all classes alike; mean over the K numbers, as all variances.
+    /// Variance of speakers' shifts in all classes alike; like all variances, a mean over the K
+    /// numbers.
     pub speaker_variance: f32,
     /// Variance of speakers' further shifts in single classes.
     pub emotion_variance: f32,
@@ -44,8 +45,8 @@ pub struct SpeakerStatistics {
     pub clip_variance: f32,
     /// Mean seconds of speech in a clip.
     pub clip_speech_s: f32,
-    /// Share of the difference of log densities that is added, when all references are of one
-    /// class, as a neutral reading is.
+    /// Share of the difference of log densities that is added when all references are of one class,
+    /// as in a neutral reading.
     pub neutral_strength: f32,
     /// The same when references express several classes.
     pub labelled_strength: f32,
@@ -62,7 +63,7 @@ pub struct Reference {
     pub speech_s: f64,
 }
 
-/// What is changed for one speaker.
+/// The changes for one speaker.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Calibration {
@@ -96,7 +97,7 @@ pub enum CalibrationError {
     #[error("the calibration holds a number that is not finite in {0}; make it again")]
     NotFinite(&'static str),
     /// It lacks numbers or has too many.
-    #[error("the calibration has not as many numbers in gain as in offset; make it again")]
+    #[error("the calibration does not have as many numbers in gain as in offset; make it again")]
     Shape,
     /// It was made with another model.
     #[error(
@@ -112,8 +113,8 @@ pub enum CalibrationError {
 }
 
 impl Calibration {
-    /// From references of one speaker; `model` is the SHA-256 of model.onnx and `statistics` are from
-    /// the same model.json.
+    /// Fits a calibration to references of one speaker; `model` is the SHA-256 of model.onnx and
+    /// `statistics` are from the same model.json.
     ///
     /// # Errors
     /// When the references hold less than [`MIN_REFERENCE_S`] of speech.
@@ -138,8 +139,9 @@ impl Calibration {
         Ok(statistics.calibration(model, speech_s, &shifts, strength))
     }
 
-    /// From speech whose classes are not known, on the assumption that in the long run they are
-    /// mixed: slow and bounded. Someone angry all along is pulled to the middle.
+    /// Fits a calibration to speech whose classes are not known, assuming that they are mixed in
+    /// the long run: slow and bounded. Somebody who is angry all along is pulled towards the
+    /// middle.
     ///
     /// `mean` is the mean evidence of `speech_s` seconds of speech, not calibrated.
     pub fn while_listening(
@@ -159,11 +161,11 @@ impl Calibration {
         statistics.calibration(model, speech_s, &shifts, statistics.neutral_strength)
     }
 
-    /// From recordings of one kind, made alike, whose classes are not known but mixed: what they have in
-    /// common, such as language, microphone and manner, is taken out.
+    /// From recordings made alike whose classes are unknown but mixed: what they have in common, such as
+    /// language, microphone and manner of speaking, is removed.
     ///
-    /// `mean` is the mean evidence of `speech_s` seconds of speech, not calibrated. Recordings that all
-    /// express the same are pulled to the middle.
+    /// `mean` is the mean uncalibrated evidence of `speech_s` seconds of speech. Recordings that all
+    /// express the same emotion are pulled towards the middle.
     pub fn together(
         model: &str,
         statistics: &SpeakerStatistics,
@@ -181,10 +183,11 @@ impl Calibration {
         }
     }
 
-    /// Reads the JSON that serde writes of it.
+    /// Reads the JSON that serde writes for it.
     ///
     /// # Errors
-    /// When it is not a calibration, or one of another model than that with SHA-256 `model`.
+    /// When it is not a calibration, or was made with a model other than the one with SHA-256
+    /// `model`.
     pub fn from_json(json: &str, model: &str) -> Result<Self, CalibrationError> {
         let calibration: Self = serde_json::from_str(json)
             .map_err(|error| CalibrationError::Unreadable(error.to_string()))?;
@@ -195,7 +198,7 @@ impl Calibration {
     /// Checks that it can be used with the model with this SHA-256.
     ///
     /// # Errors
-    /// When it is of another model, is incomplete or holds numbers that are not finite.
+    /// When it was made with another model, is incomplete or holds numbers that are not finite.
     pub fn check(&self, model: &str) -> Result<(), CalibrationError> {
         if self.model != model {
             return Err(CalibrationError::OtherModel {
@@ -217,7 +220,7 @@ impl Calibration {
         Ok(())
     }
 
-    /// The posterior for this speaker.
+    /// Returns the posterior adapted to this speaker.
     pub fn apply(&self, posterior: &Posterior) -> Posterior {
         let evidence = posterior.evidence();
         let mut changed = evidence;
@@ -231,7 +234,8 @@ impl Calibration {
 }
 
 impl SpeakerStatistics {
-    /// Checks that a calibration can be computed for so many classes; the error is field, expected, found.
+    /// Checks that a calibration can be computed for this number of classes; the error is field,
+    /// expected, found.
     pub(crate) fn check(&self, classes: usize) -> Result<(), (&'static str, String, String)> {
         for (field, matrix) in [
             ("speaker.means", &self.means),
@@ -278,7 +282,8 @@ impl SpeakerStatistics {
 
     /// The expected shift of each class's evidence, `[K, K]`, given references.
     fn shifts(&self, references: &[Reference]) -> Vec<Vec<f64>> {
-        // Per class with references: mean residual and the variance of what is left of e and clips.
+        // For each class with references: the mean residual and the variance left over from e and
+        // the clips.
         let heard: Vec<Option<(Vec<f64>, f64)>> = (0..self.means.len())
             .map(|c| {
                 let of_class = || references.iter().filter(|r| r.class.index() == c);

@@ -1,7 +1,7 @@
-//! Classes as data: what a model tells apart stands in its model.json, nothing here knows an emotion.
+//! Classes as data: a model's classes are listed in its model.json; no emotion is hard-coded here.
 //!
-//! A [`Class`] is a position in the model's [`Labels`]; [`PerClass`] holds a number for each. Both are
-//! small and of fixed size, so that the live loop never allocates for them.
+//! A [`Class`] is a position in the model's [`Labels`]; [`PerClass`] holds a number for each. Both
+//! are small and of fixed size, so that the live loop never allocates memory for them.
 
 use std::ops::{Deref, DerefMut};
 
@@ -11,11 +11,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub const MIN_CLASSES: usize = 2;
 /// Most classes of a model.
 pub const MAX_CLASSES: usize = 32;
-/// Longest label, in characters: what a phone shows in one line of the list.
+/// Longest label, in characters: as much as a phone shows in one line of the list.
 const MAX_LABEL_CHARS: usize = 40;
-/// What is said where no class is; a class of that name could not be told from it.
+/// Said where there is no class; a class of that name could not be distinguished from it.
 const RESERVED: [&str; 2] = ["unsure", "no speech"];
-/// The label of speech without emotion, which a reading without a label is taken to express.
+/// The label of speech without emotion, which an unlabelled reading is taken to express.
 const NEUTRAL: &str = "neutral";
 
 /// A class by its position in the model's labels, below [`MAX_CLASSES`]; the first unless told otherwise.
@@ -26,7 +26,7 @@ const NEUTRAL: &str = "neutral";
 pub struct Class(u8);
 
 impl Class {
-    /// The class at a position; none from [`MAX_CLASSES`] on.
+    /// The class at a position; none from [`MAX_CLASSES`] upwards.
     pub const fn new(index: usize) -> Option<Self> {
         if index < MAX_CLASSES {
             Some(Self(index as u8))
@@ -65,12 +65,12 @@ impl From<Class> for u8 {
 #[derive(Clone, Copy, PartialEq)]
 pub struct PerClass {
     count: u8,
-    /// 0 from `count` on.
+    /// 0 from position `count` on.
     values: [f32; MAX_CLASSES],
 }
 
 impl PerClass {
-    /// For `count` classes, at most [`MAX_CLASSES`], what `value` gives for each position.
+    /// Calls `value` for each position of `count` classes, at most [`MAX_CLASSES`].
     pub fn from_fn(count: usize, mut value: impl FnMut(usize) -> f32) -> Self {
         let count = count.min(MAX_CLASSES);
         let mut values = [0.0; MAX_CLASSES];
@@ -83,12 +83,12 @@ impl PerClass {
         }
     }
 
-    /// Of these numbers; none when they are more than [`MAX_CLASSES`].
+    /// Takes these numbers; none if there are more than [`MAX_CLASSES`].
     pub fn of(numbers: &[f32]) -> Option<Self> {
         (numbers.len() <= MAX_CLASSES).then(|| Self::from_fn(numbers.len(), |i| numbers[i]))
     }
 
-    /// What `change` makes of each number.
+    /// Applies `change` to each number.
     pub fn map(&self, mut change: impl FnMut(f32) -> f32) -> Self {
         let mut changed = *self;
         changed.iter_mut().for_each(|value| *value = change(*value));
@@ -107,7 +107,7 @@ impl Deref for PerClass {
     type Target = [f32];
 
     fn deref(&self) -> &[f32] {
-        // Never too long; said so that no code for a panic goes to the page.
+        // Never too long; the check keeps the code for a panic out of the page.
         self.values
             .get(..usize::from(self.count))
             .unwrap_or(&self.values)
@@ -145,8 +145,8 @@ impl<'de> Deserialize<'de> for PerClass {
     }
 }
 
-/// The names of a model's classes, in the order of its logits: [`MIN_CLASSES`] to [`MAX_CLASSES`], each
-/// another.
+/// The names of a model's classes, in the order of its logits: [`MIN_CLASSES`] to [`MAX_CLASSES`],
+/// all different.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Vec<String>", into = "Vec<String>")]
 pub struct Labels(Vec<String>);
@@ -172,10 +172,10 @@ pub enum LabelsError {
 }
 
 impl Labels {
-    /// These names, which are checked.
+    /// Checks these names and takes them.
     ///
     /// # Errors
-    /// When they are too few or too many, or one is empty, too long, reserved or there twice.
+    /// When there are too few or too many, or one is empty, too long, reserved or repeated.
     pub fn new(names: Vec<String>) -> Result<Self, LabelsError> {
         for (index, name) in names.iter().enumerate() {
             Self::check_name(name)?;
@@ -215,7 +215,7 @@ impl Labels {
         self.0.len()
     }
 
-    /// The label of a class; empty of one that the model does not have.
+    /// The label of a class; empty for one that the model does not have.
     pub fn name(&self, class: Class) -> &str {
         self.0.get(class.index()).map_or("", String::as_str)
     }
@@ -259,7 +259,7 @@ impl From<Labels> for Vec<String> {
 pub(crate) mod tests {
     use super::*;
 
-    /// Of the shipped model.
+    /// For the shipped model.
     pub(crate) const NEUTRAL: Class = Class(0);
     pub(crate) const CALM: Class = Class(1);
     pub(crate) const HAPPY: Class = Class(2);

@@ -7,29 +7,30 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`class`] | what a model tells apart, as data: labels, classes, a number for each |
-//! | [`dsp`] | window, spectrum, mel filterbank, DCT; knows nothing of speech |
+//! | [`class`] | what a model distinguishes, as data: labels, classes, a number for each |
+//! | [`dsp`] | window, spectrum, mel filterbank, DCT; knows nothing about speech |
 //! | [`audio`] | mixing of channels, conversion to 16 kHz |
 //! | [`features`] | frames of MFCC, energy and pitch; silence trimmed, level subtracted |
 //! | [`activity`] | whether somebody is speaking |
-//! | [`model`] | segment to posterior and the evidence in it, and the manifest of a model file |
-//! | [`calibration`] | to one speaker: what a few references change |
-//! | [`session`] | all of it as one state machine: chunks in, updates out; posteriors smoothed to a verdict that holds still |
+//! | [`model`] | from a segment to a posterior and the evidence in it; the manifest of a model file |
+//! | [`calibration`] | adapting to one speaker from a few references |
+//! | [`session`] | all of this as one state machine: chunks in, updates out; posteriors smoothed to a stable verdict |
 //! | [`record`] | a session as a person keeps it: who spoke when, what the program said, what a person corrected |
-//! | [`export`] | a record to the files of other programs |
+//! | [`export`] | from a record to files for other programs |
 //! | [`context`] | what assistants are told: a few words for a prompt, transcripts with emotions |
-//! | [`protocol`] | what page and worker say to each other |
-//! | `web` | the browser's side, with the feature `web`: client, the page and the library that stand on it, worker |
+//! | [`protocol`] | the messages between page and worker |
+//! | `web` | the browser's side, with the feature `web`: client, the page and the library built on it, worker |
 //!
-//! Dependencies point one way: `export` and `context` to `record`, `record` and `web` to `session`, `web`
-//! also to `protocol`, these to `features`, `model`, `calibration` and `activity`, these to `dsp` and
-//! `audio`. The trainer uses this library as the browser does, so what was trained and what runs live
-//! cannot drift apart.
+//! Dependencies point one way: `export` and `context` to `record`, `record` and `web` to `session`,
+//! `web` also to `protocol`; these to `features`, `model`, `calibration` and `activity`, and these
+//! to `dsp` and `audio`. The trainer uses this library just as the browser does, so the code used
+//! in training and the code that runs live cannot drift apart.
 //!
-//! Words: a *sample* is one PCM value, a *chunk* a posted block of them, a *frame* one analysis window,
-//! the *hop* the advance between frames, a *segment* the frames the classifier sees at once, an
-//! *utterance* the speech between silences. *Confidence* is a probability, never a measured accuracy.
-//! Shapes: T frames, F features, M mel bands, K classes; matrices are row-major, time first.
+//! Terms: a *sample* is one PCM value, a *chunk* a posted block of them, a *frame* one analysis
+//! window, the *hop* the advance between frames, a *segment* the frames the classifier sees at
+//! once, an *utterance* the speech between silences. *Confidence* is a probability, never a
+//! measured accuracy. Shapes: T frames, F features, M mel bands, K classes; matrices are row-major,
+//! time first.
 
 pub mod activity;
 pub mod audio;

@@ -1,9 +1,10 @@
-//! A session as a person keeps it: who spoke when, what the program said of it, and what a person made
-//! of that, apart from it.
+//! A session as a person keeps it: who spoke when, what the program said about it and, kept apart
+//! from that, what a person made of it.
 //!
-//! This is what is exported and what emotional context is made from. Its JSON is that of utterances in the
-//! browser: names in camel case, times in whole milliseconds of the source's own clock, probabilities by
-//! label. Times are whole numbers so that every format writes the same ones without rounding.
+//! This is what is exported, and what emotional context is made from. Its JSON matches that of
+//! utterances in the browser: names in camel case, times in whole milliseconds of the source's own
+//! clock, probabilities by label. Times are whole numbers so that every format writes the same ones
+//! without rounding.
 
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
@@ -16,22 +17,22 @@ use crate::{
     session::{Update, Verdict},
 };
 
-/// Digits after the point in a probability that is written: as JSON none needs an exponent.
+/// Decimal places of a probability when it is written: with this many, JSON needs no exponent.
 const SHARE_DIGITS: i32 = 5;
 
-/// One session: what was heard of one or several sources, and by which model.
+/// One session: what was heard from one or several sources, and which model judged it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Record {
-    /// What judged.
+    /// The model that judged.
     pub model: ModelIdentity,
-    /// What it tells apart, in its order.
+    /// The model's labels, in its order.
     pub labels: Labels,
-    /// What was heard, in the order in which it was given.
+    /// The sources, in the order in which they were given.
     pub sources: Vec<Source>,
 }
 
-/// Which model judged.
+/// Identifies the model that judged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ModelIdentity {
@@ -45,27 +46,27 @@ pub struct ModelIdentity {
     pub trained_on: String,
 }
 
-/// A recording or a stream, with a clock of its own that begins at 0.
+/// A recording or a stream, with its own clock that starts at 0.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Source {
-    /// The file's name or path, or what the stream is called.
+    /// The file's name or path, or the name of the stream.
     pub name: String,
-    /// Whether `name` is a file's.
+    /// Whether `name` is that of a file.
     pub kind: SourceKind,
-    /// When it began, in ms since 1970 (UTC); none where that is not known.
+    /// When it began, in ms since 1970 (UTC); none if that is not known.
     #[serde(default)]
     pub started_ms: Option<u64>,
     /// Its length in ms.
     pub duration_ms: u64,
-    /// Who speaks: an entry for each channel that is judged by itself, one for a mix.
+    /// Who speaks: an entry for each channel that is judged by itself, or one for a mix.
     pub lanes: Vec<Lane>,
-    /// Of all lanes.
+    /// Those of all lanes.
     pub utterances: Vec<Utterance>,
     /// Stretches that a person marked.
     #[serde(default)]
     pub sections: Vec<Section>,
-    /// What a person noted.
+    /// What a person has noted.
     #[serde(default)]
     pub notes: Vec<Note>,
 }
@@ -89,11 +90,11 @@ pub struct Lane {
     pub name: String,
 }
 
-/// Speech between silences, and what its sound expresses.
+/// Speech between silences, and the emotion it expresses.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Utterance {
-    /// Rises within a source.
+    /// Increases within a source.
     pub id: u64,
     /// Index of the source's lane.
     #[serde(default)]
@@ -104,20 +105,20 @@ pub struct Utterance {
     /// When it ended, in ms.
     #[serde(deserialize_with = "milliseconds")]
     pub end_ms: u64,
-    /// Ms in it in which speech is heard: pauses do not count.
+    /// Ms of speech heard in it: pauses do not count.
     #[serde(deserialize_with = "milliseconds")]
     pub speech_ms: u64,
-    /// What the program says it expresses; none where it is not sure.
+    /// What the program says it expresses; none if it is not sure.
     pub label: Option<String>,
     /// The highest of the probabilities, 0..=1; never a measured accuracy.
     #[serde(serialize_with = "write_share")]
     pub confidence: f32,
-    /// Of every label.
+    /// The probabilities of all labels.
     pub probabilities: Probabilities,
-    /// How lively the voice sounds; none where the model does not tell.
+    /// How lively the voice sounds; none if the model does not say.
     #[serde(default, serialize_with = "write_activation")]
     pub activation: Option<Activation>,
-    /// What a person says it expresses; none where nobody corrected the program.
+    /// What a person says it expresses; none if nobody corrected the program.
     #[serde(default)]
     pub correction: Option<String>,
 }
@@ -148,15 +149,15 @@ pub struct Note {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Probabilities(pub Vec<(String, f32)>);
 
-/// What in a record does not fit the rest of it.
+/// A part of a record that does not fit the rest.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{place} is {found}, expected {expected}")]
 pub struct RecordError {
-    /// Where it stands, such as `sources[0].utterances[3].lane`.
+    /// Where it is, such as `sources[0].utterances[3].lane`.
     pub place: String,
-    /// What should stand there.
+    /// What should be there.
     pub expected: String,
-    /// What does.
+    /// What is there.
     pub found: String,
 }
 
@@ -173,7 +174,7 @@ impl ModelIdentity {
 }
 
 impl Source {
-    /// Where it ends in ms: its length, or the end of the last thing in it.
+    /// Where it ends, in ms: its length, or the end of the last thing in it.
     pub fn end_ms(&self) -> u64 {
         let utterances = self.utterances.iter().map(|utterance| utterance.end_ms);
         let sections = self.sections.iter().map(|section| section.end_ms);
@@ -184,7 +185,7 @@ impl Source {
 }
 
 impl Utterance {
-    /// From what a session found out; none of an update that is no utterance.
+    /// Makes one from what a session found; none if the update is not an utterance.
     pub fn of(update: &Update, id: u64, lane: usize, labels: &Labels) -> Option<Self> {
         let Update::Utterance {
             start_s,
@@ -217,26 +218,26 @@ impl Utterance {
 }
 
 impl Probabilities {
-    /// Of a posterior over these labels.
+    /// Those of a posterior over these labels.
     pub fn of(posterior: &Posterior, labels: &Labels) -> Self {
         let share = |class| (labels.name(class).to_owned(), posterior.get(class));
         Self(labels.classes().map(share).collect())
     }
 
-    /// Of one label; 0 of a label that is not there.
+    /// The probability of one label; 0 if there is no such label.
     pub fn get(&self, label: &str) -> f32 {
         let found = self.0.iter().find(|(name, _)| name == label);
         found.map_or(0.0, |(_, share)| *share)
     }
 
-    /// The most probable label, the first of equals.
+    /// The most probable label, the first in a tie.
     pub fn top(&self) -> Option<&(String, f32)> {
         self.0.iter().rev().max_by(|a, b| a.1.total_cmp(&b.1))
     }
 }
 
 impl Record {
-    /// A record for each source.
+    /// Makes a record for each source.
     pub fn split(&self) -> impl Iterator<Item = Self> {
         self.sources.iter().map(|source| Self {
             model: self.model.clone(),
@@ -248,7 +249,7 @@ impl Record {
     /// Checks that labels, lanes, times and probabilities fit together.
     ///
     /// # Errors
-    /// Names the first that does not.
+    /// Names the first thing that does not fit.
     pub fn check(&self) -> Result<(), RecordError> {
         for (s, source) in self.sources.iter().enumerate() {
             for (i, section) in source.sections.iter().enumerate() {
@@ -330,17 +331,17 @@ fn expect_from(
     (start_ms <= end_ms).then_some(()).ok_or_else(error)
 }
 
-/// The nearest whole number that is not negative.
+/// The nearest non-negative whole number.
 pub(crate) fn whole_ms(ms: f64) -> u64 {
     ms.round() as u64
 }
 
-/// Reads ms that need not be whole.
+/// Reads ms that may be fractional.
 pub(crate) fn milliseconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     f64::deserialize(deserializer).map(whole_ms)
 }
 
-/// A probability as it is written.
+/// A probability rounded for writing.
 pub(crate) fn rounded(share: f32) -> f32 {
     let scale = 10_f32.powi(SHARE_DIGITS);
     (share * scale).round() / scale
@@ -350,7 +351,7 @@ fn write_share<S: Serializer>(share: &f32, serializer: S) -> Result<S::Ok, S::Er
     serializer.serialize_f32(rounded(*share))
 }
 
-/// A probability or nothing.
+/// Writes a probability or nothing.
 pub(crate) fn write_optional_share<S: Serializer>(
     share: &Option<f32>,
     serializer: S,
@@ -408,7 +409,7 @@ pub(crate) mod tests {
         model::Liveliness,
     };
 
-    /// An utterance of lane 0 of a model that tells `neutral`, `angry` and `sad` apart.
+    /// An utterance in lane 0, from a model with the labels `neutral`, `angry` and `sad`.
     pub(crate) fn utterance(id: u64, start_ms: u64, end_ms: u64, label: Option<&str>) -> Utterance {
         let share = |name: &str| match label {
             Some(label) if label == name => 0.83,
@@ -433,7 +434,7 @@ pub(crate) mod tests {
         }
     }
 
-    /// A source of so many ms with one lane, "Anna".
+    /// A source of this many ms with one lane, "Anna".
     pub(crate) fn source(duration_ms: u64, utterances: Vec<Utterance>) -> Source {
         Source {
             name: "talk.wav".to_owned(),
@@ -446,7 +447,7 @@ pub(crate) mod tests {
         }
     }
 
-    /// Of these sources.
+    /// A record of these sources.
     pub(crate) fn record(sources: Vec<Source>) -> Record {
         Record {
             model: ModelIdentity {

@@ -1,4 +1,5 @@
-//! Memory in the live loop: nothing is allocated per chunk, and inference gives back all it takes.
+//! Memory in the live loop: nothing is allocated per chunk, and inference frees everything it
+//! allocates.
 
 #![allow(clippy::unwrap_used)]
 

@@ -1,4 +1,4 @@
-//! The shipped model: it loads with this program, fits its manifest and behaves.
+//! The shipped model: it loads with this program, matches its manifest and behaves as it should.
 
 #![allow(clippy::unwrap_used)]
 
@@ -52,7 +52,7 @@ fn the_manifest_says_where_the_model_comes_from_and_how_good_it_is() {
     let strangers = evaluation.strangers.unwrap();
     assert_eq!(strangers.corpora, 4);
     assert!(strangers.uar >= 2.0 * strangers.guessing, "{strangers:?}");
-    // No corpus that was left out has calm, so nothing shows when it is right.
+    // No left-out corpus has calm, so nothing shows when calm is right.
     let calm = manifest.labels.class("calm").unwrap();
     assert!(manifest.session.claimed_from(calm) > manifest.session.unsure_below);
     assert!(evaluation.uar_interval[0] < evaluation.uar);

@@ -1,4 +1,5 @@
-//! Exported files as the usual readers of their formats read them, and emotional context against its schemas.
+//! Exported files as read by the usual readers of their formats, and emotional context checked
+//! against its schemas.
 
 #![allow(clippy::unwrap_used)]
 
@@ -41,7 +42,7 @@ fn utterance(id: u64, lane: usize, start_ms: u64, end_ms: u64, label: Option<&st
     }
 }
 
-/// Two people who speak over each other; what they are called and what was noted is `text`.
+/// Two people who talk over each other; their names and notes are `text`.
 fn session(text: &str) -> Record {
     let mut corrected = utterance(1, 0, 512, 2_016, Some("angry"));
     corrected.correction = Some("bored".to_owned());
@@ -92,8 +93,9 @@ fn silence() -> Record {
     record
 }
 
-/// What the readers found in the files of every session, by its name, and of the checks against schemas; none
-/// where the readers are not installed. They are run once: it takes seconds until Python has loaded them.
+/// What the readers found in the files of every session, by name, and the results of the checks
+/// against schemas; none if the readers are not installed. They run only once: Python takes seconds
+/// to load them.
 static FOUND: LazyLock<Option<Value>> = LazyLock::new(|| {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let python = root.join(".tools/readers/bin/python3");
@@ -318,7 +320,7 @@ fn emotionml_names_only_what_its_vocabularies_have() {
     }
 }
 
-/// What people type and files are called.
+/// What people type and what files are called.
 const AWKWARD: &str = " \"O'Neil\" <b>&amp; --> text = [00:00:01], \u{202e}שלום\n\n1.5\t;";
 
 #[test]
@@ -327,7 +329,7 @@ fn awkward_names_change_no_time_and_no_label() {
         return;
     };
     let (plain, awkward) = (&found["plain"], &found["awkward"]);
-    // Tiers, cues and rows without the names in them.
+    // Tiers, cues and rows without their names.
     let unnamed = |read: &Value| {
         let labels = |of: &Value, column: usize| -> Vec<Value> {
             let rows = of.as_array().unwrap().iter();
@@ -390,7 +392,7 @@ fn a_session_without_speech_is_read() {
     assert_eq!(read["audacity"].as_array().unwrap().len(), 1);
 }
 
-/// What the schemas are of, each with its schema.
+/// What the schemas describe, each with its schema.
 fn checks() -> [Value; 3] {
     let record = session("");
     let heard = &record.sources[0].utterances;

@@ -1,4 +1,4 @@
-//! Every stage of the front end against librosa and scipy (see golden/make_golden.py).
+//! Every stage of the front end compared with librosa and scipy (see golden/make_golden.py).
 
 #![allow(clippy::unwrap_used)]
 

@@ -1,4 +1,4 @@
-//! The live loop with a classifier whose answers tell which segment it was shown.
+//! The live loop with a classifier whose answers reveal which segment it was given.
 
 #![allow(clippy::unwrap_used)]
 
@@ -117,7 +117,7 @@ fn one_utterance_is_heard_with_its_times_and_its_emotion() {
     );
     assert_eq!(verdict, Verdict::Emotion(HAPPY));
     assert_eq!(summary.verdict, verdict);
-    // Pauses and the frames before the gate opened do not count.
+    // Pauses, and the frames before the gate opened, do not count.
     let length_s = end_s - start_s;
     assert!(
         (0.6 * length_s..length_s).contains(&summary.speech_s),
@@ -215,7 +215,7 @@ fn an_utterance_is_answered_from_segments_of_full_and_of_half_length_that_overla
     assert_eq!(of(settings.max_segment_frames), times.len());
     assert_eq!(of(settings.max_segment_frames) + of(half), lengths.len());
     assert!(of(half) > times.len(), "{lengths:?}");
-    // As often before the first review's end, after two segments, as from there on.
+    // As often before the end of the first review, after two segments, as after it.
     assert!(
         times.contains(&(2 * settings.max_segment_frames)),
         "{times:?}"
@@ -272,7 +272,7 @@ fn late_segments_are_skipped_and_the_newest_is_classified() {
     );
 }
 
-/// A door, a bark: sound in which the speech gate hears speech for a moment.
+/// A door, a bark: sound in which the speech gate briefly hears speech.
 fn bark() -> Vec<f32> {
     let mut samples = recording();
     samples[7_000..].fill(0.0);
@@ -291,7 +291,7 @@ fn nothing_is_claimed_of_less_than_a_second_of_speech_however_sure_the_model_is(
         summary.confidence > 0.7 && summary.speech_s < 0.4,
         "{summary:?}"
     );
-    // Ten of them are no speech of a second.
+    // Ten of them do not add up to a second of speech.
     let (_, summary) = run(
         &mut session(Pacing::Recorded),
         &bark().repeat(10),
@@ -380,7 +380,7 @@ fn how_lively_a_voice_sounds_is_told_with_the_answer_and_claimed_of_enough_speec
     assert_eq!(heard(&[0.0; 16_000]).1.activation, None);
 }
 
-/// What predictions, utterances and the summary answer.
+/// The answers of predictions, utterances and the summary.
 fn answers(updates: &[Update], summary: &Summary) -> Vec<(Verdict, f32, Posterior)> {
     let told = updates.iter().filter_map(|update| match update {
         Update::Prediction {
@@ -427,7 +427,7 @@ fn only_what_may_be_claimed_is_claimed_and_the_rest_is_answered_as_ever() {
     for (verdict, confidence, posterior) in few {
         assert_ne!(verdict, Verdict::Emotion(HAPPY));
         assert_eq!(posterior.get(HAPPY), 0.0);
-        // The fake model knows no difference between these two.
+        // The fake model does not distinguish these two.
         assert!((posterior.get(NEUTRAL) - 0.5).abs() < 1e-4, "{posterior:?}");
         assert!((confidence - 0.5).abs() < 1e-4);
     }
@@ -545,7 +545,7 @@ fn samples_that_are_no_numbers_are_counted_and_harm_nothing() {
     assert_eq!(summary.verdict, Verdict::Emotion(HAPPY));
 }
 
-/// Of speakers who are heard as the fake hears: happy means evidence for happy.
+/// Of speakers as the fake hears them: happy means evidence for happy.
 fn statistics() -> SpeakerStatistics {
     let identity = |scale: f32| {
         let row = |i| PerClass::from_fn(CLASSES, |j| if i == j { scale } else { 0.0 });
@@ -585,7 +585,7 @@ fn someone_whose_neutral_voice_sounds_happy_is_no_longer_called_happy() {
     };
     let (without, with) = (happy(None), happy(Some(calibration.clone())));
     assert!(with.get(HAPPY) < without.get(HAPPY) - 0.1);
-    // Calibrating segment by segment is calibrating their mean.
+    // Calibrating segment by segment amounts to calibrating their mean.
     for (found, expected) in with.0.iter().zip(&*calibration.apply(&without).0) {
         assert!((found - expected).abs() < 1e-4, "{found} {expected}");
     }

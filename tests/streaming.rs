@@ -1,4 +1,4 @@
-//! Properties of the front end as a stream: chunks, channels, rates, time and bad values.
+//! The front end as a stream: chunks, channels, rates, time and bad values.
 
 #![allow(clippy::unwrap_used)]
 
@@ -30,7 +30,7 @@ impl Noise {
     }
 }
 
-/// Half a second of harmonics of 123 Hz up to 3.3 kHz, at any rate the same sound.
+/// Half a second of harmonics of 123 Hz up to 3.3 kHz, the same sound at any rate.
 fn voice(sample_rate_hz: u32) -> Vec<f32> {
     (0..sample_rate_hz / 2)
         .map(|n| {
@@ -230,7 +230,7 @@ fn sample_rates_agree_on_the_bands_they_share() {
     ] {
         let other = frames(rate, &voice(rate));
         assert!(other.len().abs_diff(reference.len()) <= 1);
-        // Frames 2 to 28 see nothing of the sudden ends, which no rate shares.
+        // Frames 2 to 28 are not affected by the abrupt ends, which differ from rate to rate.
         for (n, (a, b)) in reference.iter().zip(&other).enumerate().take(28).skip(2) {
             for (band, (a, b)) in log_mel(a).iter().zip(log_mel(b)).enumerate() {
                 assert!(

@@ -1,7 +1,7 @@
-//! The crate `inventory` as it is, and without its constructors on WebAssembly.
+//! The crate `inventory`, unchanged natively, without its constructors on WebAssembly.
 //!
-//! tract registers its transforms, runtimes and kernels by static constructors. No linker removes
-//! them nor what they refer to, although the worker runs none of it: three quarters of its program.
+//! tract registers its transforms, runtimes and kernels through static constructors. No linker removes
+//! these or what they refer to, although the worker runs none of it: three quarters of its program.
 
 #[cfg(not(target_family = "wasm"))]
 pub use registered::*;
@@ -13,7 +13,7 @@ pub use empty::*;
 mod empty {
     use std::{convert::Infallible, iter::Empty, marker::PhantomData, ops::Deref};
 
-    /// A type that things would be registered of.
+    /// A type whose values could be registered.
     pub trait Collect: 'static {}
 
     /// Everything of type `T` that was registered: nothing. Used as a value and as a function.
@@ -44,7 +44,7 @@ mod empty {
     }
 }
 
-/// Makes a type collectable.
+/// Lets values of a type be collected.
 #[cfg(target_family = "wasm")]
 #[macro_export]
 macro_rules! collect {
@@ -53,7 +53,7 @@ macro_rules! collect {
     };
 }
 
-/// Drops what would be registered.
+/// Drops the value instead of registering it.
 #[cfg(target_family = "wasm")]
 #[macro_export]
 macro_rules! submit {

@@ -3,7 +3,7 @@
 /// Samples beyond this, 60 dB over full scale, are limited to it, so that no power overflows.
 pub const MAX_AMPLITUDE: f32 = 1_000.0;
 
-/// Writes to `mono[i]` the mean over the channels of sample `start + i`.
+/// Writes the mean over the channels of sample `start + i` to `mono[i]`.
 ///
 /// A value that is not finite counts as 0; one beyond ±[`MAX_AMPLITUDE`] is limited. Returns how many
 /// values were not finite. Every channel must reach to `start + mono.len()`.

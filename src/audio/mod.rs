@@ -1,4 +1,4 @@
-//! From PCM as it comes to 16 kHz mono: mixing of channels and sample-rate conversion.
+//! From incoming PCM to 16 kHz mono: mixing of channels and sample-rate conversion.
 
 mod mix;
 mod resampler;
@@ -6,13 +6,13 @@ mod resampler;
 pub use mix::{MAX_AMPLITUDE, mix};
 pub use resampler::{CUTOFF, Resampler, SINC_TAPS};
 
-/// The rate everything after [`Resampler`] works at.
+/// The rate at which everything after [`Resampler`] works.
 pub const SAMPLE_RATE_HZ: u32 = 16_000;
 
-/// Lowest sample rate taken in.
+/// Lowest sample rate accepted.
 pub const MIN_SAMPLE_RATE_HZ: u32 = 8_000;
 
-/// Highest sample rate taken in.
+/// Highest sample rate accepted.
 pub const MAX_SAMPLE_RATE_HZ: u32 = 192_000;
 
 /// Why audio cannot be processed.

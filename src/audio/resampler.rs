@@ -1,8 +1,8 @@
 //! Streaming conversion of mono audio from any rate to 16 kHz by windowed-sinc interpolation.
 //!
-//! Around rubato's asynchronous resampler, which takes any ratio. It is fed blocks of a fixed size,
-//! so that the output does not depend on how the caller cut the audio. The filter's delay is taken
-//! off: output sample `k` is the input at `k / 16000` seconds, to within half an output sample.
+//! Wraps rubato's asynchronous resampler, which takes any ratio. It is fed blocks of a fixed size,
+//! so that the output does not depend on how the caller cut the audio. The filter's delay is
+//! removed: output sample `k` is the input at `k / 16000` seconds, to within half an output sample.
 
 use rubato::{
     Async, FixedAsync, Resampler as _, SincInterpolationParameters, SincInterpolationType,
@@ -18,10 +18,10 @@ pub const SINC_TAPS: u32 = 64;
 /// Nyquist frequency.
 pub const CUTOFF: f32 = 0.97;
 
-/// 8 ms: what a block of input adds to the latency.
+/// 8 ms: the latency that a block of input adds.
 const BLOCKS_PER_SECOND: u32 = 125;
 
-/// Converts mono audio to [`SAMPLE_RATE_HZ`]; at that rate it hands the audio through untouched.
+/// Converts mono audio to [`SAMPLE_RATE_HZ`]; audio at that rate passes through unchanged.
 ///
 /// `n` input samples give `ceil(n · 16000 / rate)` output samples once finished. Nothing is
 /// allocated after construction.
@@ -43,7 +43,7 @@ struct Converter {
 }
 
 impl Resampler {
-    /// A converter from `sample_rate_hz`.
+    /// Creates a converter from `sample_rate_hz`.
     ///
     /// # Errors
     /// When the rate is not in 8,000 to 192,000 Hz.
@@ -62,7 +62,7 @@ impl Resampler {
         })
     }
 
-    /// Takes in the next samples and hands what they complete to `sink`, in order, in pieces.
+    /// Takes in the next samples and hands the output they complete to `sink`, in order, in pieces.
     pub fn push(&mut self, mut samples: &[f32], mut sink: impl FnMut(&[f32])) {
         let Some(converter) = &mut self.converter else {
             sink(samples);
@@ -112,7 +112,8 @@ impl Resampler {
 
 impl Converter {
     fn new(sample_rate_hz: u32) -> Result<Self, AudioError> {
-        // Outputs of a whole fraction of the rate all fall on inputs: nothing lies between two filters.
+        // When the rate is a whole multiple, every output falls on an input: no filter needs
+        // interpolating.
         let interpolation = if sample_rate_hz.is_multiple_of(SAMPLE_RATE_HZ) {
             SincInterpolationType::Nearest
         } else {

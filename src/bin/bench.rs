@@ -1,4 +1,4 @@
-//! The engine's parts one by one, for `benches/bench.html` to take the time of.
+//! The engine's parts one by one, so that `benches/bench.html` can time them.
 
 use speech_emotion::{
     features::FrontEnd,
@@ -42,8 +42,8 @@ impl Bench {
         features
     }
 
-    /// Runs `samples` through a live session in chunks of `chunk`, `repeat` times over; gives the number
-    /// of updates.
+    /// Runs `samples` through a live session in chunks of `chunk`, `repeat` times over; returns the
+    /// number of updates.
     pub fn live(
         &self,
         samples: &[f32],

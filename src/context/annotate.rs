@@ -7,17 +7,18 @@ use serde::{Deserialize, Serialize};
 use super::{NOTE, Sentence, VERSION, sure_label};
 use crate::record::{Utterance, write_optional_share};
 
-/// Share of the shorter of both that an utterance and a sentence must have in common: times of transcripts are
-/// rough, and what only touches does not belong together.
+/// Share of the shorter of the two that an utterance and a sentence must have in common: the times
+/// of transcripts are rough, and a mere touch does not make them belong together.
 const LEAST_OVERLAP: f64 = 0.25;
 
-/// What [`annotate`] goes by.
+/// Options of [`annotate`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct AnnotateOptions {
-    /// Confidence from which an emotion is written, 0..=1; 0 writes every label.
+    /// Confidence from which an emotion is written, 0..=1; at 0 every label is written.
     pub min_confidence: f32,
-    /// Names of the lanes. A sentence whose speaker has the name of one is joined with that lane only.
+    /// Names of the lanes. A sentence whose speaker bears the name of a lane is joined with that
+    /// lane only.
     pub lanes: Vec<String>,
 }
 
@@ -29,7 +30,7 @@ pub struct AnnotatedTranscript {
     pub version: u32,
     /// What to bear in mind.
     pub note: String,
-    /// All of the transcript's, in its order.
+    /// All sentences of the transcript, in order.
     pub sentences: Vec<AnnotatedSentence>,
 }
 
@@ -40,12 +41,12 @@ pub struct AnnotatedSentence {
     /// As in the transcript.
     #[serde(flatten)]
     pub sentence: Sentence,
-    /// What it sounded like; none where nothing is sure enough or nothing was heard.
+    /// What it sounded like; none if nothing was heard or the program is not sure enough.
     pub label: Option<String>,
-    /// Mean probability of the label, weighted by overlap, 0..=1; none without one.
+    /// Mean probability of the label, weighted by overlap, 0..=1; none without a label.
     #[serde(serialize_with = "write_optional_share")]
     pub confidence: Option<f32>,
-    /// The utterances that the label is from.
+    /// The utterances that the label comes from.
     pub utterance_ids: Vec<u64>,
 }
 
@@ -69,8 +70,9 @@ impl fmt::Display for AnnotatedTranscript {
 
 /// Joins sentences with the utterances they overlap in time; the words stay as they are.
 ///
-/// Of several utterances the label counts that was heard longest in the sentence, "none" among them. An
-/// utterance that a sentence only touches, or that is merely the nearest, is never joined with it.
+/// If there are several utterances, the label heard longest in the sentence counts, and "none" is
+/// one of them. An utterance that a sentence only touches, or that is merely the nearest, is never
+/// joined with it.
 pub fn annotate(
     sentences: &[Sentence],
     utterances: &[Utterance],
@@ -86,7 +88,7 @@ pub fn annotate(
     }
 }
 
-/// What was heard of a label in a sentence.
+/// How long a label was heard in a sentence.
 struct Heard<'a> {
     label: Option<&'a str>,
     overlap_ms: f64,
@@ -126,7 +128,7 @@ fn annotated(
         heard.weighed += overlap_ms * f64::from(utterance.confidence);
         heard.utterance_ids.push(utterance.id);
     }
-    // The first of equals.
+    // The first in a tie.
     let longest = heard
         .into_iter()
         .rev()
@@ -151,7 +153,7 @@ fn annotated(
     }
 }
 
-/// How long both go on together, where that is enough.
+/// How long the two overlap, if that is long enough.
 fn overlap_ms(sentence: &Sentence, utterance: &Utterance) -> Option<f64> {
     let start_ms = sentence.start_ms.max(utterance.start_ms);
     let overlap_ms = sentence

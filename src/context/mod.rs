@@ -1,8 +1,8 @@
-//! What assistants are told of a voice: a few words for a prompt, and transcripts with emotions beside the
-//! words.
+//! What assistants are told about a voice: a few words for a prompt, and transcripts with emotions
+//! beside the words.
 //!
-//! Both are tentative: they hold nothing that the program is not sure of, say that a machine judged, and
-//! nothing in them is older than what they are about.
+//! Both are tentative: they contain nothing that the program is not sure of, they say that a
+//! machine judged, and nothing in them is older than what they are about.
 
 mod annotate;
 mod transcript;
@@ -26,7 +26,7 @@ pub const PROMPT_CONTEXT_SCHEMA: &str = include_str!("prompt-context.schema.json
 /// JSON schema of [`AnnotatedTranscript`].
 pub const ANNOTATED_TRANSCRIPT_SCHEMA: &str = include_str!("annotated-transcript.schema.json");
 
-/// Confidence from which something is said unless told otherwise.
+/// Default confidence from which something is said.
 const MIN_CONFIDENCE: f32 = 0.6;
 
 /// By how much a probability must move for it to be called a change.
@@ -34,39 +34,40 @@ const TREND_MARGIN: f32 = 0.1;
 
 const NOTE: &str = "A machine estimated this from the sound of the voice alone; it may be wrong.";
 
-/// What [`to_prompt_context`] goes by.
+/// Options of [`to_prompt_context`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PromptOptions {
-    /// When the person's present turn began, in ms of the utterances' clock: nothing that ended before it
-    /// is told.
+    /// When the person's present turn began, in ms of the utterances' clock: nothing that ended
+    /// before it is mentioned.
     pub turn_start_ms: f64,
     /// Confidence from which something is said, 0..=1.
     #[serde(default = "min_confidence")]
     pub min_confidence: f32,
-    /// The lane of the person that the assistant talks with; none for all of them.
+    /// The lane of the person that the assistant is talking with; none for all lanes.
     #[serde(default)]
     pub lane: Option<usize>,
 }
 
-/// What an assistant may know of how the last turn sounded.
+/// What an assistant may know about how the last turn sounded.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PromptContext {
     /// [`VERSION`].
     pub version: u32,
-    /// The utterance that the label is of; none without a label.
+    /// The utterance that the label belongs to; none without a label.
     pub utterance_id: Option<u64>,
-    /// What the voice sounds like; none when nothing is sure enough.
+    /// What the voice sounds like; none if nothing is sure enough.
     pub label: Option<String>,
     /// Probability of the label, 0..=1; none without one.
     #[serde(serialize_with = "write_optional_share")]
     pub confidence: Option<f32>,
-    /// How the label's probability moved since the utterance before it in this turn; none without one.
+    /// How the label's probability has moved since the previous utterance in this turn; none
+    /// without one.
     pub trend: Option<Trend>,
     /// Speech in the turn, in ms.
     pub heard_ms: u64,
-    /// What to bear in mind, for a person or a program that shows it.
+    /// What to bear in mind, written for a person or for a program that shows it.
     pub note: String,
     /// For the prompt, at most 300 characters on one line; empty without a label.
     pub text: String,
@@ -88,9 +89,10 @@ const fn min_confidence() -> f32 {
     MIN_CONFIDENCE
 }
 
-/// What can be said of the present turn: its newest utterance with a label of enough confidence.
+/// What can be said about the present turn: its newest utterance that has a label with enough
+/// confidence.
 ///
-/// A label that could not be a model's ([`Labels::check_name`]) is taken for none, since it goes into a
+/// A label that no model could have ([`Labels::check_name`]) is ignored, since it would go into a
 /// prompt.
 pub fn to_prompt_context(utterances: &[Utterance], options: &PromptOptions) -> PromptContext {
     let is_of_turn = |utterance: &&Utterance| {
@@ -150,7 +152,7 @@ pub fn to_prompt_context(utterances: &[Utterance], options: &PromptOptions) -> P
     }
 }
 
-/// An utterance's label when it can be told.
+/// An utterance's label, if it may be told.
 fn sure_label(utterance: &Utterance, min_confidence: f32) -> Option<&str> {
     let label = utterance.label.as_deref()?;
     let is_sure = (min_confidence..=1.0).contains(&utterance.confidence);

@@ -1,4 +1,4 @@
-//! Transcripts with times: WebVTT, SRT, and the JSON of whisper and its relatives.
+//! Transcripts with times: WebVTT, SRT, and the JSON of Whisper and its relatives.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +14,7 @@ pub struct Sentence {
     /// When it ends, in ms.
     #[serde(deserialize_with = "milliseconds")]
     pub end_ms: u64,
-    /// Who says it; none where the transcript does not tell.
+    /// Who says it; none if the transcript does not say.
     #[serde(default)]
     pub speaker: Option<String>,
     /// The words, on one line.
@@ -28,12 +28,12 @@ pub enum TranscriptError {
     /// It is neither WebVTT nor SRT nor JSON, or has no words in it.
     #[error("it holds no sentence with times, expected WebVTT, SRT or the JSON of whisper")]
     Nothing,
-    /// A line with `-->` has no two times.
+    /// A line with `-->` does not have two times.
     #[error("line {line} is {found:?}, expected two times such as 00:00:01.500 --> 00:00:02.000")]
     Times {
         /// Its number, from 1.
         line: usize,
-        /// What it is.
+        /// The line's text.
         found: String,
     },
     /// Something ends before it begins.
@@ -42,7 +42,7 @@ pub enum TranscriptError {
         /// Its number, from 1.
         number: usize,
     },
-    /// It is broken JSON, or JSON of something else.
+    /// It is broken JSON, or JSON of another kind.
     #[error(
         "it is not the JSON of whisper, with \"segments\", \"transcription\" or \"chunks\" that have times \
          and text: {0}"
@@ -50,14 +50,15 @@ pub enum TranscriptError {
     Json(#[from] serde_json::Error),
 }
 
-/// Reads a transcript in any of the formats; which it is, its beginning tells.
+/// Reads a transcript in any of the formats, which it recognises by how the text begins.
 ///
-/// Markup of WebVTT is not among the words; its voices are the speakers. Of JSON, segments with `start` and
-/// `end` in seconds are read (whisper, whisperX, faster-whisper, OpenAI's `verbose_json`), with `offsets` in ms
-/// (whisper.cpp), and with a `timestamp` of two (transformers).
+/// WebVTT's markup is removed from the words; its voices are the speakers. From JSON it reads
+/// segments with `start` and `end` in seconds (whisper, whisperX, faster-whisper, OpenAI's
+/// `verbose_json`), with `offsets` in ms (whisper.cpp), and with a `timestamp` of two numbers
+/// (transformers).
 ///
 /// # Errors
-/// When there is no sentence in it, or its times cannot be read; the line is named.
+/// When it contains no sentence, or its times cannot be read; the line is named.
 pub fn read_transcript(text: &str) -> Result<Vec<Sentence>, TranscriptError> {
     let text = text.trim_start_matches('\u{feff}');
     let sentences = match text.trim_start().chars().next() {
@@ -132,7 +133,8 @@ fn time_ms(time: &str) -> Option<u64> {
     }
 }
 
-/// Takes WebVTT's tags out of a text, the voice to the speaker, and gives characters for their names.
+/// Removes WebVTT's tags from a text, takes the speaker from the voice tag, and decodes character
+/// references.
 fn take_markup(sentence: &mut Sentence) {
     let mut plain = String::new();
     let mut rest = sentence.text.as_str();
@@ -193,7 +195,7 @@ enum Times {
     Offsets {
         offsets: Offsets,
     },
-    /// The end of the last one may be missing.
+    /// The last one may lack its end.
     Timestamp {
         timestamp: (f64, Option<f64>),
     },

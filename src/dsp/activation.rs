@@ -1,4 +1,4 @@
-//! Functions of one number, without branches or tables so that the compiler vectorises them.
+//! Functions of one number, without branches or tables so that the compiler can vectorise them.
 
 /// Hyperbolic tangent to 5e-7: the quotient of polynomials that Eigen and XLA use.
 #[inline(always)]
@@ -29,10 +29,10 @@ pub fn sigmoid(x: f32) -> f32 {
     0.5 + 0.5 * tanh(0.5 * x)
 }
 
-/// e to the power of `x`, to 3e-7 of it; beyond ±87 as at ±87.
+/// e to the power of `x`, with a relative error of 3e-7; `x` is limited to ±87.
 #[inline(always)]
 pub fn exp(x: f32) -> f32 {
-    // Taylor's series of 2^r for |r| <= 1/2, times a power of two made of its bits.
+    // The Taylor series of 2^r for |r| <= 1/2, times a power of two made from its bits.
     const COEFFICIENTS: [f32; 7] = [
         1.540_353e-4,
         1.333_355_8e-3,
@@ -42,19 +42,20 @@ pub fn exp(x: f32) -> f32 {
         std::f32::consts::LN_2,
         1.0,
     ];
-    // Added and taken off again, it rounds to a whole number.
+    // Added and subtracted again, it rounds to a whole number.
     const ROUNDING: f32 = 12_582_912.0;
     let x = if x > 87.0 { 87.0 } else { x };
     let x = if x < -87.0 { -87.0 } else { x };
     let whole = (x * std::f32::consts::LOG2_E + ROUNDING) - ROUNDING;
-    // x log2(e) - whole, in two parts of ln 2 lest digits be lost.
+    // x log2(e) - whole, in two parts of ln 2 to avoid losing digits.
     let rest = (x - whole * 0.693_359_4) + whole * 2.121_944_4e-4;
     let r = rest * std::f32::consts::LOG2_E;
     let power = COEFFICIENTS.iter().fold(0.0, |sum, c| sum * r + c);
     power * f32::from_bits(((whole as i32 + 127) as u32) << 23)
 }
 
-/// Natural logarithm to 1e-7 of it or, near 1, 1e-7; of positive normal numbers only.
+/// Natural logarithm with a relative error of 1e-7, absolute near 1; for positive normal numbers
+/// only.
 #[inline(always)]
 pub fn ln(x: f32) -> f32 {
     // ln(1 + r) = r - r²/2 + r³ p(r) for 1 + r between the roots of 1/2 and of 2 (Cephes).

@@ -5,7 +5,7 @@ use std::f64::consts::PI;
 /// Matrix D of the orthonormal DCT-II, `[n, n]` row-major: coefficient `k` of `x` is
 /// `sum over m of D[k, m] x[m]`.
 ///
-/// D is orthogonal, so `x[m] = sum over k of D[k, m] c[k]` undoes it.
+/// D is orthogonal, so `x[m] = sum over k of D[k, m] c[k]` inverts it.
 pub fn matrix(n: usize) -> Vec<f32> {
     let mut matrix = Vec::with_capacity(n * n);
     for k in 0..n {
@@ -18,15 +18,15 @@ pub fn matrix(n: usize) -> Vec<f32> {
     matrix
 }
 
-/// `matrix` `[n, n]` with rows for columns.
+/// The transpose of `matrix` `[n, n]`.
 pub fn transposed(matrix: &[f32], n: usize) -> Vec<f32> {
     (0..n * n)
         .map(|index| matrix[index % n * n + index / n])
         .collect()
 }
 
-/// Coefficient `k` is the `sum over m of transposed[m, k] input[m]`: row by row, so that the
-/// coefficients are summed up side by side.
+/// Coefficient `k` is the `sum over m of transposed[m, k] input[m]`: computed row by row, so that
+/// all coefficients are summed side by side.
 #[inline(always)]
 pub fn apply<const N: usize>(transposed: &[f32], input: &[f32; N]) -> [f32; N] {
     let mut output = [0.0; N];

@@ -15,15 +15,15 @@ const LANES: usize = 4;
 #[derive(Clone, Debug)]
 struct Band {
     first_bin: usize,
-    /// Of the bins from there on, as many zeros among them as fill the last lanes.
+    /// Weights of the bins from there on, padded with zeros to fill the last lanes.
     weights: Vec<[f32; LANES]>,
 }
 
 impl Filterbank {
     /// `n_mels` triangles between `min_hz` and `max_hz` for spectra of `n_fft / 2 + 1` bins.
     ///
-    /// The frequencies must rise and the bands be wide enough for each to hold a bin; one that holds
-    /// none gives 0.
+    /// The frequencies must rise, and the bands must be wide enough for each to contain a bin; one
+    /// that contains none gives 0.
     pub fn new(sample_rate_hz: u32, n_fft: usize, n_mels: usize, min_hz: f32, max_hz: f32) -> Self {
         let (low, high) = (hz_to_mel(min_hz.into()), hz_to_mel(max_hz.into()));
         let edge = |i: usize| mel_to_hz(low + (high - low) * i as f64 / (n_mels + 1) as f64);
@@ -51,7 +51,7 @@ impl Filterbank {
         Self { bands }
     }
 
-    /// Weighted mean power per band: `power` of `n_fft / 2 + 1` bins to `mel` of M bands.
+    /// Weighted mean power per band: from `power` of `n_fft / 2 + 1` bins to `mel` of M bands.
     #[inline(always)]
     pub fn apply(&self, power: &[f32], mel: &mut [f32]) {
         for (mel, band) in mel.iter_mut().zip(&self.bands) {

@@ -1,5 +1,5 @@
-//! Numerics that know nothing of speech: taper, spectrum, mel filterbank, cosine transform, sums,
-//! exponentials and logarithms.
+//! Numerics that know nothing about speech: window, spectrum, mel filterbank, cosine transform,
+//! sums, exponentials and logarithms.
 //!
 //! Tables are computed in `f64` and rounded once; signals are `f32`.
 
@@ -10,8 +10,8 @@ pub mod spectrum;
 pub mod sum;
 pub mod window;
 
-/// Runs loops of `f` with the widest vector instructions of the processor; the results do not depend
-/// on which they are. What `f` calls must be `#[inline(always)]` to be among them.
+/// Runs the loops of `f` with the processor's widest vector instructions; the results do not depend
+/// on which those are. Whatever `f` calls must be `#[inline(always)]` to be included.
 pub fn vectorise<R>(f: impl FnOnce() -> R) -> R {
     pulp::Arch::new().dispatch(f)
 }

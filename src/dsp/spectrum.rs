@@ -13,13 +13,13 @@ pub const BINS_512: usize = 257;
 /// Bins of a 2048-point spectrum.
 pub const BINS_2048: usize = 1025;
 
-/// Power `|X[k]|²` of the 512-point DFT of `signal`, which is used up as working space.
+/// Power `|X[k]|²` of the 512-point DFT of `signal`, which is overwritten as working space.
 pub fn power_512(signal: &mut [f32; 512], power: &mut [f32; BINS_512]) {
     let bins = microfft::real::rfft_512(signal);
     vectorise(|| unpack(bins, power));
 }
 
-/// Power `|X[k]|²` of the 2048-point DFT of `signal`, which is used up as working space.
+/// Power `|X[k]|²` of the 2048-point DFT of `signal`, which is overwritten as working space.
 pub fn power_2048(signal: &mut [f32; 2048], power: &mut [f32; BINS_2048]) {
     let bins = microfft::real::rfft_2048(signal);
     vectorise(|| unpack(bins, power));

@@ -1,7 +1,7 @@
-//! Sums of many numbers, taken in several lanes at once: additions need not wait for one another, and
-//! the rounding errors stay smaller than one after the other.
+//! Sums of many numbers, taken in several lanes at once: additions need not wait for one another,
+//! and rounding errors are smaller than in a single running sum.
 
-/// Sums that are taken side by side.
+/// Number of sums taken side by side.
 const LANES: usize = 16;
 
 /// Sum of `values`.

@@ -1,4 +1,4 @@
-//! The taper laid over a frame before its spectrum is taken.
+//! The window applied to a frame before its spectrum is computed.
 
 use std::f64::consts::TAU;
 

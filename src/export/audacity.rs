@@ -1,12 +1,13 @@
-//! Labels for Audacity of one recording (File, Import, Labels): start, end and text, divided by tabs; times
-//! in seconds with six decimals, as Audacity writes them: some readers want a point in every one. Double
-//! quotes become single ones, since some readers take them for the bounds of a text over several lines. The
-//! first label says who judged. A label of no length is a point.
+//! Labels for Audacity from one recording (File, Import, Labels): start, end and text, separated by
+//! tabs. Times are in seconds with six decimals, as Audacity writes them: some readers need a
+//! decimal point in each. Double quotes become single ones, since some readers take them for the
+//! delimiters of a text over several lines. The first label says who judged. A label without length
+//! is a point.
 
 use super::{listed, wording::statement};
 use crate::record::{Record, Source};
 
-/// Writes a record's only source.
+/// Writes the only source of a record.
 pub fn write(record: &Record, source: &Source) -> String {
     let first = std::iter::once((0, 0, statement(&record.model)));
     let line = |(start_ms, end_ms, text): (u64, u64, String)| {

@@ -1,7 +1,9 @@
-//! A CSV that `audformat.utils.read_csv` makes a segmented table of: `file`, `start`, `end` in seconds.
+//! A CSV that `audformat.utils.read_csv` reads as a segmented table: `file`, `start`, `end` in
+//! seconds.
 //!
-//! The file's name stands as it is, since the file is found by it. `emotion` is the program's label, empty
-//! where it is not sure; `emotion.corrected` is what a person said. Utterances of no length are left out.
+//! The file's name is written unchanged, since it is how the file is found. `emotion` is the
+//! program's label, empty where it is not sure; `emotion.corrected` is what a person said.
+//! Utterances without length are left out.
 
 use super::{
     lane_names, spoken,

@@ -1,8 +1,9 @@
 //! CSV for spreadsheets and statistics (RFC 4180, UTF-8): a row for each utterance, times in seconds.
 //!
-//! `machine_label` and `machine_confidence` are the program's, `person_label` is what a person corrected;
-//! `p_…` are the probabilities of all labels, 0..=1. `section` is the section in which the utterance begins.
-//! A cell of text that a spreadsheet would take for a formula begins with an apostrophe. Notes are not in it.
+//! `machine_label` and `machine_confidence` are the program's; `person_label` is a person's
+//! correction; `p_…` are the probabilities of all labels, 0..=1. `section` is the section in which
+//! the utterance begins. A cell of text that a spreadsheet would take for a formula begins with an
+//! apostrophe. Notes are left out.
 
 use super::{
     lane_names,

@@ -1,9 +1,9 @@
-//! ELAN's annotation format (EAF 3.0) of one recording.
+//! ELAN's annotation format (EAF 3.0) for one recording.
 //!
-//! For each lane a tier of labels and one of confidences, and one of corrections where there are any; a tier
-//! each for sections and notes where there are any. All tiers hold times of their own: their linguistic type
-//! has no constraint, without which ELAN would drop them. A note, which has no length, is shown for up to a
-//! second. Who judged is said in the header and as the tiers' annotator.
+//! There are a tier of labels and one of confidences for each lane, one of corrections where there
+//! are any, and a tier each for sections and notes where there are any. Every tier has its own
+//! times: its linguistic type has no constraint; otherwise ELAN would drop them. A note, which has
+//! no length, is shown for up to a second. The header and the tiers' annotator say who judged.
 
 use std::ops::Range;
 
@@ -22,11 +22,11 @@ struct Tier {
     name: String,
     participant: Option<String>,
     annotator: String,
-    /// Apart from each other, in order of time, none empty.
+    /// In order of time without overlaps, none of them empty.
     annotations: Vec<(Range<u64>, String)>,
 }
 
-/// Writes a record's only source.
+/// Writes the only source of a record.
 pub fn write(record: &Record, source: &Source) -> String {
     let tiers = tiers(record, source);
     let mut eaf = head(record, source);
@@ -142,7 +142,7 @@ fn tiers(record: &Record, source: &Source) -> Vec<Tier> {
     tiers
 }
 
-/// Each until the next begins at most.
+/// Each lasts at most until the next begins.
 fn notes(source: &Source) -> Vec<(Range<u64>, String)> {
     let notes = noted(source);
     let next = notes.iter().skip(1).map(|(at_ms, _)| *at_ms);
@@ -166,8 +166,8 @@ fn mime_type(name: &str) -> &'static str {
     }
 }
 
-/// Date and time (UTC) as XML Schema has them, from ms since 1970. The calendar is Gregorian; see
-/// H. Hinnant, "chrono-compatible low-level date algorithms".
+/// Date and time (UTC) in XML Schema's form, from ms since 1970. The calendar is Gregorian; see H.
+/// Hinnant, "chrono-compatible low-level date algorithms".
 fn date_time(ms: u64) -> String {
     let (days, s) = (ms / 86_400_000, ms / 1_000 % 86_400);
     let since_march = days + 719_468;

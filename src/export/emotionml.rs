@@ -1,10 +1,11 @@
-//! EmotionML 1.0 (W3C Recommendation, 22 May 2014): an `emotion` for each utterance, another for what a person
-//! corrected.
+//! EmotionML 1.0 (W3C Recommendation, 22 May 2014): one `emotion` for each utterance and another
+//! for a person's correction.
 //!
-//! Its categories are the model's labels, in a vocabulary of the document's own, since none of the published
-//! ones has neutral or calm; their `confidence` is the probability. Names of the vocabulary are NMTOKENs:
-//! characters that cannot be in one become `_`, and the label stands in the item's `info`. Times are ms from
-//! the beginning of the recording, which `time-ref-uri` names.
+//! Its categories are the model's labels, in a vocabulary defined in the document, since none of
+//! the published ones has neutral or calm; their `confidence` is the probability. Names in the
+//! vocabulary are NMTOKENs: characters that these cannot contain become `_`, and the label itself
+//! is in the item's `info`. Times are ms from the beginning of the recording, which `time-ref-uri`
+//! names.
 
 use super::{
     lane_names,
@@ -12,11 +13,11 @@ use super::{
 };
 use crate::record::{Record, Source, SourceKind, Utterance};
 
-/// Labels and the names they have in the document's vocabulary, each another.
+/// Labels and their names in the document's vocabulary, all different.
 struct Vocabulary(Vec<(String, String)>);
 
 impl Vocabulary {
-    /// The model's labels and what persons corrected them to.
+    /// The model's labels and people's corrections.
     fn of(record: &Record) -> Self {
         let mut vocabulary = Self(Vec::new());
         for label in record.labels.names() {
@@ -164,7 +165,7 @@ impl Emotion<'_> {
     }
 }
 
-/// Whether XML has it in names; of the rarer ones not all.
+/// Whether XML allows it in names; of the rarer characters not all are accepted.
 const fn is_name_character(c: char) -> bool {
     matches!(
         c,

@@ -1,18 +1,18 @@
-//! JSON with all of a record; the only format that is read back.
+//! JSON with everything in a record; the only format that is read back.
 
 use serde::{Deserialize, Serialize};
 
 use crate::record::{Record, RecordError};
 
-/// What the file says it is.
+/// The file's own name for its format.
 const FORMAT: &str = "speech-emotion-session";
 
-/// Version of the file that is written and read.
+/// Version of the file format that is written and read.
 pub const VERSION: u32 = 1;
 
-/// What the file says of who judged.
-const JUDGED_BY: &str = "a machine, from the sound of the voice alone; labels may be wrong. Only what \
-                         stands under correction was said by a person.";
+/// What the file says about who judged.
+const JUDGED_BY: &str = "a machine, from the sound of the voice alone; labels may be wrong. Only \
+                         corrections come from a person.";
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -35,18 +35,18 @@ struct Kind {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReadError {
-    /// It is no JSON, or not of a session's form.
+    /// It is not JSON, or not in the form of a session.
     #[error("it is not a session, or damaged: {0}")]
     Json(#[from] serde_json::Error),
-    /// It is JSON of something else.
+    /// It is JSON of another kind.
     #[error("it is not a session: it does not say \"format\": {FORMAT:?}")]
     Format,
-    /// Another version of this program made it.
+    /// It was made by another version of this program.
     #[error(
         "it is a session of version {0}, expected {VERSION}; open it with the program that made it"
     )]
     Version(u32),
-    /// Its parts do not fit each other.
+    /// Its parts do not fit together.
     #[error("it is a damaged session: {0}")]
     Inconsistent(#[from] RecordError),
 }
@@ -59,14 +59,15 @@ pub fn write(record: &Record) -> String {
         judged_by: JUDGED_BY,
         record,
     };
-    // Nothing in a record fails to be JSON: keys are text, and numbers that are none become null.
+    // Everything in a record can be written as JSON: keys are text, and numbers that are not finite
+    // become null.
     serde_json::to_string_pretty(&written).unwrap_or_default() + "\n"
 }
 
-/// Reads what [`write`] wrote; probabilities come back to five digits.
+/// Reads what [`write`] wrote; probabilities are restored to five digits.
 ///
 /// # Errors
-/// When it is something else, of another version, or damaged.
+/// When it is something else, was made by another version, or is damaged.
 pub fn read(json: &str) -> Result<Record, ReadError> {
     let json = json.trim_start_matches('\u{feff}');
     let kind: Kind = serde_json::from_str(json)?;

@@ -1,10 +1,12 @@
-//! From a [`Record`] to the files that other programs open. One module per format, each a pure function.
+//! From a [`Record`] to files that other programs open. One module per format, each a pure
+//! function.
 //!
-//! Numbers are plain decimals with a point, times those of the record. Line breaks, tabs and control
-//! characters in names and notes become spaces; in every format it says that a machine judged, which model
-//! it was, and what a person corrected stands apart from what the program said. An utterance without a
-//! label is "unsure"; one of no length is left out where a format has none.
-//! A picture of the timeline is the page's to make.
+//! Numbers are plain decimals with a point; times are those of the record. Line breaks, tabs and
+//! control characters in names and notes become spaces. Every format says that a machine judged and
+//! which model it was, and keeps a person's corrections apart from what the program said. An
+//! utterance without a label is "unsure"; one without length is left out where a format does not
+//! allow it.
+//! Drawing the timeline as a picture is left to the page.
 
 pub mod audacity;
 pub mod audformat;
@@ -26,15 +28,15 @@ use crate::record::{Note, Record, Source, Utterance};
 pub enum Format {
     /// A table with a row for each utterance.
     Csv,
-    /// All of the record; can be read back.
+    /// Everything in the record; can be read back.
     Json,
-    /// Subtitles of the web.
+    /// Subtitles for the web.
     WebVtt,
     /// Praat.
     TextGrid,
     /// ELAN.
     Elan,
-    /// Labels of Audacity.
+    /// Audacity's labels.
     Audacity,
     /// EmotionML 1.0 of the W3C.
     EmotionMl,
@@ -44,7 +46,7 @@ pub enum Format {
     Text,
 }
 
-/// A record of none or several sources cannot be written in a format that is of one recording.
+/// A record with no source or several cannot be written in a format for one recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a file in the format {format} is of one recording, not of {found}")]
 pub struct OneRecordingOnly {
@@ -54,7 +56,7 @@ pub struct OneRecordingOnly {
     pub found: usize,
 }
 
-/// There is no format of that name.
+/// There is no format with this name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there is no format {0:?}; use {names}", names = Format::ALL.map(Format::name).join(", "))]
 pub struct UnknownFormat(pub String);
@@ -73,7 +75,7 @@ impl Format {
         Self::Text,
     ];
 
-    /// What it is chosen by.
+    /// The name by which it is chosen.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Csv => "csv",
@@ -88,7 +90,7 @@ impl Format {
         }
     }
 
-    /// How the names of its files end, after the point.
+    /// The file name extension, without the dot.
     pub const fn extension(self) -> &'static str {
         match self {
             Self::Csv | Self::Audformat => "csv",
@@ -101,7 +103,7 @@ impl Format {
         }
     }
 
-    /// Whether one file holds any number of recordings; else exactly one.
+    /// Whether one file holds any number of recordings; otherwise it holds exactly one.
     pub const fn holds_several(self) -> bool {
         match self {
             Self::Csv | Self::Json | Self::EmotionMl | Self::Audformat | Self::Text => true,
@@ -109,10 +111,10 @@ impl Format {
         }
     }
 
-    /// The contents of a file, which is UTF-8.
+    /// The contents of a file, in UTF-8.
     ///
     /// # Errors
-    /// When the format is of one recording and the record of none or several.
+    /// When the format is for one recording and the record has none or several.
     pub fn write(self, record: &Record) -> Result<String, OneRecordingOnly> {
         let of_one = |write: fn(&Record, &Source) -> String| match &record.sources[..] {
             [source] => Ok(write(record, source)),
@@ -150,7 +152,7 @@ impl FromStr for Format {
     }
 }
 
-/// What the lanes are called: on one line, none without a name and none like another.
+/// What the lanes are called: on one line, each with a name, all different.
 fn lane_names(source: &Source) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for lane in &source.lanes {
@@ -170,8 +172,8 @@ fn lane_names(source: &Source) -> Vec<String> {
     names
 }
 
-/// What a person sees in one list: start and end in ms and a text, of sections, utterances and notes in order
-/// of time.
+/// What a person sees in one list: start and end in ms and a text, for sections, utterances and
+/// notes in order of time.
 fn listed(source: &Source) -> Vec<(u64, u64, String)> {
     let names = lane_names(source);
     let mut list = Vec::new();
@@ -192,7 +194,7 @@ fn listed(source: &Source) -> Vec<(u64, u64, String)> {
     list
 }
 
-/// The notes in order of time; those of one moment are one.
+/// The notes in order of time; notes at the same moment are merged.
 fn noted(source: &Source) -> Vec<(u64, String)> {
     let mut sorted: Vec<&Note> = source.notes.iter().collect();
     sorted.sort_by_key(|note| note.at_ms);
@@ -209,13 +211,14 @@ fn noted(source: &Source) -> Vec<(u64, String)> {
     notes
 }
 
-/// A lane's utterances as [`apart`].
+/// A lane's utterances, made [`apart`].
 fn spoken(source: &Source, lane: usize) -> Vec<(Range<u64>, &Utterance)> {
     let of_lane = source.utterances.iter().filter(|u| u.lane == lane);
     apart(of_lane.map(|u| (u.start_ms..u.end_ms, u)))
 }
 
-/// Stretches of ms in order of time; each begins where the one before it ends or later, and none is empty.
+/// Stretches of ms in order of time; each begins where the previous one ends or later, and none is
+/// empty.
 fn apart<T>(stretches: impl Iterator<Item = (Range<u64>, T)>) -> Vec<(Range<u64>, T)> {
     let mut sorted: Vec<(Range<u64>, T)> = stretches.collect();
     sorted.sort_by_key(|(ms, _)| (ms.start, ms.end));
@@ -236,11 +239,11 @@ mod tests {
         tests::{call, record, source, utterance},
     };
 
-    /// Everything that a person can type or a file can be called.
+    /// Everything that a person may type or a file may be called.
     pub(super) const AWKWARD: &str =
         "\"O'Neil\" <b>&amp; \n\r\n5 --> 6\t[00:00:01], \u{202e}שלום\u{0}\u{2028};=1+1\u{ffff}";
 
-    /// A record in which all that is text is [`AWKWARD`].
+    /// A record in which all text is [`AWKWARD`].
     pub(super) fn awkward() -> Record {
         let mut said = utterance(1, 0, 1_000, Some("angry"));
         said.correction = Some(AWKWARD.to_owned());
@@ -318,7 +321,7 @@ mod tests {
             heard.lanes[0].name = "Anna".to_owned();
             heard.sections[0].name = "one".to_owned();
             heard.notes[0].text = "two".to_owned();
-            // The path is what audformat finds the file by.
+            // audformat finds the file by its path.
             if format != Format::Audformat {
                 heard.name = "talk.wav".to_owned();
             }

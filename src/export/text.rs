@@ -1,5 +1,6 @@
-//! Text for MAXQDA, NVivo and ATLAS.ti: a line for each utterance, section and note that begins with its
-//! time as `[HH:MM:SS]`, rounded down. Square brackets in names become round ones, so that only times have them.
+//! Text for MAXQDA, NVivo and ATLAS.ti: one line for each utterance, section and note, beginning
+//! with its time as `[HH:MM:SS]`, rounded down. Square brackets in names become round ones, so that
+//! only times have them.
 
 use super::{
     listed,
@@ -7,7 +8,7 @@ use super::{
 };
 use crate::record::Record;
 
-/// Writes a record, one recording after the other.
+/// Writes a record, one recording after another.
 pub fn write(record: &Record) -> String {
     let mut text = without_brackets(&statement(&record.model)) + "\n";
     for source in &record.sources {

@@ -1,9 +1,9 @@
-//! Praat's TextGrid of one recording, in its long text format, UTF-8.
+//! Praat's TextGrid for one recording, in its long text format, UTF-8.
 //!
-//! For each lane a tier of labels and one of confidences, and one of corrections where there are any; a tier
-//! each for sections and notes where there are any; last a tier that says who judged. Intervals of a tier
-//! follow each other from 0 to the end without gaps, empty text between utterances. A recording of no length
-//! is 1 ms long, since Praat knows none of 0.
+//! There are a tier of labels and one of confidences for each lane, one of corrections where there
+//! are any, a tier each for sections and notes where there are any, and a last tier that says who
+//! judged. The intervals of a tier follow each other from 0 to the end without gaps, with empty
+//! text between utterances. A recording without length is 1 ms long, since Praat does not allow 0.
 
 use std::{fmt::Write, ops::Range};
 
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::record::{Record, Source, Utterance};
 
-/// Writes a record's only source.
+/// Writes the only source of a record.
 pub fn write(record: &Record, source: &Source) -> String {
     let end_ms = source.end_ms().max(1);
     let mut tiers = Vec::new();
@@ -56,7 +56,8 @@ pub fn write(record: &Record, source: &Source) -> String {
     grid
 }
 
-/// A tier of these stretches, which are in order and apart, and of empty intervals between them.
+/// A tier of these stretches, which are in order and do not overlap, with empty intervals between
+/// them.
 fn intervals(
     name: &str,
     stretches: impl Iterator<Item = (Range<u64>, String)>,
@@ -86,7 +87,7 @@ fn intervals(
     tier
 }
 
-/// A tier of the notes.
+/// A tier for the notes.
 fn points(source: &Source, end_ms: u64) -> String {
     let notes = noted(source);
     let mut tier = head("TextTier", "notes", end_ms, "points", notes.len());
@@ -108,8 +109,8 @@ fn head(class: &str, name: &str, end_ms: u64, elements: &str, count: usize) -> S
     )
 }
 
-/// In quotes; those inside become single, and an equals sign stands without spaces, since some readers take
-/// either for the end of the text.
+/// In double quotes; those inside become single, and spaces around an equals sign are removed,
+/// since some readers take either for the end of the text.
 fn quoted(text: &str) -> String {
     let text = one_line(text).replace('"', "'").replace(" = ", "=");
     format!("\"{text}\"")

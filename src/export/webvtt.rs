@@ -1,6 +1,8 @@
-//! WebVTT of one recording: a cue for each utterance, its lane as the voice; cues of lanes overlap.
+//! WebVTT for one recording: a cue for each utterance, with its lane as the voice; cues of
+//! different lanes overlap.
 //!
-//! Sections and notes stand in comments (`NOTE`), with their times. Utterances of no length are left out.
+//! Sections and notes are written as comments (`NOTE`) with their times. Utterances without length
+//! are left out.
 
 use super::{
     lane_names, spoken,
@@ -8,7 +10,7 @@ use super::{
 };
 use crate::record::{Record, Source};
 
-/// Writes a record's only source.
+/// Writes the only source of a record.
 pub fn write(record: &Record, source: &Source) -> String {
     let mut vtt = String::from("WEBVTT\n\n");
     let mut comment = |text: String| {

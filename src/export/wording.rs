@@ -1,14 +1,15 @@
-//! What several formats write alike: numbers, names on one line, and what was said of an utterance.
+//! Wording that several formats share: numbers, names on one line, and what was said about an
+//! utterance.
 
 use crate::{
     model::Liveliness,
     record::{ModelIdentity, Utterance, rounded},
 };
 
-/// What is written where the program is not sure.
+/// Written where the program is not sure.
 pub(super) const UNSURE: &str = "unsure";
 
-/// That a machine judged, and which: one line.
+/// Says that a machine judged, and which one, on one line.
 pub(super) fn statement(model: &ModelIdentity) -> String {
     let mut statement = format!(
         "Emotions estimated by a machine from the sound of the voice; they may be wrong. Model: {}",
@@ -27,7 +28,7 @@ pub(super) fn identity(model: &ModelIdentity) -> String {
     format!("{name} {version} (SHA-256 {sha256})")
 }
 
-/// What was said of an utterance, in a few words; what a person said stands first and is marked.
+/// What was said about an utterance, in a few words; what a person said comes first and is marked.
 pub(super) fn claim(utterance: &Utterance) -> String {
     let machine = match &utterance.label {
         Some(label) => format!("{} {:.0} %", one_line(label), 100.0 * utterance.confidence),
@@ -63,7 +64,7 @@ pub(super) fn seconds(ms: u64) -> String {
         .to_owned()
 }
 
-/// A probability in plain decimals; 0 of what is none.
+/// A probability in plain decimals; 0 for one that is not a number.
 pub(super) fn share(share: f32) -> String {
     let finite = if share.is_finite() { share } else { 0.0 };
     rounded(finite).to_string()
@@ -75,7 +76,8 @@ pub(super) fn clock(ms: u64) -> String {
     format!("{:02}:{:02}:{:02}", s / 3_600, s / 60 % 60, s % 60)
 }
 
-/// Without line breaks, control characters, and characters that turn the direction of what follows.
+/// Removes line breaks, control characters, and characters that change the direction of the text
+/// after them.
 pub(super) fn one_line(text: &str) -> String {
     let mut line = String::new();
     for c in text.chars() {
@@ -93,7 +95,7 @@ pub(super) fn one_line(text: &str) -> String {
     line.trim().to_owned()
 }
 
-/// One line with the characters of XML's markup as entities.
+/// One line, with XML's markup characters as entities.
 pub(super) fn xml(text: &str) -> String {
     let mut escaped = String::new();
     for c in one_line(text).chars() {

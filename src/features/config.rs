@@ -1,4 +1,4 @@
-//! The front end's constants as data: written beside every model and every set of features, so that
+//! The front end's constants as data: written with every model and every set of features, so that
 //! neither is ever used with another front end.
 
 use serde::{Deserialize, Serialize};
@@ -11,8 +11,8 @@ use super::{
     trim,
 };
 
-/// All that determines the features. [`Default`] is this program's front end; another value only
-/// ever comes from a file and means that the file belongs to another one.
+/// Everything that determines the features. [`Default`] is this program's front end; any other
+/// value comes from a file and means that the file belongs to another front end.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
@@ -21,7 +21,7 @@ pub struct FrontEndConfig {
     pub resampler: ResamplerConfig,
     pub frame_samples: usize,
     pub hop_samples: usize,
-    /// Taper of frame and pitch window, and how frames lie: `hann_periodic_centred`.
+    /// Window of frames and pitch, and how frames are placed: `hann_periodic_centred`.
     pub window: String,
     pub n_features: usize,
     pub mel: MelConfig,
@@ -148,8 +148,8 @@ impl Default for FrontEndConfig {
 }
 
 impl FrontEndConfig {
-    /// Short name of this configuration: the first 16 hex digits of the SHA-256 of its JSON, fields
-    /// in the order of declaration, without white space.
+    /// Short name of this configuration: the first 16 hex digits of the SHA-256 of its JSON, with
+    /// the fields in order of declaration and without white space.
     pub fn fingerprint(&self) -> String {
         let json = match serde_json::to_vec(self) {
             Ok(json) => json,

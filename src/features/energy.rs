@@ -1,13 +1,13 @@
 //! Short-time energy of the part of the spectrum that carries speech.
 //!
-//! What lies below, mains hum and rumble, and what a telephone leaves out above counts for nothing, so
-//! that level and trimming are the same with and without it.
+//! What lies below (mains hum and rumble) and above, where a telephone passes nothing, does not
+//! count, so that level and trimming are the same with and without it.
 
 use crate::{audio::SAMPLE_RATE_HZ, dsp::spectrum::BINS_512};
 
 use super::FRAME_SAMPLES;
 
-/// Band whose energy is taken, a telephone's.
+/// Band in which the energy is measured: a telephone's.
 pub(super) const ENERGY_MIN_HZ: f32 = 300.0;
 pub(super) const ENERGY_MAX_HZ: f32 = 3_400.0;
 /// Added to the mean square: -100 dBFS.

@@ -1,4 +1,4 @@
-//! Cutting a stream into overlapping, centred stretches of fixed length.
+//! Cuts a stream into overlapping, centred stretches of fixed length.
 
 /// Frame advance: 16 ms.
 pub const HOP_SAMPLES: usize = 256;
@@ -6,7 +6,7 @@ pub const HOP_SAMPLES: usize = 256;
 /// Length of a frame: 32 ms.
 pub const FRAME_SAMPLES: usize = 512;
 
-/// Length of the stretch around a frame that the pitch is taken from: 64 ms.
+/// Length of the stretch around a frame from which the pitch is taken: 64 ms.
 pub(super) const CONTEXT_SAMPLES: usize = 1024;
 
 const HALF_CONTEXT: usize = CONTEXT_SAMPLES / 2;
@@ -34,7 +34,7 @@ impl Framer {
         self.append(samples, &mut sink);
     }
 
-    /// Gives the frames up to `floor(taken / 256)` as if silence followed, and starts afresh.
+    /// Hands out the frames up to `floor(taken / 256)` as if silence followed, and starts afresh.
     pub(super) fn finish(&mut self, mut sink: impl FnMut(&[f32; CONTEXT_SAMPLES])) {
         let frames = if self.taken == 0 {
             0

@@ -13,7 +13,7 @@ pub(super) const PITCH_REFERENCE_HZ: f32 = 100.0;
 
 const MIX_SAMPLES: usize = 256;
 
-/// What is known of one hop of audio.
+/// Everything computed for one hop of audio.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Frame {
     /// `[F]`: 64 MFCC, then log energy, pitch and voicing at their index constants.
@@ -24,9 +24,10 @@ pub struct Frame {
 
 /// Turns a stream of PCM into [`Frame`]s, one every 16 ms.
 ///
-/// How the stream is cut into chunks changes no bit of the result, and nothing is allocated after
-/// construction. A frame appears 32 ms after its centre has been pushed, plus the resampler's delay
-/// (at most 8 ms for a block and the half length of its filter) when the rate is not 16 kHz.
+/// The result does not depend on how the stream is cut into chunks, to the last bit, and nothing is
+/// allocated after construction. A frame appears 32 ms after its centre has been pushed, plus the
+/// resampler's delay (at most 8 ms for a block and half the length of its filter) if the rate is
+/// not 16 kHz.
 pub struct FrontEnd {
     resampler: Resampler,
     framer: Framer,
@@ -50,10 +51,11 @@ impl FrontEnd {
         })
     }
 
-    /// Takes in a chunk of planar audio, full scale ±1, and hands every frame it completes to `sink`.
+    /// Takes in a chunk of planar audio, full scale ±1, and hands every frame that it completes to
+    /// `sink`.
     ///
-    /// Channels are mixed by their mean; of channels of unequal length only the common part counts.
-    /// Samples that are not finite count as 0, those beyond ±1,000 are limited.
+    /// Channels are mixed by averaging; if their lengths differ, only the part common to all
+    /// counts. Samples that are not finite count as 0; those beyond ±1,000 are limited.
     pub fn push(&mut self, channels: &[&[f32]], mut sink: impl FnMut(&Frame)) {
         let samples = channels
             .iter()
@@ -70,12 +72,12 @@ impl FrontEnd {
         }
     }
 
-    /// Ends the stream: hands out the frames that wait for audio to follow, as if it were silence,
-    /// and is then ready for a new stream. [`nonfinite_samples`](Self::nonfinite_samples) goes on
+    /// Ends the stream: hands out the frames still waiting for audio, as if silence followed, and
+    /// is then ready for a new stream. [`nonfinite_samples`](Self::nonfinite_samples) keeps
     /// counting.
     ///
-    /// N samples at 16 kHz (of another rate `ceil(n · 16000 / rate)`) have given
-    /// `1 + floor(N / 256)` frames by then; no sample gives no frame.
+    /// By then N samples at 16 kHz (at other rates `ceil(n · 16000 / rate)`) have given
+    /// `1 + floor(N / 256)` frames; without samples there are no frames.
     pub fn finish(&mut self, mut sink: impl FnMut(&Frame)) {
         self.resampler.finish(|samples| {
             self.framer
@@ -92,13 +94,14 @@ impl FrontEnd {
         self.nonfinite_samples = 0;
     }
 
-    /// How many samples, over all channels, were not finite since construction or the last reset.
+    /// How many samples, over all channels, have not been finite since construction or the last
+    /// reset.
     pub fn nonfinite_samples(&self) -> u64 {
         self.nonfinite_samples
     }
 }
 
-/// What is computed per frame; it holds tables and working space, no state.
+/// The per-frame computation; it holds tables and working space but no state.
 struct Analysis {
     mfcc: Mfcc,
     pitch: PitchTracker,

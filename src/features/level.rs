@@ -1,7 +1,7 @@
-//! Independence of the input gain, and the making of a segment.
+//! Independence from the input gain, and how a segment is made.
 //!
 //! A factor on the signal adds the same number to the log energy and to every log-mel band, and so
-//! also to the 0.9 quantile of the energies, the level. Subtracting the level removes the factor.
+//! also to the level, the 0.9 quantile of the energies. Subtracting the level removes the factor.
 
 use super::trim::{quantile, trim};
 use super::{ENERGY, N_FEATURES, N_MFCC};
@@ -9,18 +9,19 @@ use super::{ENERGY, N_FEATURES, N_MFCC};
 /// Share of a segment's frames below its level.
 pub(super) const LEVEL_QUANTILE: f32 = 0.9;
 
-/// A segment's level lies here after subtraction, in nats below full scale.
+/// Where a segment's level lies after subtraction, in nats below full scale.
 pub const LEVEL_OFFSET: f32 = 5.0;
 
 /// A segment's number of frames is a multiple of this, the network's decimation in time.
 pub const SEGMENT_MULTIPLE: usize = 4;
 
-/// The level of a stretch: 0.9 quantile of its log energies; negative infinity of none.
+/// The level of a stretch: the 0.9 quantile of its log energies; negative infinity if it is empty.
 pub fn level(energies: &[f32]) -> f32 {
     quantile(energies, LEVEL_QUANTILE).unwrap_or(f32::NEG_INFINITY)
 }
 
-/// Brings the level of a segment `[T, F]` to -5 nats, as if it had been recorded with another gain.
+/// Brings the level of a segment `[T, F]` to -5 nats, as if it had been recorded with a different
+/// gain.
 ///
 /// The energy loses `level + 5`, and so does every log-mel band: the 0th MFCC loses `8 (level + 5)`.
 pub fn subtract_level(segment: &mut [f32]) {
@@ -31,13 +32,13 @@ pub fn subtract_level(segment: &mut [f32]) {
     }
 }
 
-/// What has to be subtracted from a segment's log energies `[T, F]`: its level + 5, in nats.
+/// What to subtract from a segment's log energies `[T, F]`: its level + 5, in nats.
 pub fn level_shift(segment: &[f32]) -> f32 {
     level(&energies(segment)) + LEVEL_OFFSET
 }
 
-/// What the network is given of a stretch of frames, both `[T, F]`: silence around the speech
-/// [trimmed](trim), then [`levelled`]. None when there is only silence.
+/// What the network is given for a stretch of frames, both `[T, F]`: silence around the speech is
+/// [trimmed](trim), then the rest is [`levelled`]. None when there is only silence.
 pub fn segment(frames: &[f32]) -> Option<Vec<f32>> {
     let speech = trim(&energies(frames))?;
     Some(levelled(
@@ -45,8 +46,9 @@ pub fn segment(frames: &[f32]) -> Option<Vec<f32>> {
     ))
 }
 
-/// What the network is given of frames that are all speech, both `[T, F]`: the first dropped that exceed
-/// a multiple of [`SEGMENT_MULTIPLE`], and the [level subtracted](subtract_level).
+/// What the network is given for frames that are all speech, both `[T, F]`: the first frames are
+/// dropped to leave a multiple of [`SEGMENT_MULTIPLE`], and the [level is
+/// subtracted](subtract_level).
 pub fn levelled(speech: &[f32]) -> Vec<f32> {
     let excess = speech.len() / N_FEATURES % SEGMENT_MULTIPLE;
     let mut segment = speech[excess * N_FEATURES..].to_vec();

@@ -29,7 +29,7 @@ pub fn dct_matrix() -> Vec<f32> {
 
 /// Computes log-mel energies and MFCC of one frame at a time.
 pub struct Mfcc {
-    /// Taper over the root of its energy.
+    /// The window divided by the root of its energy.
     window: Vec<f32>,
     filterbank: Filterbank,
     /// `[M, K]` for M bands and as many coefficients.

@@ -6,12 +6,12 @@
 //!                                 └─ PitchTracker ─ f0, v ───┘
 //! ```
 //!
-//! Frame `n` is centred on sample `256 n`; what lies before the first and after the last sample is
+//! Frame `n` is centred on sample `256 n`; everything before the first and after the last sample is
 //! zero, so N samples give `1 + floor(N / 256)` frames. Live use and training call the same
 //! [`FrontEnd`] and the same [`segment`]; there is no second implementation.
 //!
-//! Not done here: deltas, per-speaker or per-clip mean normalisation (it removes what tells emotions
-//! apart), and the standardisation of mel bands, which is part of the network.
+//! Not done here: deltas, per-speaker or per-clip mean normalisation (it removes what distinguishes
+//! emotions), and the standardisation of mel bands, which is part of the network.
 
 mod config;
 mod energy;

@@ -14,7 +14,7 @@ use crate::dsp::{spectrum, sum::sum, window};
 
 use super::framer::CONTEXT_SAMPLES;
 
-/// Points of the Fourier transform; half of them are zeros against circular overlap.
+/// Points of the Fourier transform; half of them are zeros to prevent circular overlap.
 pub(super) const N_FFT: usize = 2048;
 /// Frequencies at which the power is halved.
 pub(super) const HIGHPASS_HZ: f32 = 200.0;
@@ -23,7 +23,7 @@ pub(super) const LOWPASS_HZ: f32 = 1_200.0;
 pub(super) const MIN_LAG: usize = 25;
 /// Longest period, in samples.
 pub(super) const MAX_LAG: usize = 245;
-/// Peak height a lag pays per octave above the shortest.
+/// Peak height deducted from a lag per octave above the shortest.
 pub(super) const OCTAVE_COST: f32 = 0.02;
 
 /// Lag 0 below this is silence (about -110 dBFS): rounding noise would be taken for a period.
@@ -84,7 +84,7 @@ impl PitchTracker {
         tracker
     }
 
-    /// The pitch of the frame in the middle of `context`; none when it is silent or has no peak.
+    /// The pitch of the frame in the middle of `context`; none if it is silent or has no peak.
     pub fn pitch(&mut self, context: &[f32; CONTEXT_SAMPLES]) -> Option<Pitch> {
         self.autocorrelate(context);
         if self.lags[0] < MIN_ENERGY {

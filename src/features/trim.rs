@@ -1,21 +1,21 @@
-//! Leaving out the silence around speech.
+//! Trimming the silence around speech.
 
 use std::ops::Range;
 
 /// Energy in natural logarithm per decibel.
 const NATS_PER_DB: f32 = std::f32::consts::LN_10 / 10.0;
 
-/// Sound must reach this level; below is silence whatever its dynamics.
+/// Sound must reach this level; everything below is silence whatever its dynamics.
 pub(super) const SILENCE_DBFS: f32 = -72.0;
 /// Sound is at most this far below the loudest frames ...
 pub(super) const RANGE_DB: f32 = 35.0;
 /// ... and at least this far above the quietest ...
 pub(super) const ABOVE_NOISE_DB: f32 = 6.0;
-/// ... but what is this close to the loudest is sound in any noise.
+/// ... but anything this close to the loudest frames is sound in any noise.
 pub(super) const LOUD_RANGE_DB: f32 = 15.0;
-/// Share of frames below the level taken as that of the loudest frames.
+/// Share of frames below the level that is taken for the loudest frames'.
 pub(super) const LOUD_QUANTILE: f32 = 0.98;
-/// Share of frames below the level taken as that of the noise.
+/// Share of frames below the level that is taken for the noise's.
 pub(super) const NOISE_QUANTILE: f32 = 0.05;
 /// A frame is sound when most of this many frames around it are.
 pub(super) const MAJORITY_FRAMES: usize = 5;
@@ -51,8 +51,8 @@ pub fn trim(energies: &[f32]) -> Option<Range<usize>> {
     Some(first.saturating_sub(MARGIN_FRAMES)..(last + 1 + MARGIN_FRAMES).min(energies.len()))
 }
 
-/// Value below which a share of `values` lies, 0 to 1, linear between ranks as in `numpy.quantile`;
-/// none of no values.
+/// Value below which a share (0 to 1) of `values` lies, interpolated linearly between ranks as in
+/// `numpy.quantile`; none if there are no values.
 pub(super) fn quantile(values: &[f32], share: f32) -> Option<f32> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f32::total_cmp);

@@ -1,9 +1,10 @@
-//! How lively a voice sounds, read off a posterior: it carries over to voices, languages and microphones
-//! where the emotion itself does not.
+//! How lively a voice sounds, read off a posterior: it carries over to voices, languages and
+//! microphones to which the emotion itself does not.
 //!
 //! Emotions are either lively (such as angry, happy, fearful, surprised), quiet (such as sad, calm,
-//! neutral), or neither. The log odds of one side against the other, on a scale fitted on recordings of
-//! corpora that the model was never given, are the activation (arousal in Russell, 1980).
+//! neutral), or neither. The log odds of one side against the other, on a scale fitted on
+//! recordings of corpora that the model was never given, are the activation (called arousal in
+//! Russell, 1980).
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +14,7 @@ use crate::class::PerClass;
 /// How activation is read off a posterior; part of model.json.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ActivationSettings {
-    /// For each class, `[K]`: 1 of a lively emotion, -1 of a quiet one, 0 of neither.
+    /// For each class, `[K]`: 1 for a lively emotion, -1 for a quiet one, 0 for neither.
     pub sides: PerClass,
     /// Multiplies the log odds.
     pub slope: f32,
@@ -25,7 +26,7 @@ pub struct ActivationSettings {
     pub quiet_to: f32,
 }
 
-/// What can be said of how lively a voice is.
+/// What can be said about how lively a voice is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Liveliness {
@@ -66,7 +67,8 @@ impl ActivationSettings {
         Activation { value, sounds }
     }
 
-    /// Checks that it is of so many classes and can be read; the error is field, expected, found.
+    /// Checks that it has this number of classes and can be read; the error is field, expected,
+    /// found.
     pub(crate) fn check(&self, classes: usize) -> Result<(), (&'static str, &'static str, String)> {
         let has = |sign: f32| self.sides.contains(&sign);
         if self.sides.len() != classes
@@ -121,7 +123,7 @@ impl ActivationSettings {
 pub(crate) mod tests {
     use super::*;
 
-    /// Of the classes of the project's model, in their order.
+    /// For the classes of the project's model, in their order.
     pub(crate) fn settings() -> ActivationSettings {
         ActivationSettings {
             sides: PerClass::from([-1.0, -1.0, 1.0, -1.0, 1.0, 1.0, 0.0, 1.0]),

@@ -1,4 +1,4 @@
-/// Why a model cannot be used or did not answer.
+/// Why a model cannot be used or gave no answer.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ModelError {

@@ -1,4 +1,4 @@
-//! model.json: what a model file is, what it needs, how good it is and under which licence.
+//! model.json: what a model file is, what it needs, how good it is and under which licence it is.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -29,7 +29,7 @@ pub struct Manifest {
     pub normalisation: String,
     /// Divides the logits before the softmax.
     pub temperature: f32,
-    /// Segment length, step and the rules of the verdict.
+    /// Segment length, step and the rules for the verdict.
     pub session: SessionSettings,
     /// What calibration to a speaker starts from; none when the evaluation did not provide it.
     pub speaker: Option<SpeakerStatistics>,
@@ -41,7 +41,7 @@ pub struct Manifest {
     pub onnx: OnnxFile,
     /// Licence of the weights (SPDX).
     pub licence: String,
-    /// The credit that the licence asks for.
+    /// The credit that the licence requires.
     pub attribution: String,
 }
 
@@ -56,7 +56,8 @@ pub struct Training {
     pub seed: u64,
 }
 
-/// Speaker-independent cross-validation of the model's recipe; shares are 0..=1, intervals cover 95 %.
+/// Speaker-independent cross-validation of the model's recipe; shares are 0..=1, intervals cover 95
+/// %.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct Evaluation {
@@ -67,7 +68,7 @@ pub struct Evaluation {
     pub uar_interval: [f32; 2],
     pub war: f32,
     pub war_interval: [f32; 2],
-    /// Of corpora that were left out of training; none where there was one corpus only.
+    /// Results on corpora that were left out of training; none if there was only one corpus.
     pub strangers: Option<StrangersEvaluation>,
 }
 
@@ -79,7 +80,7 @@ pub struct StrangersEvaluation {
     pub clips: u32,
     pub speakers: u32,
     pub uar: f32,
-    /// What guessing among the same emotions gets right.
+    /// How often guessing among the same emotions is right.
     pub guessing: f32,
     /// Share of clips for which an emotion is named, and how often that is right.
     pub claimed: f32,
@@ -109,10 +110,11 @@ impl OnnxFile {
 }
 
 impl Manifest {
-    /// Reads model.json and checks that this program can serve it.
+    /// Reads model.json and checks that this program can run it.
     ///
     /// # Errors
-    /// When it is not a manifest, or a field differs from what this program does; the field is named.
+    /// When it is not a manifest, or one of its fields does not match this program; the field is
+    /// named.
     pub fn from_json(json: &str) -> Result<Self, ModelError> {
         let schema: Schema = serde_json::from_str(json)?;
         expect("schema", SCHEMA, schema.schema)?;
@@ -182,7 +184,7 @@ impl Manifest {
     }
 }
 
-/// Read before the rest, so that a manifest of another schema is named as such.
+/// Read before the rest, so that a manifest with another schema is reported as such.
 #[derive(Deserialize)]
 struct Schema {
     schema: u32,

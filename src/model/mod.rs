@@ -1,5 +1,5 @@
 //! From a segment of features to a posterior: the [`Classifier`] trait, its ONNX implementation and
-//! the manifest that goes with a model file.
+//! the manifest that belongs to a model file.
 
 mod activation;
 mod error;
@@ -20,6 +20,6 @@ pub trait Classifier {
     /// `segment`: `[T, F]` features of [`crate::features`], trimmed and level-normalised.
     ///
     /// # Errors
-    /// When inference fails or gives a number that is not finite.
+    /// When inference fails or returns a number that is not finite.
     fn classify(&mut self, segment: &[f32]) -> Result<Posterior, ModelError>;
 }

@@ -1,10 +1,10 @@
-//! What a classifier answers: probabilities, and the evidence they are made of.
+//! A classifier's answer: probabilities, and the evidence they are made from.
 
 use serde::{Deserialize, Serialize};
 
 use crate::class::{Class, PerClass};
 
-/// Numbers of one segment, utterance or clip for each class; see [`Posterior::evidence`].
+/// A number for each class, for one segment, utterance or clip; see [`Posterior::evidence`].
 pub type Evidence = PerClass;
 
 /// Probabilities of the model's classes; they are in 0..=1 and sum to 1.
@@ -13,7 +13,7 @@ pub type Evidence = PerClass;
 pub struct Posterior(pub PerClass);
 
 impl Posterior {
-    /// Equal probabilities of so many classes.
+    /// Equal probabilities for this number of classes.
     pub fn uniform(classes: usize) -> Self {
         Self(PerClass::from_fn(classes, |_| 1.0 / classes as f32))
     }
@@ -26,12 +26,12 @@ impl Posterior {
         Self(exp.map(|e| e / sum))
     }
 
-    /// The probability of one class; 0 of a class that the model does not have.
+    /// The probability of one class; 0 for a class that the model does not have.
     pub fn get(&self, class: Class) -> f32 {
         self.0.get(class.index()).copied().unwrap_or(0.0)
     }
 
-    /// The most probable class, the first of equals, and its probability.
+    /// The most probable class (the first in a tie) and its probability.
     pub fn top(&self) -> (Class, f32) {
         let mut top = Class::default();
         for class in Class::first(self.0.len()) {
@@ -42,7 +42,7 @@ impl Posterior {
         (top, self.get(top))
     }
 
-    /// The evidence for each class: natural logarithms less their mean, so that they sum to 0.
+    /// The evidence for each class: natural logarithms minus their mean, so that they sum to 0.
     ///
     /// Up to that constant these are the logits the posterior was made from.
     pub fn evidence(&self) -> Evidence {

@@ -1,10 +1,11 @@
-//! What the page and the worker say to each other. No web types: the browser side is in `web`.
+//! The messages between page and worker. No web types: the browser side is in `web`.
 //!
-//! The worker reads and writes by serde. The page writes commands with [`Command::write`] and reads events
-//! with [`Event::read`], which a program that only draws can afford (serde's readers weigh a third of it).
+//! The worker reads and writes them through serde. The page writes commands with [`Command::write`]
+//! and reads events with [`Event::read`], which are small enough for a program that only draws
+//! (serde's readers would make up a third of it).
 //!
-//! The worker speaks first ([`Event::Booted`]); what is sent to it earlier is lost. Audio does not
-//! travel in these messages but on a `MessagePort` handed over with [`Command::Start`], as
+//! The worker speaks first ([`Event::Booted`]); anything sent to it earlier is lost. Audio does not
+//! travel in these messages but through a `MessagePort` handed over with [`Command::Start`], as
 //! chunks posted by the audio worklet or by the page's file reader.
 
 mod read;
@@ -23,7 +24,8 @@ use crate::{
 /// Version of the messages below; the page refuses a worker that speaks another.
 pub const PROTOCOL: u32 = 5;
 
-/// Identifies page and worker as made by the same build, since a browser may cache them apart.
+/// Shows whether page and worker were made by the same build, since a browser may cache them
+/// separately.
 ///
 /// Set by `scripts/build` through the environment variable `SPEECH_EMOTION_BUILD`.
 pub const BUILD: &str = match option_env!("SPEECH_EMOTION_BUILD") {
@@ -43,7 +45,8 @@ pub enum Command {
         /// model.json.
         manifest: String,
     },
-    /// Begin a session beside those that run; its audio port is the message's first transferred object.
+    /// Begin a session beside those that are running; its audio port is the message's first
+    /// transferred object.
     Start {
         /// Whose session it is: all sessions of one owner are judged as the same speaker's.
         owner: u32,
@@ -56,18 +59,18 @@ pub enum Command {
         /// What it may claim.
         claims: Claims,
     },
-    /// End the session now and report what was heard so far.
+    /// End the session now and report what has been heard so far.
     Stop {
         /// The session to end.
         session: u32,
     },
-    /// End the session now and fit a calibration to what was heard, which is taken for neutral speech of
-    /// one person. Answered by [`Event::Fitted`]; nothing is judged by it yet.
+    /// End the session now and fit a calibration to what was heard, which is taken to be one
+    /// person's neutral speech. Answered by [`Event::Fitted`]; nothing is judged with it yet.
     Fit {
         /// The session to end.
         session: u32,
     },
-    /// Judge what is heard from now on, in the owner's running sessions too, as this speaker's.
+    /// From now on judge what is heard, also in the owner's running sessions, as this speaker's.
     Adapt {
         /// Whose sessions.
         owner: u32,
@@ -76,16 +79,16 @@ pub enum Command {
     },
 }
 
-/// What is known of who speaks.
+/// What is known about the speaker.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Speaker {
     /// Nothing.
     Unknown,
     /// A calibration, as the JSON of [`Calibration`](crate::calibration::Calibration). Answered by
-    /// [`Event::Calibrated`], or by [`Event::Refused`], and then nothing has changed.
+    /// [`Event::Calibrated`], or by [`Event::Refused`], in which case nothing has changed.
     Calibrated(String),
-    /// What is said tells, as it is heard; every session begins anew.
+    /// Learn from what is said as it is heard; every session starts afresh.
     Listening,
 }
 
@@ -104,7 +107,7 @@ pub enum Event {
     },
     /// The model is loaded; sessions can start.
     Ready {
-        /// What a person should know of the model.
+        /// What a person should know about the model.
         model: ModelSummary,
     },
     /// Something the session found out.
@@ -116,7 +119,7 @@ pub enum Event {
         /// Time from the arrival of the sound at the worker to this update.
         compute_ms: f32,
     },
-    /// Audio taken in so far; a sender of recorded audio waits for it to stay in step.
+    /// Audio taken in so far; a sender of recorded audio waits for this to stay in step.
     Progress {
         /// The session it belongs to.
         session: u32,
@@ -144,18 +147,18 @@ pub enum Event {
         /// The calibration as JSON; none when there was too little speech.
         calibration: Option<String>,
     },
-    /// What is heard is judged by this calibration from now on.
+    /// From now on what is heard is judged with this calibration.
     Calibrated {
-        /// In whose sessions.
+        /// The owner whose sessions are meant.
         owner: u32,
-        /// As JSON.
+        /// The calibration as JSON.
         calibration: String,
         /// Seconds of speech it was made from.
         speech_s: f64,
     },
     /// A calibration cannot be used.
     Refused {
-        /// Whose it was to be.
+        /// The owner it was meant for.
         owner: u32,
         /// Why.
         refusal: Refusal,
@@ -171,8 +174,8 @@ pub enum Event {
     },
 }
 
-/// What the page shows of the model: what it tells apart, who taught it, and its evaluation on voices it
-/// was not trained on.
+/// What the page shows about the model: its labels, what it was trained on, and its evaluation on
+/// voices it was not trained on.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ModelSummary {
     /// Version of the model, from model.json.
@@ -187,13 +190,13 @@ pub struct ModelSummary {
     pub uar: f32,
     /// Share of clips classified correctly, 0..=1.
     pub war: f32,
-    /// Number of clips behind both.
+    /// Number of clips behind both figures.
     pub clips: u32,
-    /// The same on corpora that were left out of training; none where that was not measured.
+    /// The same on corpora that were left out of training; none if that was not measured.
     pub strangers: Option<StrangersEvaluation>,
     /// Seconds between predictions.
     pub step_s: f32,
-    /// Whether it knows enough of speakers to be calibrated to one.
+    /// Whether it has the statistics of speakers needed to calibrate to one.
     pub can_calibrate: bool,
     /// Whether one of its classes is neutral speech, which [`Command::Fit`] needs.
     pub has_neutral: bool,
@@ -205,7 +208,7 @@ pub struct ModelSummary {
 pub enum Refusal {
     /// It was made with another model.
     OtherModel,
-    /// It is no calibration, or a broken one.
+    /// It is not a calibration, or a broken one.
     Unreadable,
 }
 
@@ -492,7 +495,8 @@ mod tests {
 
     #[test]
     fn an_event_that_lacks_a_field_is_not_read() {
-        /// Every copy of `value` that lacks one field, or has another thing for an element, at any depth.
+        /// Every copy of `value` that lacks one field, or has something else in place of an
+        /// element, at any depth.
         fn incomplete(value: &Json) -> Vec<Json> {
             let mut copies = Vec::new();
             match value {
@@ -523,8 +527,8 @@ mod tests {
             let written = serde_json::to_value(&event).unwrap();
             for message in incomplete(&written) {
                 let read = Event::read(&message);
-                // What may be missing: the session of a failure, the posterior of a summary, what was fitted, what
-                // the model was not measured on or does not tell.
+                // What may be missing: the session of a failure, the posterior of a summary, what
+                // was fitted, and what was not measured for the model or what it does not provide.
                 let optional = match &read {
                     Some(Event::Failed { session, .. }) => session.is_none(),
                     Some(Event::Ready { model }) => model.strangers.is_none(),

@@ -1,4 +1,4 @@
-//! Events, read by the page.
+//! Events, as the page reads them.
 
 use super::{Event, ModelSummary, Refusal, Stage};
 use crate::{
@@ -7,21 +7,21 @@ use crate::{
     session::{Summary, Update, Verdict},
 };
 
-/// A message that arrived: an object with named fields, or a list whose fields are named "0", "1" … and
-/// "length".
+/// A message that arrived: an object with named fields, or a list whose fields are named "0", "1" …
+/// and "length".
 pub trait Fields: Sized {
-    /// The number of this name.
+    /// The number with this name.
     fn number(&self, name: &str) -> Option<f64>;
-    /// The text of this name.
+    /// The text with this name.
     fn text(&self, name: &str) -> Option<String>;
-    /// The truth value of this name.
+    /// The boolean with this name.
     fn flag(&self, name: &str) -> Option<bool>;
-    /// The object or list of this name.
+    /// The object or list with this name.
     fn object(&self, name: &str) -> Option<Self>;
 }
 
 impl Event {
-    /// Reads what serde has written; none when a tag is unknown or a field is missing.
+    /// Reads what serde wrote; none if a tag is unknown or a field is missing.
     pub fn read(message: &impl Fields) -> Option<Self> {
         let whole = |fields: &_, name| Fields::number(fields, name).map(|number| number as u32);
         if let Some(body) = message.object("update") {
@@ -144,7 +144,7 @@ fn update(message: &impl Fields) -> Option<Update> {
     }
 }
 
-/// None in the inner option where they were not measured.
+/// The inner option is none if they were not measured.
 #[allow(clippy::option_option)]
 fn strangers(model: &impl Fields) -> Option<Option<StrangersEvaluation>> {
     let Some(strangers) = model.object("strangers") else {
@@ -162,7 +162,7 @@ fn strangers(model: &impl Fields) -> Option<Option<StrangersEvaluation>> {
     }))
 }
 
-/// None in the inner option where the model does not tell.
+/// The inner option is none if the model does not provide it.
 #[allow(clippy::option_option)]
 fn activation(fields: &impl Fields) -> Option<Option<Activation>> {
     let Some(activation) = fields.object("activation") else {
@@ -196,7 +196,7 @@ fn labels(list: &impl Fields) -> Option<Vec<String>> {
     Some(labels)
 }
 
-/// Of a list with an element for each class.
+/// The length of a list with an element for each class.
 fn length(list: &impl Fields) -> Option<usize> {
     let length = list.number("length")? as usize;
     (length <= MAX_CLASSES).then_some(length)

@@ -1,9 +1,9 @@
-//! Commands, written by the page.
+//! Commands, as the page writes them.
 
 use super::{Command, Speaker};
 use crate::session::Pacing;
 
-/// What a message to be sent is made of.
+/// The building blocks of a message.
 pub trait Value: Sized {
     /// A whole number.
     fn number(number: u32) -> Self;
@@ -18,7 +18,7 @@ pub trait Value: Sized {
 }
 
 impl Command {
-    /// Writes what serde reads.
+    /// Writes what serde can read.
     pub fn write<V: Value>(&self) -> V {
         let of_session = |session: &u32| V::object(&[("session", V::number(*session))]);
         let (tag, body) = match self {

@@ -1,13 +1,13 @@
 //! The whole live loop as a pure state machine: chunks of PCM in, [`Update`]s out.
 //!
-//! Per frame the speech gate opens and closes utterances. While one is open at a microphone, every
-//! `step_frames` its newest `max_segment_frames` are trimmed, level-normalised and classified, half as
-//! often once it is longer than that: what is shown while somebody speaks. When it ends, and every few
-//! seconds of a long one, it is reviewed: trimmed as a whole and classified in segments of full and of
-//! half length that overlap by half. Their mean is the answer: with both lengths the network is
-//! right more often than with either, above all in noise. Segments begin and end on frame numbers
-//! that do not depend on how the audio was cut into chunks, so that a recording gives the same answer
-//! as the same sound through a microphone.
+//! Frame by frame the speech gate opens and closes utterances. While one is open at a microphone,
+//! every `step_frames` its newest `max_segment_frames` are trimmed, level-normalised and
+//! classified, or half as often once it is longer than that: this is what is shown while somebody
+//! speaks. When it ends, and every few seconds of a long one, it is reviewed: trimmed as a whole
+//! and classified in segments of full and of half length that overlap by half. Their mean is the
+//! answer: with both lengths the network is right more often than with either, above all in noise.
+//! Segments begin and end on frame numbers that do not depend on how the audio was cut into chunks,
+//! so that a recording gives the same answer as the same sound through a microphone.
 
 mod settings;
 mod smoothing;
@@ -38,23 +38,23 @@ pub enum Pacing {
     /// A microphone: [`Session::push`] takes audio in, [`Session::catch_up`] classifies the newest
     /// segment; segments that are late are skipped, never queued.
     Live,
-    /// A recording: predictions are of the segments of full length that an utterance's answer is
-    /// made of, and come with it.
+    /// A recording: predictions are made only for the segments of full length that an utterance's
+    /// answer is made from, and arrive together with it.
     Recorded,
 }
 
-/// Frames before the gate opened that still belong to the utterance: the gate needs some speech
-/// to open.
+/// Frames before the gate opened that still belong to the utterance, since the gate needs some
+/// speech before it opens.
 const PREROLL_FRAMES: u64 = 20;
 
-/// In a review a segment begins at most its length divided by this after the one before.
+/// In a review, a segment begins at most its length divided by this after the previous one.
 const OVERLAP_DIVISOR: usize = 2;
 
-/// Length of what is reviewed together at most, in longest segments.
+/// Greatest length that is reviewed at once, in longest segments.
 const REVIEW_SEGMENTS: usize = 2;
 
-/// Steps from one prediction to the next once the utterance is longer than a segment: what is new to a
-/// segment is then a small part of it.
+/// Steps from one prediction to the next once the utterance is longer than a segment: by then only
+/// a small part of each segment is new.
 const STEPS_WHEN_LONG: u64 = 2;
 
 /// Frames in one [`Update::Level`].
@@ -86,7 +86,7 @@ impl<C: Classifier> Session<C> {
         })
     }
 
-    /// Claims only this, when told before the first chunk.
+    /// Limits what it may claim; call this before the first chunk.
     #[must_use]
     pub fn claiming(mut self, claims: Claims) -> Self {
         let mut settings = self.track.settings;
@@ -95,10 +95,10 @@ impl<C: Classifier> Session<C> {
         self
     }
 
-    /// Takes in a chunk of planar channels of equal length and adds what was found to `updates`.
+    /// Takes in a chunk of planar channels of equal length and adds its findings to `updates`.
     ///
     /// # Errors
-    /// When the classifier fails; the chunk is taken in all the same.
+    /// When the classifier fails; the chunk has been taken in nevertheless.
     pub fn push(
         &mut self,
         channels: &[&[f32]],
@@ -115,7 +115,7 @@ impl<C: Classifier> Session<C> {
         self.track.predict(&mut self.classifier, updates)
     }
 
-    /// Notes that audio was lost: closes the utterance and starts the front end afresh.
+    /// Records that audio was lost: closes the utterance and starts the front end afresh.
     ///
     /// # Errors
     /// When the classifier fails on the utterance so far.
@@ -131,7 +131,7 @@ impl<C: Classifier> Session<C> {
         self.track.time_s(self.track.frames)
     }
 
-    /// Takes in what the front end still holds, closes the open utterance and sums up.
+    /// Takes in what the front end still holds, closes the open utterance and returns the summary.
     ///
     /// # Errors
     /// When the classifier fails on the last utterance.
@@ -140,8 +140,8 @@ impl<C: Classifier> Session<C> {
         Ok(self.track.summary(self.front_end.nonfinite_samples()))
     }
 
-    /// Judges what is heard from now on, and all of an open utterance, as this speaker's; none ends it, and
-    /// listening too.
+    /// From now on judges what is heard, and all of an open utterance, as this speaker's; with
+    /// `None` there is no calibration. In either case calibration while listening ends.
     pub fn set_calibration(&mut self, calibration: Option<Calibration>) {
         self.track.listener = None;
         self.track.calibration = calibration;
@@ -152,9 +152,9 @@ impl<C: Classifier> Session<C> {
         self.track.calibration.as_ref()
     }
 
-    /// Calibrates to the speaker while listening: after every utterance, by all that was heard since,
-    /// see [`Calibration::while_listening`]. Takes the place of a calibration that was set. `model` and
-    /// `statistics` are of the classifier's manifest.
+    /// Calibrates to the speaker while listening: after every utterance, with everything heard
+    /// since, see [`Calibration::while_listening`]. Replaces a calibration that was set. `model`
+    /// and `statistics` come from the classifier's manifest.
     pub fn calibrate_while_listening(&mut self, model: &str, statistics: &SpeakerStatistics) {
         self.track.calibration = None;
         self.track.listener = Some(Listener {
@@ -164,8 +164,8 @@ impl<C: Classifier> Session<C> {
         });
     }
 
-    /// Closes the open utterance and gives all that was heard since the session began, or since the
-    /// last call, as a reference for a [`Calibration`]; none when there was no speech.
+    /// Closes the open utterance and returns everything heard since the session began, or since the
+    /// last call, as a reference for a [`Calibration`]; none if there was no speech.
     ///
     /// # Errors
     /// When the classifier fails on the utterance so far.
@@ -184,7 +184,7 @@ impl<C: Classifier> Session<C> {
         }))
     }
 
-    /// Gives the classifier back for the next session.
+    /// Returns the classifier for use in the next session.
     pub fn into_classifier(self) -> C {
         self.classifier
     }
@@ -194,7 +194,7 @@ impl<C: Classifier> Session<C> {
         fed.and(self.track.close_utterance(&mut self.classifier, updates))
     }
 
-    /// Tracks the frames that `feed` makes the front end give; the first error counts.
+    /// Tracks the frames that `feed` makes the front end produce; the first error counts.
     fn feed(
         &mut self,
         updates: &mut Vec<Update>,
@@ -216,7 +216,7 @@ impl<C: Classifier> Session<C> {
     }
 }
 
-/// Everything a session knows besides the classifier and the front end.
+/// All the state of a session apart from the classifier and the front end.
 struct Track {
     settings: SessionSettings,
     claims: Claims,
@@ -227,20 +227,20 @@ struct Track {
     frames: u64,
     /// Lost audio, in seconds.
     offset_s: f64,
-    /// The newest rows `[T, F]`, at least as many as are reviewed together; the last is frame
+    /// The newest rows `[T, F]`, at least as many as are reviewed at once; the last is frame
     /// `frames - 1`.
     history: Vec<f32>,
-    /// Whether the gate hears speech in each of these.
+    /// Whether the gate hears speech in each of these rows.
     spoken: Vec<bool>,
     /// Sum of squares over the current level update.
     square_sum: f32,
     utterance: Option<Utterance>,
     /// End of the segment that is due for classification.
     due: Option<u64>,
-    /// Last frame of the utterance before this one.
+    /// Last frame of the previous utterance.
     last_end: u64,
     speech_frames: u64,
-    /// Whether an utterance held enough speech for a claim.
+    /// Whether an utterance has contained enough speech for a claim.
     is_firm: bool,
     posterior_sum: WeightedMean,
     calibration: Option<Calibration>,
@@ -257,14 +257,14 @@ struct Listener {
     heard: WeightedMean,
 }
 
-/// An utterance that is still open. Frame numbers.
+/// An utterance that is still open. All numbers are frame numbers.
 struct Utterance {
     start: u64,
     /// Frames of it in which the gate hears speech.
     spoken: u64,
     /// Where the last review ended.
     reviewed: u64,
-    /// Of the segments reviewed, before calibration.
+    /// Evidence of the segments reviewed, before calibration.
     heard: WeightedMean,
 }
 
@@ -278,8 +278,9 @@ impl Utterance {
         }
     }
 
-    /// Where a review up to frame `end` (exclusive) begins: so that its first segment overlaps the last
-    /// one reviewed by half, and that what is left of a long utterance is heard in a whole segment.
+    /// Where a review up to frame `end` (exclusive) begins: chosen so that its first segment
+    /// overlaps the last one reviewed by half, and so that the remainder of a long utterance is
+    /// heard in a whole segment.
     fn review_start(&self, end: u64, max_segment_frames: usize) -> u64 {
         let overlap = max_segment_frames - max_segment_frames / OVERLAP_DIVISOR;
         let overlapping = self.reviewed.saturating_sub(overlap as u64);
@@ -291,7 +292,7 @@ impl Utterance {
 /// A running mean of the evidence in posteriors.
 #[derive(Default)]
 struct WeightedMean {
-    /// 0 from `classes` on.
+    /// 0 from position `classes` on.
     sum: [f64; MAX_CLASSES],
     classes: usize,
     weight: f64,
@@ -414,7 +415,7 @@ impl Track {
         utterance.is_some_and(|utterance| self.frames - utterance.start > max)
     }
 
-    /// Whether the next review has all that fits into one.
+    /// Whether the next review has as much as fits into one.
     fn is_to_review(&self) -> bool {
         let max = self.settings.max_segment_frames;
         let most = (REVIEW_SEGMENTS * max) as u64;
@@ -486,7 +487,7 @@ impl Track {
         Ok(())
     }
 
-    /// Adds a prediction for a segment of these frames, of which `heard` are left after trimming.
+    /// Adds a prediction for a segment of these frames, of which `heard` remain after trimming.
     fn show(
         &mut self,
         frames: Range<u64>,
@@ -511,8 +512,8 @@ impl Track {
         });
     }
 
-    /// Whether something may be claimed of so many frames of speech, after trimming, in so many of which
-    /// the gate hears speech.
+    /// Whether anything may be claimed for `heard` frames of speech, after trimming, if the gate
+    /// hears speech in `spoken` of them.
     fn is_firm(&self, heard: f64, spoken: u64) -> bool {
         heard >= self.settings.firm_segment_frames as f64
             && spoken >= self.settings.min_speech_frames as u64
@@ -530,20 +531,21 @@ impl Track {
         })
     }
 
-    /// In how many of the frames `start` to `end` (exclusive), as far as they are held, the gate hears speech.
+    /// The number of frames from `start` to `end` (exclusive), as far as they are held, in which
+    /// the gate hears speech.
     fn spoken(&self, start: u64, end: u64) -> u64 {
         let (first, last) = (self.row(start), self.row(end));
         let spoken = self.spoken[first..last].iter();
         spoken.filter(|spoken| **spoken).count() as u64
     }
 
-    /// Where frame `frame` is held; 0 when it no longer is.
+    /// The position at which frame `frame` is held; 0 when it no longer is.
     fn row(&self, frame: u64) -> usize {
         (frame + self.spoken.len() as u64).saturating_sub(self.frames) as usize
     }
 
-    /// The utterance's newest segment `[T, F]` up to frame `end` (exclusive), and the frame it was cut from;
-    /// none when it holds too little speech.
+    /// The utterance's newest segment `[T, F]` up to frame `end` (exclusive), and the frame it was
+    /// cut from; none if it contains too little speech.
     fn segment(&self, end: u64) -> Option<(u64, Vec<f32>)> {
         let utterance = self.utterance.as_ref()?;
         let max = self.settings.max_segment_frames as u64;
@@ -610,7 +612,7 @@ impl Track {
         result
     }
 
-    /// Takes an utterance into the calibration while listening, if that is switched on.
+    /// Takes an utterance into the calibration while listening, if that is on.
     fn listen(&mut self, heard: &Posterior, speech_s: f64) {
         let Some(listener) = &mut self.listener else {
             return;
@@ -656,13 +658,13 @@ impl Track {
     }
 }
 
-/// Seconds that so many hops last.
+/// Duration of this number of hops, in seconds.
 fn hops_s(hops: u64) -> f64 {
     (hops * HOP_SAMPLES as u64) as f64 / f64::from(SAMPLE_RATE_HZ)
 }
 
-/// Stretches of `length` in `whole` that overlap by half or more, evenly spread from its beginning
-/// to its end; `whole` when it is no longer.
+/// Stretches of `length` in `whole` that overlap by half or more, evenly spread from beginning to
+/// end; `whole` itself if it is no longer than that.
 fn overlapping(whole: &Range<usize>, length: usize) -> Vec<Range<usize>> {
     let spare = whole.len().saturating_sub(length);
     let last = spare.div_ceil((length / OVERLAP_DIVISOR).max(1));

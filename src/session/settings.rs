@@ -1,4 +1,4 @@
-//! Lengths of segments, their step and the rules of the verdict, as model.json has them.
+//! Lengths of segments, their step and the rules for the verdict, as stored in model.json.
 
 use std::ops::Range;
 
@@ -9,42 +9,43 @@ use crate::{
     model::{ActivationSettings, Posterior},
 };
 
-/// Segment length, step and the rules of the verdict; part of model.json.
+/// Segment length, step and the rules for the verdict; part of model.json.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SessionSettings {
     /// Longest segment the classifier sees.
     pub max_segment_frames: usize,
-    /// Least speech, after trimming, that is classified at all.
+    /// Least speech, after trimming, for anything to be classified.
     pub min_segment_frames: usize,
     /// Frames between two predictions, while the utterance is no longer than a segment.
     pub step_frames: usize,
-    /// Least speech, after trimming, from which anything is claimed.
+    /// Least speech, after trimming, for anything to be claimed.
     pub firm_segment_frames: usize,
-    /// Least frames in which the speech gate hears speech, of those that an answer is made from, for it to
-    /// claim anything: knocks, barks and strings have fewer.
+    /// Least number of frames with speech according to the gate, among those an answer is made
+    /// from, for the answer to claim anything: knocks, barks and strings have fewer.
     pub min_speech_frames: usize,
-    /// Speech, after trimming, from which the evidence shown while the utterance goes on counts in
-    /// full; less speech counts by the square root of its share.
+    /// Amount of speech, after trimming, from which the evidence shown during an utterance counts
+    /// in full; less speech counts by the square root of its share.
     pub settled_segment_frames: usize,
     /// Share of the newest posterior in the smoothed one, 0..=1.
     pub smoothing_weight: f32,
     /// No emotion is claimed below this probability.
     pub unsure_below: f32,
-    /// For each class, `[K]`, the probability that it must reach besides, 0..=1; none where all are alike.
+    /// For each class, `[K]`, the probability that it must reach in addition, 0..=1; none if all
+    /// are treated alike.
     pub stricter: Option<PerClass>,
-    /// Lead another emotion needs before it replaces the shown one.
+    /// The lead that another emotion needs to replace the one shown.
     pub switch_margin: f32,
-    /// How lively a voice sounds; none where nothing was fitted.
+    /// How activation is read; none if it was not fitted.
     pub activation: Option<ActivationSettings>,
 }
 
-/// What the caller of a session lets it claim, within what the model's settings allow: everything unless
-/// told otherwise.
+/// What the caller of a session lets it claim, within the limits of the model's settings: by
+/// default everything.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Claims {
-    /// No emotion is claimed below this probability, nor below that of the settings; 0..=1.
+    /// No emotion is claimed below this probability or below that of the settings; 0..=1.
     pub at_least: f32,
-    /// The classes to judge among, a bit for each, the lowest that of the first.
+    /// The classes to judge among, one bit for each; the lowest bit is the first class.
     pub among: u32,
 }
 
@@ -63,8 +64,8 @@ impl Claims {
         self.among >> class.index() & 1 == 1
     }
 
-    /// The posterior if it must be one of these classes: the probability of the others is shared out
-    /// among them in proportion.
+    /// The posterior given that only these classes are possible: the probability of the others is
+    /// shared out among them in proportion.
     pub(crate) fn limit(&self, posterior: &Posterior) -> Posterior {
         let classes = Class::first(posterior.0.len());
         if classes.clone().all(|class| self.has(class)) {
@@ -81,8 +82,8 @@ impl Claims {
 }
 
 impl Default for SessionSettings {
-    /// 3 s segments every 256 ms; nothing classified before 0.4 s nor claimed before 1 s of speech, and
-    /// nothing trusted in full before 1.8 s.
+    /// 3 s segments every 256 ms; nothing is classified before 0.4 s of speech or claimed before 1
+    /// s, and nothing is trusted in full before 1.8 s.
     fn default() -> Self {
         Self {
             max_segment_frames: 188,
@@ -101,8 +102,8 @@ impl Default for SessionSettings {
 }
 
 impl SessionSettings {
-    /// How much the evidence of a segment with so many frames of speech counts while an utterance
-    /// goes on, 0..=1.
+    /// How much the evidence of a segment with this many frames of speech counts during an
+    /// utterance, 0..=1.
     pub fn trust(&self, heard_frames: usize) -> f32 {
         (heard_frames as f32 / self.settled_segment_frames as f32)
             .min(1.0)

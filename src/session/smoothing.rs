@@ -1,5 +1,5 @@
-//! From a run of posteriors to an answer a person can read: smoothing over time, hysteresis of the
-//! shown emotion, and abstaining.
+//! From a sequence of posteriors to an answer a person can read: smoothing over time, hysteresis of
+//! the emotion shown, and abstaining.
 
 use super::{Claims, SessionSettings, Verdict};
 use crate::{class::Class, model::Posterior};
@@ -15,8 +15,9 @@ pub struct Smoother {
 }
 
 impl Smoother {
-    /// Another emotion must lead the shown one by `switch_margin`, or the shown one fall that far under the
-    /// probability from which it is claimed, before the verdict changes. `claims`: what it may be.
+    /// Before the verdict changes, another emotion must lead the shown one by `switch_margin`, or
+    /// the shown one must fall that far below the probability from which it is claimed. `claims`
+    /// limits what it may be.
     pub fn new(settings: SessionSettings, claims: Claims) -> Self {
         Self {
             settings,
@@ -27,16 +28,16 @@ impl Smoother {
         }
     }
 
-    /// Forgets everything heard.
+    /// Forgets everything it has heard.
     pub fn reset(&mut self) {
         self.smoothed = None;
         self.posterior = None;
         self.shown = None;
     }
 
-    /// Takes the newest posterior and gives the smoothed one, its evidence times `trust`, 0..=1: little
-    /// speech is no reason to be sure. The next posterior is smoothed as if `trust` had been 1. What may
-    /// not be claimed is still in it.
+    /// Takes the newest posterior and returns the smoothed one, with its evidence times `trust`,
+    /// 0..=1: little speech is no reason to be sure. The next posterior is smoothed as if `trust`
+    /// had been 1. The result still includes what may not be claimed.
     pub fn push(&mut self, newest: &Posterior, trust: f32) -> Posterior {
         let smoothed = match self.smoothed {
             Some(before) => before.mix(newest, self.settings.smoothing_weight),

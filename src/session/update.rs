@@ -42,9 +42,9 @@ pub enum Update {
         posterior: Posterior,
         /// With hysteresis: it changes only for a clear reason.
         verdict: Verdict,
-        /// The posterior of the verdict's emotion, else the highest.
+        /// The posterior of the verdict's emotion, or else the highest.
         confidence: f32,
-        /// How lively the voice sounds; none where the model does not tell.
+        /// How lively the voice sounds; none if the model does not say.
         activation: Option<Activation>,
     },
     /// An utterance has ended: speech between silences.
@@ -53,7 +53,7 @@ pub enum Update {
         start_s: f64,
         /// When it ended.
         end_s: f64,
-        /// Seconds in it in which the speech gate hears speech: pauses do not count.
+        /// Seconds of speech in it according to the gate: pauses do not count.
         speech_s: f64,
         /// From the mean evidence of its segments.
         posterior: Posterior,
@@ -61,7 +61,7 @@ pub enum Update {
         verdict: Verdict,
         /// The highest posterior.
         confidence: f32,
-        /// How lively the voice sounds; none where the model does not tell.
+        /// How lively the voice sounds; none if the model does not say.
         activation: Option<Activation>,
     },
 }
@@ -71,16 +71,16 @@ pub enum Update {
 pub struct Summary {
     /// Seconds of audio taken in.
     pub duration_s: f64,
-    /// Seconds of it in which the speech gate hears speech, inside utterances: pauses do not count.
+    /// Seconds of speech in it according to the gate, within utterances: pauses do not count.
     pub speech_s: f64,
-    /// From the mean evidence of the utterances, weighted by the speech they hold; none without
-    /// speech.
+    /// From the mean evidence of the utterances, weighted by the amount of speech in them; none
+    /// without speech.
     pub posterior: Option<Posterior>,
     /// What the session as a whole expresses.
     pub verdict: Verdict,
     /// The highest posterior; 0 without speech.
     pub confidence: f32,
-    /// How lively the voice sounds; none without speech, or where the model does not tell.
+    /// How lively the voice sounds; none without speech, or if the model does not say.
     pub activation: Option<Activation>,
     /// Samples that were not finite and were taken as 0.
     pub nonfinite_samples: u64,

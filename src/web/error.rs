@@ -1,4 +1,4 @@
-//! What can go wrong for a person at the page: each case with its sentence and its next step.
+//! What can go wrong for a person using the page: each case with its sentence and its next step.
 
 use wasm_bindgen::JsValue;
 
@@ -8,26 +8,26 @@ use super::{
 };
 use crate::protocol::Fields;
 
-/// A situation in which the person cannot go on as meant.
+/// A situation in which the person cannot continue as intended.
 #[derive(Clone, Debug, PartialEq)]
 pub enum WebError {
-    /// The browser or the person forbade the microphone for this site.
+    /// The browser or the person refused this site access to the microphone.
     PermissionDenied,
-    /// The permission question was closed without an answer.
+    /// The permission prompt was closed without an answer.
     PermissionDismissed,
     /// No microphone is connected.
     NoMicrophone,
-    /// Another program holds the microphone.
+    /// Another program is using the microphone.
     MicrophoneBusy,
     /// Browsers give microphones only to HTTPS pages and localhost.
     NotSecure,
     /// The microphone was unplugged or switched off while listening.
     MicrophoneLost,
-    /// A call or another program took the sound system while listening.
+    /// A call or another program took over the sound system while listening.
     MicrophoneInterrupted,
     /// The microphone delivers nothing but zeros.
     SilentMicrophone,
-    /// The microphone could not be opened for a reason of the browser's own.
+    /// The microphone could not be opened for a reason given by the browser.
     MicrophoneFailed(String),
     /// The browser lacks something that the page needs.
     Unsupported(&'static str),
@@ -39,7 +39,7 @@ pub enum WebError {
     EngineUnavailable(String),
     /// The engine stopped while running.
     EngineCrashed,
-    /// The browser kept an engine of another version than the page.
+    /// The browser kept an engine from another version than the page.
     EngineOutdated,
     /// The engine could not process the audio.
     AnalysisFailed(String),
@@ -54,11 +54,11 @@ pub enum WebError {
     },
     /// A calibration that was made with another model.
     CalibrationOfOtherModel,
-    /// A file that is no calibration, or a broken one.
+    /// A file that is not a calibration, or is a broken one.
     NoCalibration,
     /// The browser cannot decode the file as audio.
     FileNotAudio(String),
-    /// The file has a length of nothing.
+    /// The file contains nothing.
     FileEmpty(String),
     /// The file holds digital silence.
     FileSilent(String),
@@ -68,7 +68,7 @@ pub enum WebError {
         name: String,
         /// Its length.
         duration_s: f64,
-        /// The longest that is taken.
+        /// The longest that is accepted.
         limit_s: f64,
     },
 }
@@ -76,7 +76,7 @@ pub enum WebError {
 /// What the button beside an error does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Open the microphone again, for what it was opened for.
+    /// Open the microphone again for the same purpose.
     Listen,
     /// Choose a file.
     ChooseFile,
@@ -104,7 +104,7 @@ impl Action {
 }
 
 impl WebError {
-    /// From a rejected `getUserMedia`.
+    /// Makes one from a rejected `getUserMedia`.
     pub fn from_microphone(error: &JsValue) -> Self {
         match (error.text("name"), error.text("message")) {
             (Some(name), Some(message)) => Self::from_exception_name(&name, message),

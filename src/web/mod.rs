@@ -1,11 +1,12 @@
-//! The browser: everything that knows of the DOM, Web Audio, workers and `JsValue`.
+//! The browser: everything that knows about the DOM, Web Audio, workers and `JsValue`.
 //!
 //! Two programs live here. [`run_page`] shows things and passes audio on; it never computes with
-//! samples. `run_worker`, with feature `onnx`, owns the model and the sessions. They speak
-//! [`crate::protocol`], and audio travels beside it on a `MessagePort` in [chunks](client::chunk).
+//! samples. `run_worker`, with the feature `onnx`, owns the model and the sessions. They
+//! communicate by [`crate::protocol`]; audio travels separately through a `MessagePort` in
+//! [chunks](client::chunk).
 //!
-//! `page`, and [`builders`] for the pages of others, stand on [`client`], which knows nothing of them;
-//! `worker` names neither.
+//! `page`, and [`builders`] for other people's pages, are built on [`client`], which knows nothing
+//! about them; `worker` uses neither.
 
 pub mod builders;
 pub mod client;

@@ -4,7 +4,7 @@ use super::words::tr;
 
 /// A share of one as a whole percentage, "83 %".
 pub fn percent(share: f32) -> String {
-    // The cast takes what is below 0 as 0.
+    // The cast turns anything below 0 into 0.
     let number = ((share * 100.0).round_ties_even() as u32).min(100);
     [&number.to_string(), "\u{202f}%"].concat()
 }
@@ -39,7 +39,7 @@ pub fn tenths(count: u32) -> String {
     [(count / 10).to_string(), tr("."), (count % 10).to_string()].concat()
 }
 
-/// A count with its thousands set apart, "1,440".
+/// A count with its thousands separated, "1,440".
 pub fn thousands(count: u32) -> String {
     if count < 1000 {
         return count.to_string();

@@ -1,7 +1,8 @@
-//! JavaScript objects by their fields, the window, and one type for all that JavaScript calls.
+//! JavaScript objects by their fields, the window, and one type for everything that JavaScript
+//! calls.
 //!
-//! web-sys has a type with setters for each kind of options; every setter would be an import of its own,
-//! as is every type of closure.
+//! web-sys has a type with setters for every kind of options; each setter would be an import of its
+//! own, and so would each type of closure.
 
 use js_sys::{Object, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
@@ -12,7 +13,7 @@ use crate::protocol::{Fields, Value};
 /// What the page's JavaScript objects call, with an event or nothing.
 pub type Callback = Closure<dyn FnMut(JsValue)>;
 
-/// The page's window; the page's program runs nowhere else.
+/// The page's window; the page's program does not run anywhere else.
 pub fn window() -> Window {
     js_sys::global().unchecked_into()
 }
@@ -21,7 +22,7 @@ pub fn window() -> Window {
 pub fn object(fields: &[(&str, JsValue)]) -> Object {
     let object = Object::new();
     for (name, value) in fields {
-        // A plain object takes every field.
+        // A plain object accepts every field.
         let _ = Reflect::set(&object, &(*name).into(), value);
     }
     object

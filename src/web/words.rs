@@ -1,7 +1,7 @@
-//! What is said, in the language that is spoken: English until [`speak`] is given another's words.
+//! Text in the language in use: English until [`speak`] is given the words of another.
 //!
-//! A sentence has gaps, `{0}`, `{1}` …, for numbers and names, so that each language puts them where it
-//! needs them. What a language lacks is said in English.
+//! A sentence has gaps, `{0}`, `{1}` …, for numbers and names, so that each language puts them
+//! where it needs them. Whatever a language lacks appears in English.
 
 use std::cell::RefCell;
 
@@ -10,17 +10,17 @@ use wasm_bindgen::JsValue;
 use crate::protocol::Fields;
 
 thread_local! {
-    /// For each English sentence the same in the language that is spoken.
+    /// The counterpart of each English sentence in the language in use.
     static WORDS: RefCell<Option<JsValue>> = const { RefCell::new(None) };
 }
 
-/// Speaks a language from now on: an object that has its sentence for each English one, or none for
-/// English.
+/// Sets the language from now on: an object that maps each English sentence to its translation, or
+/// none for English.
 pub fn speak(words: Option<JsValue>) {
     WORDS.set(words);
 }
 
-/// An English sentence in the language that is spoken.
+/// An English sentence in the language in use.
 pub fn tr(english: &str) -> String {
     WORDS
         .with_borrow(|words| words.as_ref()?.text(english))

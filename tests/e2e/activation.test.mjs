@@ -1,4 +1,4 @@
-// How lively a voice sounds, where its emotion is unclear; and how often that is right, the strangers' figures first.
+// How lively a voice sounds when its emotion is unclear, and how often that is right, with the strangers' figures first.
 
 import assert from "node:assert/strict";
 import { basename } from "node:path";

@@ -1,4 +1,4 @@
-// Opens the page in Chromium, with a WAV as the microphone, and watches that it keeps its promises.
+// Opens the page in Chromium, with a WAV file as the microphone, and checks that it keeps its promises.
 
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
@@ -29,12 +29,12 @@ export const PATIENCE = 60_000;
  * - `microphone`: path of a WAV, played once; "none": no device; "ask": a device without permission.
  * - `insecure`: over plain HTTP from another host than localhost.
  * - `alter`: files to change, as in server.mjs.
- * - `profile`: a folder for the browser's profile; without one its cache is small and forgets.
- * - `script`: runs in the page before its own.
- * - `path`: another page than the program's own.
- * - `pages`: further files, as in server.mjs.
+ * - `profile`: a folder for the browser's profile; without one its cache is small and temporary.
+ * - `script`: runs in the page before its own scripts.
+ * - `path`: a page other than the program's own.
+ * - `pages`: additional files, as in server.mjs.
  * - `trusts`: origins that requests may go to, and policies of the page's own that may refuse something.
- * - everything else goes to the browser context.
+ * - everything else is passed to the browser context.
  */
 export async function open({ microphone = "none", insecure = false, alter = {}, profile = "", script, path = "", pages = {}, trusts = [], ...context } = {}) {
   const server = await serve();
@@ -62,7 +62,7 @@ export async function open({ microphone = "none", insecure = false, alter = {}, 
     if (/Content Security Policy/i.test(message.text()) && !trusts.includes("policy")) broken.push(message.text());
   });
   page.on("pageerror", (error) => broken.push(String(error)));
-  // What the page opens must be closed again; the page itself does not tell.
+  // Whatever the page opens must be closed again; the page itself does not report it.
   await page.addInitScript(() => {
     window.opened = { tracks: [], contexts: [] };
     const { mediaDevices } = navigator;
@@ -168,7 +168,7 @@ function tooPale() {
     });
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
   };
-  // Into open shadow roots too.
+  // Including open shadow roots.
   const within = (root) => [...root.querySelectorAll("*")].flatMap((element) => [element, ...(element.shadowRoot ? within(element.shadowRoot) : [])]);
   const ground = (element) => {
     for (let at = element; at; at = at.parentElement ?? at.getRootNode().host) {

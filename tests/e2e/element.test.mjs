@@ -37,7 +37,7 @@ for (const [width, colorScheme] of [[320, "dark"], [320, "light"], [1280, "dark"
       await page.locator("speech-emotion .bars li").first().waitFor();
       await look("1-ready");
       await page.evaluate(listenTo);
-      // By keyboard alone.
+      // With the keyboard alone.
       await page.keyboard.press("Tab");
       await page.keyboard.press("Enter");
       await says("button").filter({ hasText: "Stop" }).waitFor();

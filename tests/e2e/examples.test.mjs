@@ -1,4 +1,4 @@
-// The examples, each used once on a phone in the dark and once on a desktop in the light.
+// The examples, each used once on a phone in dark mode and once on a desktop in light mode.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";

@@ -47,7 +47,7 @@ test("a question for the microphone that is closed without an answer", async () 
     navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("Permission dismissed", "NotAllowedError"));
   };
   await withPage({ script }, async ({ page, press, error }) => {
-    // The browser would ask again, which is what tells a closed question from a no.
+    // The browser would ask again, which is how a dismissed prompt differs from a refusal.
     const session = await page.context().newCDPSession(page);
     await session.send("Browser.setPermission", { permission: { name: "microphone" }, setting: "prompt" });
     await press("Start listening");
@@ -131,7 +131,7 @@ test("a browser that does not start the sound is not waited for in silence", asy
     await stalled.waitFor({ state: "visible" });
     assert.match(await stalled.innerText(), /No sound arrives yet/);
     await picture(page, "stalled");
-    // What only the browser's clean-up would lose is still there.
+    // Whatever only the browser's clean-up would remove is still there.
     const session = await page.context().newCDPSession(page);
     await session.send("HeapProfiler.collectGarbage");
     await page.waitForFunction(() => {
@@ -159,7 +159,7 @@ test("a microphone of a rate that cannot be processed", async () => {
 });
 
 test("sound that is lost on the way is told and listening goes on", async () => {
-  // As if the engine had given no buffer back for a while.
+  // As if the engine had not returned any buffers for a while.
   const alter = {
     "worklet.js": (body) => {
       const altered = String(body).replace("this.seq += 1;", "this.seq += this.seq === 40 ? 43 : 1;");
@@ -257,7 +257,7 @@ test("an engine that is missing, and comes back", async () => {
 test("an engine of another build asks for a reload, which helps", async () => {
   let tell;
   const build = new Promise((resolve) => { tell = resolve; });
-  // The same length, another name.
+  // The same length, a different name.
   const alter = {
     "worker-relaxed_bg.wasm": async (body) => {
       const name = await build;

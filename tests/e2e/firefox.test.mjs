@@ -1,4 +1,4 @@
-// The page in Firefox, which Chromium's driver cannot drive.
+// The page in Firefox, which Chromium's driver cannot control.
 
 import assert from "node:assert/strict";
 import { basename } from "node:path";

@@ -1,4 +1,4 @@
-// Models of other recordings than the shipped one's: their labels, in their order, on the page.
+// Models trained on other recordings than the shipped one: the page shows their labels, in their order.
 
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";

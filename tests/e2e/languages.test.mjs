@@ -74,7 +74,7 @@ const untranslated = (page, known) =>
   }, known);
 
 for (const language of LANGUAGES) {
-  // What is the same in both languages is no mistake.
+  // A text that is the same in both languages is not a mistake.
   const english = Object.entries(words[language]).flatMap(([english, text]) => (text === english ? [] : [english]));
   const isEnglish = new Set(Object.values(words[language]));
   const known = english.filter((text) => !isEnglish.has(text));

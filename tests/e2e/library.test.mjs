@@ -1,4 +1,4 @@
-// The library as other people's pages use it: by an import map, without a bundler.
+// The library as other people's pages use it: with an import map, without a bundler.
 
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
@@ -135,7 +135,7 @@ test("a microphone gives what the trainer's program gives, its events in order, 
     await page.waitForFunction(() => window.events?.speechstart.length > 0);
     const isExpected = (utterance) => distance(utterance.probabilities, expected.posterior) <= 0.1;
     let utterances = [];
-    // The first may be what the microphone opened in the middle of.
+    // The microphone may have opened in the middle of the first one.
     for (const end = Date.now() + 60_000; !utterances.some(isExpected);) {
       assert.ok(Date.now() < end, JSON.stringify({ utterances, expected }));
       await page.waitForTimeout(200);

@@ -1,5 +1,5 @@
-// Every screen at both ends of the range of sizes, in both themes. With SPEECH_EMOTION_SCREENSHOTS=FOLDER the
-// screens are kept there to be looked at.
+// Every screen at both ends of the range of sizes, in both themes. SPEECH_EMOTION_SCREENSHOTS=FOLDER saves
+// screenshots there to look at.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -17,11 +17,11 @@ test("the microphone gives what the trainer's program gives for the same sound",
     const stretches = () => page.locator("#heard li").evaluateAll((list) => list.map(({ dataset }) => dataset));
     const isExpected = ({ permille }) => {
       const posterior = Object.fromEntries(permille.split(" ").map((share, i) => [order[i], share / 1000]));
-      // Live, segments begin wherever the microphone did, which moves an unsure answer the most, and on a
-      // busy machine some are left out.
+      // Live, segments begin wherever the microphone did, which changes an unsure answer most, and on a
+      // busy machine some are skipped.
       return distance(posterior, expected.posterior) <= 0.1;
     };
-    // The first stretch may be what the microphone opened in the middle of.
+    // The microphone may have opened in the middle of the first stretch.
     let heard = [];
     for (const end = Date.now() + PATIENCE; !heard.some(isExpected); heard = await stretches()) {
       assert.ok(Date.now() < end, JSON.stringify({ heard, expected }));
@@ -31,7 +31,7 @@ test("the microphone gives what the trainer's program gives for the same sound",
     await phase("result");
     const verdict = await page.locator("#verdict").getAttribute("data-verdict");
     assert.equal(verdict, heard.find(isExpected).verdict);
-    // Far from where claims begin.
+    // Far from the threshold for claims.
     if (expected.confidence > 0.7) assert.equal(verdict, expected.label);
   });
 });
@@ -40,7 +40,7 @@ test("everything works offline once it is loaded, and no sound leaves the page",
   const wav = speech(ANGRY, "offline.wav");
   await withPage({ microphone: wav, profile: emptyFolder() }, async ({ page, server, engine, press, phase }) => {
     await engine("ready");
-    // Its progress is shown by a request of the page's own, and its worker takes it from the cache.
+    // The page makes a request of its own to show progress, and its worker takes the file from the cache.
     assert.equal(server.counts.get("worker-relaxed_bg.wasm"), 1);
     const sent = [];
     page.on("request", (request) => { if (request.method() !== "GET" || request.postData()) sent.push(request.url()); });

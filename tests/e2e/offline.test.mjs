@@ -54,7 +54,7 @@ test("a visit is enough for all further ones without a network, and fetches noth
 
     await page.reload();
     await engine("ready");
-    // Told once.
+    // Said only once.
     assert.equal(await page.locator("#engine-text").innerText(), "Engine ready");
     await choose(wav);
     await result("calm.wav");
@@ -88,7 +88,7 @@ test("the next build takes over as a whole and leaves nothing of the old one", a
     const hashes = await nextBuild(server);
     server.counts.clear();
 
-    // The old build serves this visit, from start to end, while the new one is fetched.
+    // The old build serves this visit from start to finish while the new one is fetched.
     await page.reload();
     await engine("ready");
     assert.deepEqual(await generations(), [null, null]);
@@ -142,7 +142,7 @@ test("files that are not of this build are not kept, and the page works without"
   const alter = { "app.webmanifest": (body) => Buffer.concat([body, Buffer.from(" ")]) };
   await withPage({ alter, profile: emptyFolder() }, async ({ page, engine }) => {
     await engine("ready");
-    // The first attempt to keep them has failed once its registration is gone.
+    // Once its registration is gone, the first attempt to keep them has failed.
     await page.evaluate(async () => {
       const { serviceWorker } = navigator;
       const gone = async () => (await caches.keys()).length > 0 && !(await serviceWorker.getRegistration());

@@ -1,4 +1,4 @@
-// Serves dist/ as a project site under a sub-path, and can be told to fail, alter or add single files.
+// Serves dist/ as a project site in a subfolder, and can be told to fail, alter or add individual files.
 
 import { createServer } from "node:http";
 import { readFile } from "node:fs/promises";

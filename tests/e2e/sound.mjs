@@ -1,4 +1,4 @@
-// Sounds to test with: recordings of the data set where it is, generated speech otherwise.
+// Sounds for tests: recordings from the data set if it is there, otherwise generated speech.
 
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-// Making it fit a voice: reading aloud, keeping, loading, removing, and adapting while listening.
+// Adapting it to a voice: reading aloud, saving, loading, removing, and adapting while listening.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -23,7 +23,7 @@ function calibration(wav) {
 
 test("a reading fits it to a voice, for now and for the next visit, until it is removed", async () => {
   const wav = reading(ACTOR, "reading.wav");
-  // Of the beginnings of what its actors said, the model is less sure.
+  // The model is less sure about the beginnings of its actors' sentences.
   const lengths = ["1.6", "1.8", "2.0", "2.2", "2.4"];
   const files = CLIPS.flatMap((clip, index) => lengths.map((s) => speech(clip, `clip${index}-${s}.wav`, "-t", s)));
   const answers = predict(...files);
@@ -64,7 +64,7 @@ test("a reading fits it to a voice, for now and for the next visit, until it is 
     await page.reload();
     await state(page, "fitted");
     await isFitted();
-    // Whatever becomes of the engine.
+    // Whatever happens to the engine.
     await page.workers()[0].evaluate(() => { setTimeout(() => close()); });
     await engine("starting");
     await engine("ready");
@@ -101,7 +101,7 @@ test("a reading can be cancelled and ended early, and too little speech is named
     await press("Done");
     assert.match(await error("read-too-little"), /Too little speech was heard: \d\s?s\.[^]*At least 5\s?s are needed/);
     assert.equal(await page.evaluate(() => document.activeElement.id), "alert-action");
-    // What is tried again is the reading.
+    // It is the reading that is tried again.
     await press("Try again");
     await phase("reading");
     await press("Done");
@@ -164,7 +164,7 @@ test("a saved voice is loaded, and one of another model or a broken file changes
     await result(basename(file));
     assert.ok(distance(await posterior(), expected.posterior) <= 0.01);
 
-    // At the next visit the model is another one, for which it is of no use.
+    // On the next visit there is another model, for which it is useless.
     await page.evaluate((other) => localStorage.setItem("speech-emotion voice", other), JSON.stringify(other));
     await page.reload();
     await state(page, "outdated");

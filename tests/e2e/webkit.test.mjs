@@ -1,4 +1,4 @@
-// The page in GTK's port of WebKit, the engine of Safari and of every browser on an iPhone.
+// The page in the GTK port of WebKit, the engine of Safari and of every browser on an iPhone.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";

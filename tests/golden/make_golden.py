@@ -1,9 +1,9 @@
-"""Makes the reference numbers that tests/golden.rs compares the front end with.
+"""Computes the reference numbers that tests/golden.rs compares the front end with.
 
     python3 -m venv /tmp/golden && /tmp/golden/bin/pip install "librosa==0.11.0" "scipy<2" "numpy<3"
     /tmp/golden/bin/python tests/golden/make_golden.py
 
-Writes beside itself, all little-endian and row-major:
+Writes next to itself, all little-endian and row-major:
 
     speech.s16    16 kHz mono, 1.5 s: synthetic speech with silence around it (see `speech`)
     window.f32    [512]      periodic Hann window
@@ -11,14 +11,14 @@ Writes beside itself, all little-endian and row-major:
     mel.f32       [64, 257]  mel filterbank
     log_mel.f32   [T, 64]    ln(mel power + 1e-10)
     mfcc.f32      [T, 64]    orthonormal DCT-II of log_mel
-    f0.f32        [T]        Hz by probabilistic YIN, 0 where it hears no voice
+    f0.f32        [T]        Hz by probabilistic YIN, 0 where it finds no voice
 
 Everything is computed in float64 and rounded to float32 at the end. This matters: librosa's mel
-filters are float32 unless asked otherwise, and its STFT follows the dtype of the signal. Also
-needed to meet a streaming front end: periodic window, win_length = n_fft, zero padding around a centred
-frame, an absolute floor instead of power_to_db's top_db, HTK mel scale, filters that sum to 1.
+filters are float32 by default, and its STFT follows the dtype of the signal. To match a streaming
+front end it also takes a periodic window, win_length = n_fft, zero padding around a centred
+frame, an absolute floor instead of power_to_db's top_db, the HTK mel scale, and filters that sum to 1.
 
-It needs Python only to be made again; the test reads the files.
+Python is needed only to compute them again; the test reads the files.
 """
 
 from pathlib import Path
@@ -64,7 +64,7 @@ def speech():
     silence = np.zeros(int(0.2 * RATE))
     signal = np.concatenate([silence, 0.5 * fade(a), 0.05 * fade(s), 0.3 * fade(i), silence])
     signal = signal + 1e-4 * rng.normal(size=len(signal))
-    # Digital silence at the very end, so that the floor of the logarithm is compared too.
+    # Digital silence at the very end, so that the logarithm's floor is compared too.
     signal[-1600:] = 0
     return np.round(signal * 32_767).astype("<i2")
 

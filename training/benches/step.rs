@@ -1,4 +1,5 @@
-//! One training step: forward, backward, clipping, Muon, AdamW and weight averaging of a batch on one thread.
+//! One training step on one thread: forward, backward, clipping, Muon, AdamW and weight averaging
+//! for a batch.
 //!
 //! `cargo bench -p training --bench step -- BATCH FRAMES SECONDS` prints the median in milliseconds;
 //! scripts/bench runs it in turns with PyTorch.

@@ -1,13 +1,13 @@
-//! Ctrl-C: a flag set by the signal and looked at between units of work.
+//! Ctrl-C: a flag set by the signal and checked between units of work.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Ctrl-C was pressed. What was finished before is kept.
+/// Ctrl-C was pressed. Everything finished before is kept.
 #[derive(Debug, thiserror::Error)]
-#[error("interrupted; run the same command again to go on from here")]
+#[error("interrupted; run the same command again to continue from here")]
 pub struct Interrupted;
 
-/// Whether to go on.
+/// Whether to continue.
 ///
 /// # Errors
 /// [`Interrupted`] once `stop` is set.

@@ -1,19 +1,19 @@
 //! The trainer as a library: from labelled clips to the trained network. Native only.
 //!
-//! Modules from the bottom up; each may use those before it, never those after it:
+//! Modules from the bottom up; each may use those above it in this table, never those below:
 //!
 //! | | |
 //! |---|---|
-//! | [`recording`] | audio files decoded, filters, rooms and noise |
-//! | [`corpus`] | whose clips are trained on, what they are labelled, who is tested when |
+//! | [`recording`] | decoding audio files; filters, rooms and noise |
+//! | [`corpus`] | the clips to train on, their labels, who is tested when |
 //! | [`dataset`] | the features of every clip |
 //! | [`network`] | layers with forward and backward passes |
 //! | [`learning`] | from features to trained networks |
 //! | [`artifact`] | from networks to model.onnx and model.json |
 //! | [`evaluate`] | how often the recipe is right on speakers it never heard |
-//! | [`report`] | that in the terminal, as a page and as the model card |
+//! | [`report`] | the results in the terminal, as a page and as the model card |
 //!
-//! `digest` and [`interrupt`] are for all of them.
+//! `digest` and [`interrupt`] are used by all of them.
 //!
 //! Shape letters: B batch, T frames, F features, M mel bands, K classes, H hidden units; matrices are
 //! row-major, time first.

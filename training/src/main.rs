@@ -23,18 +23,18 @@ use training::interrupt::Interrupted;
 /// Trains, evaluates and exports a speech emotion model, from published corpora or from clips of your own.
 ///
 /// A model of RAVDESS, alone or with other published corpora, estimates which of eight emotions a voice
-/// expresses, as actors have acted it; a model of other clips estimates their labels. Every step can be interrupted with
-/// Ctrl-C and continued by running it again.
+/// expresses, as actors have performed it; a model of other clips estimates their labels. Every step can be
+/// interrupted with Ctrl-C and resumed by running it again.
 #[derive(Parser)]
 #[command(
     name = "training",
     version,
-    after_help = "The whole way in one command: training all. With clips already on disk: \
+    after_help = "All steps in one command: training all. With clips already on disk: \
                   training all --corpus ravdess=DIR. With clips of your own: \
                   training --data mine all --manifest clips.csv --out mine"
 )]
 struct Cli {
-    /// Folder for everything the trainer makes: archive, clips, features, runs
+    /// Folder for everything the trainer writes: archives, clips, features, runs
     #[arg(long, global = true, value_name = "DIR", default_value = "data")]
     data: PathBuf,
     #[command(subcommand)]
@@ -46,27 +46,27 @@ enum Command {
     /// Download the clips of a published corpus and unpack them: RAVDESS's speech (208 MB) unless another is
     /// named
     ///
-    /// Address, size, checksum and licence are shown before. A download cut short is continued, and nothing
-    /// is unpacked that is not what was published. An archive fetched by other means is used when it lies in
-    /// the data folder under its name, such as Audio_Speech_Actors_01-24.zip.
+    /// Address, size, checksum and licence are shown first. An interrupted download is resumed, and an archive
+    /// that differs from what was published is not unpacked. An archive obtained in another way is used if it
+    /// is in the data folder under its own name, such as Audio_Speech_Actors_01-24.zip.
     Download(DownloadArgs),
     /// Turn the clips into features
     Extract(ExtractArgs),
     /// Train the model to ship, on all speakers
     ///
-    /// Ctrl-C loses at most one epoch: run the command again to go on. The same seed and data give
+    /// Ctrl-C loses at most one epoch: run the command again to continue. The same seed and data give
     /// the same network.
     Train(TrainArgs),
     /// Measure how often the recipe is right on speakers it was not trained on
     ///
-    /// Trains the networks of every fold, on the speakers outside of it, and asks them for the clips of
+    /// Trains the networks of every fold on the speakers outside it and has them judge the clips of
     /// the speakers inside. Prints unweighted (UAR) and weighted (WAR) average recall with a 95 % interval
     /// over speakers, results by emotion, and the confusion matrix. Folds already trained are kept.
     Evaluate(EvaluateArgs),
     /// Compare with the notebook that this project grew from, under its protocol and honest ones
     ///
     /// Trains the notebook's network (mean MFCC, two LSTMs) and this project's on a random split of
-    /// every clip twice, on a random split of every clip once, and on speakers apart, and prints the
+    /// every clip twice, on a random split of every clip once, and on a split by speaker, and prints the
     /// scores side by side. Run evaluate first. Results already there are kept.
     Baseline(BaselineArgs),
     /// Write model.onnx and model.json from the trained network and its evaluation
@@ -74,7 +74,7 @@ enum Command {
     /// The networks are rounded to 4 and 8 bits. The file is loaded as the page loads it and must give
     /// the logits of the rounded networks on clips of the data set.
     Export(ExportArgs),
-    /// Write the model card, its pictures, and the evaluation its figures come from beside it
+    /// Write the model card, with its pictures and the evaluation its figures come from beside it
     Card(CardArgs),
     /// Tell the emotion expressed in audio files
     ///
@@ -83,8 +83,8 @@ enum Command {
     Predict(PredictArgs),
     /// Everything from download to export
     ///
-    /// What is downloaded is every --corpus that is named without a folder, and RAVDESS's speech when nothing
-    /// is named. The network exported has the first seed given. Finished trainings are not repeated.
+    /// Downloads every --corpus that is named without a folder, or RAVDESS's speech if none is named. The
+    /// exported networks are those of the first seed given. Finished trainings are not repeated.
     All(AllArgs),
 }
 

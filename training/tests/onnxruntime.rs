@@ -1,5 +1,5 @@
-//! The shipped model file means the same to onnxruntime as to this program, on recordings where there
-//! are any, else on synthetic speech.
+//! The shipped model file gives the same results in onnxruntime as in this program, on recordings
+//! if there are any, otherwise on synthetic speech.
 
 #![allow(clippy::unwrap_used)]
 
@@ -22,7 +22,7 @@ use training::{
     recording::sound::Sound,
 };
 
-/// Reads segments one after the other, prints their logits as JSON.
+/// Reads segments one after another and prints their logits as JSON.
 const SCRIPT: &str = "
 import json, sys
 import numpy, onnxruntime
@@ -37,7 +37,7 @@ print(json.dumps([session.run(None, {'features': rows[None, end - n:end]})[0][0]
                   for n, end in zip(json.loads(lengths), ends)]))
 ";
 
-/// One clip of every actor in `folder`, each actor with another emotion than the one before.
+/// One clip of every actor in `folder`, each with a different emotion from the previous one.
 fn clips(folder: &Path) -> Vec<PathBuf> {
     let sorted = |folder: &Path| -> Vec<PathBuf> {
         let entries = fs::read_dir(folder).unwrap();
@@ -55,7 +55,7 @@ fn clips(folder: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// The beginnings of synthetic speech, each longer than the one before.
+/// Beginnings of synthetic speech, each longer than the previous one.
 fn synthetic(root: &Path) -> Vec<Sound> {
     let bytes = fs::read(root.join("tests/golden/speech.s16")).unwrap();
     let samples: Vec<f32> = bytes
@@ -70,7 +70,7 @@ fn synthetic(root: &Path) -> Vec<Sound> {
         .collect()
 }
 
-/// The logits that onnxruntime gives for each of the segments, one after the other in `rows`.
+/// The logits that onnxruntime gives for each of the segments, which follow one another in `rows`.
 fn onnxruntime(python: &Path, model: &Path, rows: &[f32], lengths: &[usize]) -> Vec<Vec<f32>> {
     let segments = tempfile::NamedTempFile::new().unwrap();
     let bytes: Vec<u8> = rows.iter().flat_map(|value| value.to_le_bytes()).collect();

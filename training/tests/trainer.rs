@@ -1,5 +1,5 @@
 //! The trainer as a person runs it: every command on a small corpus of synthetic voices, and what
-//! it says to input it cannot use.
+//! it says about input it cannot use.
 
 #![allow(clippy::unwrap_used)]
 
@@ -164,7 +164,7 @@ impl Bench {
     }
 }
 
-/// Frames of the copy of a clip, and the median pitch of those that are surely voiced, in octaves.
+/// Frames of the copy of a clip, and the median pitch of those that are clearly voiced, in octaves.
 fn length_and_pitch(copy: &[f32]) -> (f32, f32) {
     let frames = copy.chunks_exact(N_FEATURES);
     let voiced = frames.clone().filter(|frame| frame[VOICING] > 0.8);
@@ -211,7 +211,7 @@ fn a_folder_without_ravdess_names_is_refused() {
     write_wav(&bench.path("music/song.wav"), &samples, samples.len());
     bench.fails(
         "extract --ravdess music",
-        &["error: music holds 1 audio files and no clip of RAVDESS speech, audio only"],
+        &["error: music holds 1 audio files but no clip of RAVDESS speech, audio only"],
     );
     bench.fails(
         "extract --ravdess nowhere",
@@ -283,7 +283,7 @@ fn duplicates_and_foreign_files_are_left_out_and_reported() {
     let told = bench.succeeds("extract --ravdess clips");
     for line in [
         "skipped 1, because their names are not those of the corpus:\n  notes.wav\n",
-        "skipped 1, because they are of another part of RAVDESS:\n  Actor_01/03-02-",
+        "skipped 1, because they belong to another part of RAVDESS:\n  Actor_01/03-02-",
         "skipped 1, because the same audio came before:\n  Actor_01/03-01-03-01-01-02-01.wav, as \
          Actor_01/03-01-03-01-01-01-01.wav\n",
         "warning: 1 samples of 03-01-04-01-01-01-01.wav are not numbers",
@@ -293,7 +293,8 @@ fn duplicates_and_foreign_files_are_left_out_and_reported() {
     }
 }
 
-/// Clips named as RAVDESS's speech and song and as EMO-DB's, and a list of two people's own.
+/// Clips named like those of RAVDESS's speech and song and of EMO-DB, and a list of two people's
+/// own.
 fn write_several_corpora(bench: &Bench) {
     for actor in 1..=2 {
         for emotion in Emotion::ALL {
@@ -400,7 +401,7 @@ fn several_corpora_and_a_list_make_one_data_set_of_the_eight_emotions() {
     assert_eq!((&unfit[0], &unfit[2], &unfit[3]), (&None, &None, &None));
     bench.succeeds("train --epochs 1");
 
-    // A recording that is another one since is named when it is listened to.
+    // A recording that has been replaced by another is named when it is next read.
     dataset.sound(sung).unwrap();
     let changed = voice(Emotion::Sad, 1, 2);
     write_wav(&dataset.recording(sung), &changed, changed.len());
@@ -411,9 +412,9 @@ fn several_corpora_and_a_list_make_one_data_set_of_the_eight_emotions() {
     );
     fs::remove_file(dataset.recording(sung)).unwrap();
     let error = dataset.sound(sung).unwrap_err().to_string();
-    assert!(error.contains("cannot listen to the clip"), "{error}");
+    assert!(error.contains("cannot read the clip"), "{error}");
 
-    // Part of it may be replaced by what is left of it, but not by something else.
+    // It may be replaced by a part of itself, but not by something else.
     bench.succeeds("extract --ravdess speech");
     bench.fails(
         "extract --manifest club/clips.csv --name club",
@@ -428,7 +429,7 @@ fn corpora_that_are_not_known_or_not_there_are_told_with_the_next_step() {
         (
             "extract --corpus iemocap",
             2,
-            "there is no corpus \"iemocap\"; known are ravdess, ravdess-song, nemo, emodb",
+            "there is no corpus \"iemocap\"; the known ones are ravdess, ravdess-song, nemo, emodb",
         ),
         ("extract --corpus nemo=", 2, "name a folder after the ="),
         (
@@ -452,7 +453,7 @@ fn corpora_that_are_not_known_or_not_there_are_told_with_the_next_step() {
     bench.fails(
         "extract --corpus nemo",
         &[
-            "data/nemo holds 0 audio files and no clip of nEMO",
+            "data/nemo holds 0 audio files but no clip of nEMO",
             "KD0_anger_12.wav",
         ],
     );
@@ -478,7 +479,7 @@ fn a_corpus_padded_by_label_is_told_of() {
     let notes = String::from_utf8(output.stderr).unwrap();
     assert!(
         notes.contains(
-            "note: ravdess: the length of the recording alone tells the label in 88 % of cases"
+            "note: ravdess: the length of the recording alone gives the label away in 88 % of cases"
         ),
         "{notes}"
     );
@@ -574,7 +575,7 @@ fn a_model_comes_out_of_a_small_corpus_and_hears_it() {
     let judged = fs::read_to_string(judged).unwrap();
     assert_eq!(judged.lines().count(), 1 + 16);
     assert!(!judged.contains("Actor_03") && judged.contains("Actor_04"));
-    // Folds already trained are not trained again, and say the same.
+    // Folds that are already trained are not trained again and give the same output.
     bench.succeeds("evaluate --quick --folds loso --epochs 2");
     assert_eq!(fs::read(&path).unwrap(), first);
     bench.fails(
@@ -597,13 +598,13 @@ fn a_model_comes_out_of_a_small_corpus_and_hears_it() {
     bench.fails(
         "export --seed 2 --folds loso --out other",
         &[
-            "the evaluation is of other networks than those in data/runs/all-seed2",
+            "the evaluation does not belong to the networks in data/runs/all-seed2",
             "run evaluate and train again",
         ],
     );
     assert!(!bench.path("other").exists());
 
-    // The same seed gives the same artifact, in one command as in four.
+    // The same seed gives the same artifact, with one command as with four.
     let all = "--data again all --quick --ravdess clips --folds loso --epochs 2 --out again";
     bench.succeeds(all);
     for name in ["model.onnx", "model.json"] {
@@ -666,7 +667,7 @@ fn a_model_comes_out_of_a_small_corpus_and_hears_it() {
     assert!(card.contains("each of 64 clips by 4 actors"), "{card}");
     let picture = fs::read_to_string(bench.path("card/pictures/robustness.svg")).unwrap();
     assert!(picture.contains("mains hum, 10 dB SNR"), "{picture}");
-    // So little training may not be worth calibrating.
+    // With so little training, calibration may not be worthwhile.
     let manifest = bench.path("model/model.json");
     let mut json: Value = serde_json::from_slice(&fs::read(&manifest).unwrap()).unwrap();
     json["speaker"]["neutral_strength"] = 0.3.into();
@@ -803,7 +804,7 @@ fn exports_are_complete_or_not_there(bench: &Bench) {
     );
     assert_eq!(files(), [""; 0]);
 
-    // One that cannot be analysed does not take the others along.
+    // One that cannot be analysed does not stop the others.
     bench.fails(
         &format!("{predict} {first} notes.wav {second} --format json --out out/a.json"),
         &[
@@ -876,7 +877,7 @@ fn ctrl_c_ends_a_training_which_the_same_command_completes_to_the_same_networks(
     let told = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(130), "{told}");
     assert!(
-        told.contains("run the same command again to go on"),
+        told.contains("run the same command again to continue"),
         "{told}"
     );
     let member = |data: &str, member: usize| {
@@ -894,7 +895,8 @@ fn ctrl_c_ends_a_training_which_the_same_command_completes_to_the_same_networks(
     assert_eq!(fs::read_to_string(log).unwrap().lines().count(), 4);
 }
 
-/// Clips of three speakers with two labels in class order "très content", "bored", and a CSV of them.
+/// Clips of three speakers with two labels in class order "très content", "bored", and a CSV that
+/// lists them.
 fn write_own_clips(folder: &Path) -> String {
     let mut csv = String::from("label,path,speaker,room\n");
     for (actor, speaker) in [(1, "anna"), (2, "ben"), (3, "carl, jr.")] {
@@ -976,7 +978,7 @@ fn a_model_of_other_labels_comes_out_of_a_list_of_clips() {
 
     bench.fails(
         "--data own card",
-        &["the card describes the model of RAVDESS"],
+        &["the card can only describe a model of RAVDESS"],
     );
     bench.fails(
         "--data own evaluate --quick --folds 4 --epochs 1",
@@ -986,7 +988,7 @@ fn a_model_of_other_labels_comes_out_of_a_list_of_clips() {
         "--data own evaluate --quick --epochs 2",
         &["cannot train fold", "epochs = 1"],
     );
-    // Other recordings, and the same with other labels.
+    // Other recordings, and the same ones with other labels.
     fs::write(bench.path("other.csv"), &csv).unwrap();
     bench.fails(
         "--data own extract --manifest other.csv",
@@ -1024,11 +1026,11 @@ fn a_list_of_clips_that_cannot_be_used_is_refused_before_anything_is_extracted()
     fs::write(bench.path("clips.csv"), &csv).unwrap();
     bench.fails(
         &format!("{line} --labels bored,happy"),
-        &["line 2: \"très content\" is none of the labels given: bored, happy"],
+        &["line 2: \"très content\" is not one of the labels given: bored, happy"],
     );
     assert!(!bench.path("data").exists());
 
-    // The same sound with another label is a mistake; the same line again is only left out.
+    // The same sound with another label is a mistake; the same line again is merely left out.
     fs::copy(bench.path("wav/anna sad1.wav"), bench.path("copy.wav")).unwrap();
     let again = csv.lines().nth(1).unwrap();
     fs::write(
@@ -1046,7 +1048,7 @@ fn a_list_of_clips_that_cannot_be_used_is_refused_before_anything_is_extracted()
         "{told}"
     );
 
-    // A label of one speaker can be trained, but not tested on a stranger.
+    // A label with a single speaker can be trained on, but not tested on a stranger.
     let alone = csv.replace("bored,\"wav/anna", "calm,\"wav/anna");
     fs::write(bench.path("clips.csv"), alone).unwrap();
     let output = bench.run(line);

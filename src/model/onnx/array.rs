@@ -1,4 +1,4 @@
-//! Arithmetic and rearranging of small arrays: what stands between the products.
+//! Arithmetic on small arrays and rearranging them: everything between the matrix products.
 
 use crate::dsp::activation;
 
@@ -43,8 +43,8 @@ impl Unary {
 }
 
 impl Binary {
-    /// `y = f(a, b)`; a size of 1 in the shape of `a` or `b` goes with any size in that of `y`. All
-    /// three have the same number of axes.
+    /// `y = f(a, b)`; a size of 1 in the shape of `a` or `b` is broadcast to the size in that of
+    /// `y`. All three have the same number of axes.
     pub fn run(self, [a, b]: [&[f32]; 2], shapes: [&[usize]; 2], y: &mut [f32], shape: &[usize]) {
         match self {
             Self::Add => broadcast([a, b], shapes, y, shape, |a, b| a + b),
@@ -96,8 +96,8 @@ fn broadcast(
     }
 }
 
-/// Where in an array of shape `shape` the row begins that goes with row `index` of the result, whose
-/// rows are arranged as `outer`.
+/// Where the row that belongs to row `index` of the result begins in an array of shape `shape`; the
+/// rows of the result are arranged as `outer`.
 fn row(mut index: usize, outer: &[usize], shape: &[usize]) -> usize {
     let mut stride = shape.last().copied().unwrap_or(1);
     let mut start = 0;
@@ -111,7 +111,7 @@ fn row(mut index: usize, outer: &[usize], shape: &[usize]) -> usize {
     start
 }
 
-/// Rearranges axes: axis `i` of `y`, of shape `shape`, is axis `order[i]` of `x`.
+/// Permutes axes: axis `i` of `y`, which has shape `shape`, is axis `order[i]` of `x`.
 pub fn permute(x: &[f32], x_shape: &[usize], order: &[usize], y: &mut [f32], shape: &[usize]) {
     let stride = |axis: usize| x_shape[axis + 1..].iter().product::<usize>();
     let Some((&last, outer)) = order.split_last() else {
@@ -134,7 +134,7 @@ pub fn permute(x: &[f32], x_shape: &[usize], order: &[usize], y: &mut [f32], sha
     }
 }
 
-/// Puts arrays behind one another: `parts` are rows of the given lengths, as many of each.
+/// Concatenates arrays: `parts` are rows of the given lengths, with the same number of rows each.
 pub fn concat(parts: &[(&[f32], usize)], y: &mut [f32]) {
     let width: usize = parts.iter().map(|(_, length)| length).sum();
     for (index, mut y) in y.chunks_exact_mut(width.max(1)).enumerate() {

@@ -1,4 +1,4 @@
-//! The constants of a model file, in single precision whatever precision they are stored with.
+//! The constants of a model file, in single precision whatever precision they are stored in.
 
 use tract_onnx::{
     pb::{TensorProto, tensor_proto::DataType},
@@ -28,7 +28,8 @@ impl Constant {
     /// Reads an initializer.
     ///
     /// # Errors
-    /// When its numbers are of a kind that no network of ours has, or not as many as its shape says.
+    /// When its numbers are of a type that none of our networks has, or do not match its shape in
+    /// number.
     pub fn read(proto: &TensorProto) -> TractResult<Self> {
         let shape: TVec<usize> = proto
             .dims
@@ -94,7 +95,7 @@ impl Constant {
     /// `(whole number - zero) · scale`, with one scale, or one for each index along `axis`.
     ///
     /// # Errors
-    /// When there are other than as many scales and zeros.
+    /// When there is another number of scales or zeros than that.
     pub fn dequantize(&self, scale: &[f32], zero: &[i64], axis: usize) -> TractResult<Self> {
         let inner: usize = self.shape.iter().skip(axis + 1).product();
         let along = if scale.len() == 1 {
@@ -157,8 +158,8 @@ impl Constant {
     }
 }
 
-// Browsers compile a function as a whole, and again once it has run for long: what loops over all weights
-// stays small.
+// Browsers compile a function as a whole, and again once it has run for long, so whatever loops
+// over all weights is kept small.
 #[inline(never)]
 fn numbers<const N: usize, T>(bytes: &[u8], read: impl Fn([u8; N]) -> T) -> Vec<T> {
     bytes
@@ -169,7 +170,7 @@ fn numbers<const N: usize, T>(bytes: &[u8], read: impl Fn([u8; N]) -> T) -> Vec<
         .collect()
 }
 
-/// Two numbers of 4 bits a byte, the first in the lower half.
+/// Two 4-bit numbers per byte, the first in the lower half.
 #[inline(never)]
 fn nibbles(bytes: &[u8], count: usize) -> Vec<i64> {
     let mut numbers = Vec::with_capacity(2 * bytes.len());

@@ -2,7 +2,7 @@
 
 use super::matrix::{Dense, Rows};
 
-/// A convolution `[1, H, W, C]` to `[1, H', W', K]`, with what follows it folded in.
+/// A convolution `[1, H, W, C]` to `[1, H', W', K]`, with the operations that follow it folded in.
 #[derive(Debug)]
 pub struct Convolution {
     /// Height and width of the kernel.
@@ -28,7 +28,7 @@ impl Convolution {
         for (to, from) in lines.zip(x.chunks_exact((size[1] * channels).max(1))) {
             to[self.before[1] * channels..][..from.len()].copy_from_slice(from);
         }
-        // What the kernel covers are pieces of as many lines as it is high.
+        // The kernel covers pieces of as many lines as it is high.
         let rows = Rows {
             lines: [out[0], self.strides[0] * line],
             rows: [out[1], self.strides[1] * channels],

@@ -1,8 +1,8 @@
 //! From the nodes of a model file to a graph that tract runs.
 //!
-//! What can be done once is done here: constants are turned into single precision, factors, summands
-//! and ReLU behind a product become part of it, and a Transpose is only noted until somebody needs the
-//! numbers in that order. Convolutions keep their channels last.
+//! Everything that can be done once is done here: constants are turned into single precision,
+//! scalings, additions and ReLUs after a product are merged into it, and a Transpose is only noted
+//! until somebody needs the numbers in that order. Convolutions keep their channels last.
 
 use std::collections::{HashMap, HashSet};
 
@@ -24,8 +24,8 @@ use super::{
 /// The graph of a file with one input of shape `input` and one output, and the output's shape.
 ///
 /// # Errors
-/// When the file has an operator, an attribute or a shape that this program does not know; the node is
-/// named.
+/// When the file has an operator, an attribute or a shape that this program does not know; the node
+/// is named.
 pub fn build(graph: &GraphProto, input: &[Size]) -> TractResult<(TypedModel, TVec<Size>)> {
     let mut model = TypedModel::default();
     let steps = model.symbols.sym("steps");
@@ -70,7 +70,7 @@ pub fn build(graph: &GraphProto, input: &[Size]) -> TractResult<(TypedModel, TVe
     Ok((builder.model, shape))
 }
 
-/// For every name the node that reads it, none when the output or more than one node does.
+/// For every name, the node that reads it; none if it is the output or more than one node reads it.
 fn readers(graph: &GraphProto) -> HashMap<&str, Option<usize>> {
     let mut readers: HashMap<&str, Option<usize>> = HashMap::new();
     for (index, node) in graph.node.iter().enumerate() {
@@ -85,7 +85,7 @@ fn readers(graph: &GraphProto) -> HashMap<&str, Option<usize>> {
     readers
 }
 
-/// The numbers behind a name of the file: axis `i` of it is axis `order[i]` of the outlet.
+/// The numbers behind a name in the file: its axis `i` is axis `order[i]` of the outlet.
 #[derive(Clone)]
 struct Wire {
     outlet: OutletId,
@@ -118,7 +118,7 @@ struct Builder<'a> {
     shapes: HashMap<OutletId, TVec<Size>>,
     constants: HashMap<&'a str, Constant>,
     wires: HashMap<&'a str, Wire>,
-    /// Nodes that became part of another one.
+    /// Nodes that were merged into another one.
     folded: HashSet<usize>,
     model: TypedModel,
 }
@@ -319,8 +319,8 @@ impl<'a> Builder<'a> {
         self.wire(node, Kernel::Lstm(lstm), &[input])
     }
 
-    /// Takes the factors, summands and the ReLU behind a product's outputs, which lie along the axis
-    /// that is `from_end` axes from the end.
+    /// Takes the scalings, additions and the ReLU that follow a product's outputs, which lie along
+    /// the axis that is `from_end` axes from the end.
     #[inline(never)]
     fn after(
         &mut self,
@@ -369,7 +369,7 @@ impl<'a> Builder<'a> {
         Ok(after)
     }
 
-    /// The node that alone reads the result of `node`.
+    /// The only node that reads the result of `node`, if there is only one.
     fn only_reader(&self, node: &NodeProto) -> Option<(usize, &'a NodeProto)> {
         let [result] = &*node.output else { return None };
         let index = (*self.readers.get(&**result)?)?;
@@ -400,14 +400,14 @@ impl<'a> Builder<'a> {
         Ok(outlet)
     }
 
-    /// The result of `node` from now on.
+    /// Records the result of `node`.
     fn name(&mut self, node: &'a NodeProto, wire: Wire) -> TractResult<()> {
         let result = node.output.first().context("it has no output")?;
         self.wires.insert(result, wire);
         Ok(())
     }
 
-    /// The result of `node`, known already.
+    /// Records a result of `node` that is already known.
     fn keep(&mut self, node: &'a NodeProto, constant: Constant) -> TractResult<()> {
         let result = node.output.first().context("it has no output")?;
         self.constants.insert(result, constant);
@@ -451,7 +451,7 @@ impl<'a> Builder<'a> {
         wire.with_context(|| format!("nothing gives {name}"))
     }
 
-    /// The numbers in the order of their axes.
+    /// Puts the numbers in the order of their axes.
     fn in_order(&mut self, wire: &Wire) -> TractResult<OutletId> {
         if wire.order.is_sorted() {
             return Ok(wire.outlet);
@@ -460,7 +460,7 @@ impl<'a> Builder<'a> {
         self.add(name, Kernel::Permute(wire.order.clone()), &[wire.outlet])
     }
 
-    /// An attribute that counts axes of the first input, from its end if negative.
+    /// An attribute that is an axis of the first input, counted from its end if negative.
     fn axis(
         &self,
         node: &'a NodeProto,

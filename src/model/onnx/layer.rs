@@ -1,4 +1,4 @@
-//! The operators of the network as one operator of tract's.
+//! The network's operators as one tract operator.
 
 use std::sync::Arc;
 
@@ -24,9 +24,9 @@ pub struct Layer {
 pub enum Kernel {
     /// `[.., n]` pooled over the last axis: kernel and stride.
     AveragePool([usize; 2]),
-    /// Two arrays, sizes of 1 going with any size.
+    /// Two arrays, sizes of 1 broadcast.
     Binary(Binary),
-    /// Arrays behind one another along an axis.
+    /// Arrays concatenated along an axis.
     Concat(usize),
     /// `[1, H, W, C]` to `[1, H', W', K]`.
     Convolution(Convolution),
@@ -38,11 +38,11 @@ pub enum Kernel {
     Multiply,
     /// Axis `i` of the result is the given axis of the input.
     Permute(TVec<usize>),
-    /// As ONNX has it: 0 keeps a size, -1 takes what is left.
+    /// As in ONNX: 0 keeps a size, -1 takes what is left.
     Reshape(Vec<i64>),
     /// Along an axis.
     Softmax(usize),
-    /// Number by number.
+    /// Element by element.
     Unary(Unary),
 }
 

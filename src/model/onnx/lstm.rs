@@ -23,7 +23,7 @@ struct Direction {
 }
 
 impl Lstm {
-    /// `w` `[D, 4 H, I]`, `r` `[D, 4 H, H]`, `b` `[D, 8 H]`; `backwards` tells of each of the D
+    /// `w` `[D, 4 H, I]`, `r` `[D, 4 H, H]`, `b` `[D, 8 H]`; `backwards` says for each of the D
     /// directions whether it reads the sequence from its end.
     pub fn new(units: usize, backwards: &[bool], w: &[f32], r: &[f32], b: &[f32]) -> Self {
         let gates = 4 * units;
@@ -87,11 +87,11 @@ impl Lstm {
 
 struct Recurrence<'a> {
     direction: &'a Direction,
-    /// `[T, 4 H]`: what the input adds.
+    /// `[T, 4 H]`: the input's contribution.
     gates: &'a mut [f32],
     hidden: &'a mut [f32],
     cell: &'a mut [f32],
-    /// Every `stride` numbers the states of a step begin.
+    /// The states of a step begin every `stride` numbers.
     y: &'a mut [f32],
     stride: usize,
 }
@@ -115,7 +115,8 @@ impl Vectorised for Recurrence<'_> {
             let (forget, update) = rest.split_at(units);
             let update = &update[..units];
             let (hidden, cell) = (&mut self.hidden[..units], &mut self.cell[..units]);
-            // Chains of iterators are not always compiled for the same instructions as this.
+            // Unlike this loop, chains of iterators are not always compiled for the same
+            // instructions.
             for unit in 0..units {
                 cell[unit] =
                     sigmoid(forget[unit]) * cell[unit] + sigmoid(input[unit]) * tanh(update[unit]);

@@ -1,9 +1,9 @@
-//! Products with a constant matrix, the work that nearly all of the network is.
+//! Products with a constant matrix, which make up nearly all of the network's work.
 //!
-//! The matrix is stored in panels of [`WIDTH`] columns, so that the innermost loop reads it in order
-//! and keeps its sums in registers. The loop is compiled for the target's own vectors, and natively
-//! for AVX2 and AVX-512 too, of which the processor's best is taken. On wasm32 feature `relaxed-simd`
-//! decides.
+//! The matrix is stored in panels of [`WIDTH`] columns, so that the innermost loop reads it in
+//! order and keeps its sums in registers. The loop is compiled for the target's own vectors and,
+//! natively, also for AVX2 and AVX-512; the best that the processor has is used. On wasm32 the
+//! feature `relaxed-simd` decides.
 
 use pulp::{Arch, Simd, WithSimd};
 
@@ -22,7 +22,7 @@ pub struct Matrix {
     panels: Vec<Lane>,
 }
 
-/// What is done to a product: `max(x · matrix + bias, 0)`, the maximum only on demand.
+/// What is done with a product: `max(x · matrix + bias, 0)`, the maximum only on request.
 #[derive(Debug)]
 pub struct Dense {
     matrix: Matrix,
@@ -31,7 +31,7 @@ pub struct Dense {
     relu: bool,
 }
 
-/// Where the rows of a product's left factor lie in an array: `[lines, rows]` of them, each made of
+/// Where the rows of a product's left factor are in an array: `[lines, rows]` of them, each made of
 /// `pieces` of the array.
 #[derive(Clone, Copy, Debug)]
 pub struct Rows {
@@ -46,8 +46,8 @@ pub struct Rows {
 }
 
 impl Matrix {
-    /// The matrix with `value(input, output)` at every place.
-    // A function of its own, which browsers compile quickly.
+    /// The matrix whose entries are `value(input, output)`.
+    // A separate function, which browsers compile quickly.
     #[inline(never)]
     pub fn new(inputs: usize, outputs: usize, value: impl Fn(usize, usize) -> f32) -> Self {
         let mut panels = vec![[0.0; WIDTH]; outputs.div_ceil(WIDTH) * inputs];
@@ -90,7 +90,7 @@ impl Matrix {
         let mut columns = sums.chunks_exact_mut(P * WIDTH);
         for group in &mut groups {
             let Some(columns) = columns.next() else {
-                // The last panel is wider than what is left of the columns.
+                // The last panel is wider than the columns that are left.
                 return self.add_last::<S, V>(simd, x, group, columns.into_remainder());
             };
             let mut panels = [group; P];
@@ -192,7 +192,7 @@ impl Vectorised for Apply<'_> {
 }
 
 impl Apply<'_> {
-    /// Up to `R` rows at a time: as many as their sums, `V` vectors each, find registers.
+    /// Up to `R` rows at a time: as many as there are registers for their sums, `V` vectors each.
     #[inline(always)]
     fn panels<S: Simd, const R: usize, const V: usize>(self, simd: S) {
         let Self { dense, x, rows, y } = self;
@@ -241,8 +241,8 @@ struct Target<'a, S: Simd, const V: usize> {
 }
 
 impl<S: Simd, const V: usize> Target<'_, S, V> {
-    /// Products with the rows of a line from `row` on as long as there are `R` of them; gives the row
-    /// after the last of them. The line begins at `x`, its first row is the `first` of `y`.
+    /// Products with the rows of a line from `row` on, as long as there are `R` of them; returns
+    /// the row after the last. The line begins at `x`; its first row is row `first` of `y`.
     #[inline(always)]
     fn tiles<const R: usize>(&mut self, x: &[f32], first: usize, mut row: usize) -> usize {
         let Rows {
@@ -278,7 +278,7 @@ impl<S: Simd, const V: usize> Target<'_, S, V> {
         if self.relu {
             let zero = self.simd.splat_f32s(0.0);
             for sum in &mut sums {
-                // What is not a number stays.
+                // NaN is kept.
                 let negative = self.simd.less_than_f32s(*sum, zero);
                 *sum = self.simd.select_f32s(negative, zero, *sum);
             }
@@ -318,7 +318,7 @@ fn accumulate<S: Simd, const R: usize, const P: usize, const V: usize>(
     *tile = sums;
 }
 
-/// The first `V` vectors of `numbers`.
+/// The first `V` vectors in `numbers`.
 #[inline(always)]
 fn load<S: Simd, const V: usize>(simd: S, numbers: &[f32]) -> [S::f32s; V] {
     let (from, _) = S::as_simd_f32s(numbers);
@@ -327,7 +327,7 @@ fn load<S: Simd, const V: usize>(simd: S, numbers: &[f32]) -> [S::f32s; V] {
     vectors
 }
 
-/// Writes `sums` to the columns of a row, of which the last panel may have fewer.
+/// Writes `sums` to the columns of a row; the last panel may have fewer columns.
 #[inline(always)]
 fn write<S: Simd, const V: usize>(columns: &mut [f32], sums: &[S::f32s; V]) {
     if columns.len() >= WIDTH {
@@ -346,14 +346,14 @@ fn store<S: Simd, const V: usize>(numbers: &mut [f32], vectors: &[S::f32s; V]) {
     to[..V].copy_from_slice(vectors);
 }
 
-/// Work that is compiled once per instruction set.
+/// Work that is compiled once for each instruction set.
 pub trait Vectorised {
-    /// Does it. The implementation must be `#[inline(always)]`, and so must all that is to be
-    /// vectorised.
+    /// Does the work. The implementation must be `#[inline(always)]`, and so must everything that
+    /// is to be vectorised.
     fn run<S: Simd>(self, simd: S);
 }
 
-/// Does `work` with the best instructions at hand.
+/// Does `work` with the best instructions available.
 pub fn dispatch(work: impl Vectorised) {
     struct Work<W>(W);
     impl<W: Vectorised> WithSimd for Work<W> {
@@ -371,7 +371,7 @@ fn arch() -> Arch {
     Arch::new()
 }
 
-/// What this program is built for: a browser without would have refused it.
+/// What this program was built for: a browser without it would have refused the program.
 #[cfg(all(target_arch = "wasm32", feature = "relaxed-simd"))]
 fn arch() -> Arch {
     use pulp::{core_arch, wasm};

@@ -1,9 +1,9 @@
 //! The classifier that runs model.onnx with tract.
 //!
 //! Input `features` `[1, T, F]`, output `logits` `[1, K]`; batch size 1, T any multiple of
-//! [`SEGMENT_MULTIPLE`]. tract reads the file and runs the graph; the
-//! operators are the few of the exporter, made for small networks on one core. That keeps tract's own
-//! two hundred, and the passes that choose among their forms, out of the download.
+//! [`SEGMENT_MULTIPLE`]. tract reads the file and runs the graph; the operators are the few that
+//! the exporter writes, made for small networks on one core. That keeps tract's own two hundred,
+//! and the passes that choose among their variants, out of the download.
 
 mod array;
 mod constant;
@@ -34,18 +34,18 @@ pub struct OnnxClassifier {
 }
 
 impl OnnxClassifier {
-    /// Loads the bytes of model.onnx under the terms of its manifest.
+    /// Loads the bytes of model.onnx according to its manifest.
     ///
     /// # Errors
-    /// When `model` is not the manifest's file, uses an operator this program does not know, or has
-    /// not the input and output that the features and the labels need.
+    /// When `model` is not the manifest's file, uses an operator this program does not know, or
+    /// lacks the input and output that the features and the labels need.
     pub fn load(model: &[u8], manifest: &Manifest) -> Result<Self, ModelError> {
         manifest.check_file(model)?;
         Self::load_unchecked(model, manifest)
     }
 
-    /// Loads a file without [checking](Manifest::check_file) that it is the manifest's, which takes as
-    /// long.
+    /// Loads a file without [checking](Manifest::check_file) that it is the manifest's; the check
+    /// takes just as long.
     ///
     /// # Errors
     /// As [`load`](Self::load).
@@ -62,7 +62,7 @@ impl OnnxClassifier {
     /// Logits `[K]` of a segment `[T, F]`.
     ///
     /// # Errors
-    /// When inference fails or gives a number that is not finite.
+    /// When inference fails or returns a number that is not finite.
     pub fn logits(&self, segment: &[f32]) -> Result<PerClass, ModelError> {
         let run = || -> TractResult<PerClass> {
             let shape = [1, segment.len() / N_FEATURES, N_FEATURES];
@@ -101,7 +101,7 @@ fn plan(mut model: &[u8], classes: usize) -> TractResult<Arc<TypedSimplePlan>> {
         *output == [1.into(), classes.into()],
         "its output is {output:?}, expected logits [1, {classes}] for the labels of model.json"
     );
-    // The file's own order; tract would weigh orders against one another for a long time.
+    // The file's own order; tract would spend a long time comparing orders.
     let options = RunOptions {
         skip_order_opt_ram: true,
         ..Default::default()
@@ -122,7 +122,7 @@ mod tests {
     use super::{constant::Constant, *};
     use crate::model::manifest::tests::manifest;
 
-    /// Numbers without a pattern, -1 to 1.
+    /// Pseudo-random numbers, -1 to 1.
     fn noise(count: usize, seed: u32) -> Vec<f32> {
         let mut state = seed;
         let mut next = || {
@@ -132,7 +132,7 @@ mod tests {
         (0..count).map(|_| next()).collect()
     }
 
-    /// What tract's own operators give for the output of `model`.
+    /// The output of `model` with tract's own operators.
     fn plain(model: &ModelProto, input: Tensor) -> Vec<f32> {
         let mut graph = tract_onnx::onnx().parse(model, None).unwrap().model;
         let fact = InferenceFact::dt_shape(f32::datum_type(), input.shape());
@@ -161,7 +161,7 @@ mod tests {
         }
     }
 
-    /// `model` with the numbers that its weights stand for, as tract reads no 4-bit ones.
+    /// `model` with its weights in single precision, since tract does not read 4-bit ones.
     fn in_single_precision(mut model: ModelProto) -> ModelProto {
         let mut graph = model.graph.take().unwrap();
         let constant = |name: &str| {
@@ -342,7 +342,7 @@ mod tests {
 
     #[test]
     fn an_lstm_of_one_or_two_directions_gives_what_tracts_own_gives() {
-        // tract reads a sequence backwards only beside one that is read forwards.
+        // tract reads a sequence backwards only together with one that is read forwards.
         for (direction, directions) in [("forward", 1), ("bidirectional", 2)] {
             let attributes = vec![int("hidden_size", 20), text("direction", direction)];
             let nodes = vec![node("LSTM", &["x", "w", "r", "b"], "y", attributes)];

@@ -4,9 +4,9 @@ use std::fmt;
 
 use tract_onnx::tract_hir::internal::*;
 
-/// `per_step · steps + fixed`, where the number of steps is the segment's own.
+/// `per_step · steps + fixed`, where the number of steps depends on the segment.
 ///
-/// tract's expressions can say more, and the browser would have to compile all that they can.
+/// tract's expressions can do more, but the browser would have to compile all of that.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Size {
     per_step: usize,
@@ -26,7 +26,7 @@ impl Size {
             .filter(|_| self.per_step == 0)
     }
 
-    /// What tract calls it, `steps` being the number of steps.
+    /// The same as a tract dimension, with `steps` as the number of steps.
     pub fn to_dim(self, steps: &Symbol) -> TDim {
         let fixed = TDim::Val(self.fixed as i64);
         if self.per_step == 0 {
@@ -39,7 +39,7 @@ impl Size {
         }
     }
 
-    /// How many windows of `length` fit, each `stride` after the one before it.
+    /// How many windows of `length` fit, each `stride` after the previous one.
     pub fn windows(self, length: usize, stride: usize) -> TractResult<Self> {
         ensure!(
             stride > 0 && self.per_step.is_multiple_of(stride),
@@ -74,7 +74,7 @@ impl Size {
         })
     }
 
-    /// The size that times `other` is this one.
+    /// The size that, times `other`, gives this one.
     pub fn divided_by(self, other: Self) -> TractResult<Self> {
         let quotient = if let Some(divisor @ 1..) = other.known() {
             Self {

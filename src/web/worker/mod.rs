@@ -45,7 +45,7 @@ pub fn run() {
 struct Worker {
     scope: DedicatedWorkerGlobalScope,
     model: Option<(OnnxClassifier, Manifest)>,
-    /// What sessions know of who speaks, by their owner; nothing where there is none.
+    /// What sessions know about the speaker, by owner; no entry means nothing is known.
     adaptations: BTreeMap<u32, Adaptation>,
     /// In the order in which they were started.
     runs: Vec<Run>,
@@ -54,7 +54,7 @@ struct Worker {
     turn_is_due: bool,
 }
 
-/// What sessions know of who speaks.
+/// What sessions know about the speaker.
 enum Adaptation {
     Calibrated(Box<Calibration>),
     Listening,
@@ -69,7 +69,7 @@ struct Run {
     pacing: Pacing,
     port: MessagePort,
     next_seq: u32,
-    /// The current chunk, copied in from JavaScript.
+    /// The current chunk, copied from JavaScript.
     samples: Vec<f32>,
     updates: Vec<Update>,
     /// When the oldest chunk that has not been classified yet arrived, in ms.
@@ -136,7 +136,7 @@ impl Worker {
             .set_onmessage(Some(on_turn.unchecked_ref()));
     }
 
-    /// Reports a failure and ends the session it hit.
+    /// Reports a failure and ends the session it affects.
     fn guard(&mut self, act: impl FnOnce(&mut Self) -> Result<(), Failure>) {
         if let Err(failure) = act(self) {
             self.fail(failure);
@@ -196,7 +196,7 @@ impl Worker {
         }
     }
 
-    /// Where the session of this number is.
+    /// The position of the session with this number.
     fn run(&self, session: u32) -> Option<usize> {
         self.runs.iter().position(|run| run.id == session)
     }
@@ -220,7 +220,7 @@ impl Worker {
             has_neutral: manifest.labels.neutral().is_some(),
         };
         self.post(&Event::Ready { model: summary });
-        // Nobody waits for it.
+        // Nobody is waiting for this.
         manifest.check_file(model).map_err(failed)?;
         self.model = Some((classifier, manifest));
         Ok(())
@@ -261,7 +261,7 @@ impl Worker {
         })
     }
 
-    /// Takes in what arrived on an audio port.
+    /// Takes in what arrived through an audio port.
     fn audio(&mut self, message: &MessageEvent) -> Result<(), Failure> {
         let now_ms = self.now_ms();
         let port = message.target();
@@ -320,7 +320,7 @@ impl Worker {
         Ok(())
     }
 
-    /// Ends the session at this place.
+    /// Ends the session at this position.
     fn finish(&mut self, at: usize) -> Result<(), Failure> {
         let mut run = self.runs.remove(at);
         let summary = run.session.finish(&mut run.updates);
@@ -331,7 +331,7 @@ impl Worker {
         Ok(())
     }
 
-    /// Ends the session at this place with a calibration to what was heard.
+    /// Ends the session at this position with a calibration to what was heard.
     fn fit(&mut self, at: usize) -> Result<(), Failure> {
         let mut run = self.runs.remove(at);
         let session = run.id;
@@ -353,7 +353,7 @@ impl Worker {
         Ok(())
     }
 
-    /// From now on judges as this speaker's what is heard in the owner's sessions.
+    /// From now on judges what is heard in the owner's sessions as this speaker's.
     fn adapt(&mut self, owner: u32, speaker: Speaker) -> Result<(), Failure> {
         let Some((_, manifest)) = &self.model else {
             return Err(Failure::of(Stage::Command, "no model is loaded"));
@@ -403,7 +403,7 @@ impl Worker {
     }
 }
 
-/// Has a session judge as this speaker's what it hears.
+/// Makes a session judge what it hears as this speaker's.
 fn adapt(
     session: &mut Session<OnnxClassifier>,
     adaptation: Option<&Adaptation>,
@@ -421,13 +421,13 @@ fn adapt(
 }
 
 impl Run {
-    /// Feeds a chunk to the session; says how many seconds were lost before it.
+    /// Feeds a chunk to the session; returns how many seconds were lost before it.
     fn take(&mut self, chunk: Chunk) -> Result<Option<f64>, Failure> {
         let Chunk { seq, channels, .. } = chunk;
         let length = chunk.samples.length() as usize;
         self.samples.resize(length, 0.0);
         chunk.samples.copy_to(&mut self.samples);
-        // A sender that is gone needs no buffer.
+        // A sender that is gone needs no buffer back.
         let _ = chunk.give_back(&self.port);
 
         let frames = length / channels;
@@ -453,11 +453,11 @@ impl Run {
         Ok(lost_s)
     }
 
-    /// Posts what was found out.
+    /// Posts the findings.
     fn report(&mut self, scope: &DedicatedWorkerGlobalScope, now_ms: f64) {
         let compute_ms = (now_ms - self.arrived_ms.unwrap_or(now_ms)) as f32;
         for update in self.updates.drain(..) {
-            // Nobody watches the level of a recording that is read faster than it sounds.
+            // Nobody watches the level of a recording that is read faster than real time.
             if self.pacing == Pacing::Recorded && matches!(update, Update::Level { .. }) {
                 continue;
             }
@@ -489,7 +489,7 @@ fn now_ms(scope: &DedicatedWorkerGlobalScope) -> f64 {
     scope.performance().map_or(0.0, |clock| clock.now())
 }
 
-/// None only for a map with keys that are no text, which a calibration is not.
+/// None only for a map with keys that are not text, which a calibration does not have.
 fn json(calibration: &Calibration) -> Option<String> {
     serde_json::to_string(calibration).ok()
 }

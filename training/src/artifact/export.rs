@@ -18,10 +18,10 @@ use speech_emotion::{
 use super::onnx::{self, Layout};
 use crate::{dataset::Dataset, learning::ensemble::Ensemble};
 
-/// Largest difference between a logit of the trainer and of the exported file.
+/// Largest difference allowed between a logit from the trainer and one from the exported file.
 const TOLERANCE: f32 = 1e-4;
 
-/// Of weights, as far as the corpora tell: SPDX and the credit that is asked for.
+/// Terms for the weights, as far as the corpora say: SPDX and the credit required.
 struct Terms {
     licence: String,
     attribution: String,
@@ -36,14 +36,14 @@ impl Terms {
     }
 }
 
-/// What an evaluation tells of a model.
+/// What an evaluation says about a model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Measured {
     /// Names of the classes evaluated.
     pub labels: Labels,
     /// How often it is right.
     pub summary: model::Evaluation,
-    /// What it is to be used with; none of a quick evaluation.
+    /// The settings to use it with; none from a quick evaluation.
     pub fitted: Option<Shipped>,
 }
 
@@ -54,10 +54,10 @@ pub struct Shipped {
     pub temperature: f32,
     /// Least confidence at which an emotion is claimed.
     pub unsure_below: f32,
-    /// What a class must reach besides.
+    /// What a class must reach in addition.
     #[serde(default)]
     pub stricter: Option<PerClass>,
-    /// Frames of speech from which evidence counts in full while listening.
+    /// Frames of speech from which evidence counts in full during listening.
     pub settled_segment_frames: usize,
     /// What calibration to a speaker starts from.
     pub speaker: Option<SpeakerStatistics>,
@@ -66,13 +66,13 @@ pub struct Shipped {
     pub activation: Option<ActivationSettings>,
 }
 
-/// Writes model.onnx and model.json into `folder` and gives the manifest.
+/// Writes model.onnx and model.json into `folder` and returns the manifest.
 ///
 /// `segments` `[T, F]` are run through both the trainer's networks and the file; they must agree.
 ///
 /// # Errors
-/// When they do not, when the evaluation is of other labels, or the files cannot be written; what was in
-/// `folder` is then untouched.
+/// When they do not, when the evaluation is for other labels, or when the files cannot be written;
+/// in that case `folder` is left untouched.
 pub fn export(
     mut ensemble: Ensemble,
     dataset: &Dataset,
@@ -83,7 +83,7 @@ pub fn export(
 ) -> Result<Manifest> {
     ensure!(
         measured.labels == dataset.labels,
-        "the evaluation is of the labels {}, the networks are of {}; run the evaluate command again",
+        "the evaluation is for the labels {}, the networks for {}; run the evaluate command again",
         measured.labels.names().join(", "),
         dataset.labels.names().join(", ")
     );
@@ -131,10 +131,11 @@ impl Shipped {
     }
 }
 
-/// Writes the networks alone into `path`, as a file for other programs.
+/// Writes only the networks to `path`, as a file for other programs.
 ///
 /// # Errors
-/// When they cannot be exported or the file cannot be written; what was there is then untouched.
+/// When they cannot be exported or the file cannot be written; in that case the existing file is
+/// left untouched.
 pub fn export_for_others(
     mut ensemble: Ensemble,
     dataset: &Dataset,
@@ -147,8 +148,8 @@ pub fn export_for_others(
     Ok(model.len() as u64)
 }
 
-/// The classifier that the page makes of exported networks, and the settings of its session; with nothing
-/// shipped the temperature is 1.
+/// The classifier that the page makes from exported networks, and the settings of its session;
+/// without `shipped` the temperature is 1.
 ///
 /// # Errors
 /// When they cannot be exported or loaded.
@@ -170,7 +171,7 @@ pub fn classifier(
     Ok((OnnxClassifier::load(&model, &manifest)?, manifest.session))
 }
 
-/// Gives the model file of the networks, and leaves them rounded as it stores them.
+/// Returns the model file of the networks and leaves the networks rounded as the file stores them.
 fn encode(
     ensemble: &mut Ensemble,
     layout: Layout,
@@ -189,7 +190,8 @@ fn encode(
     Ok(model)
 }
 
-/// Writes beside `path` first, so that a full disk leaves the file that was there; makes its folder.
+/// Writes next to `path` first, so that a full disk does not destroy the existing file; creates the
+/// folder.
 fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)
@@ -201,7 +203,7 @@ fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
         .with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// Of a model file that was neither trained nor evaluated.
+/// For a model file that was neither trained nor evaluated.
 fn manifest(model: &[u8], labels: &Labels) -> Manifest {
     let front_end = FrontEndConfig::default();
     Manifest {
@@ -226,7 +228,8 @@ fn manifest(model: &[u8], labels: &Labels) -> Manifest {
 pub(crate) mod tests {
     use super::*;
 
-    /// A manifest for a model file of so many classes that was neither trained nor evaluated.
+    /// A manifest for a model file with this number of classes that was neither trained nor
+    /// evaluated.
     pub(crate) fn untrained_manifest(model: &[u8], classes: usize) -> Manifest {
         let names = (1..=classes).map(|class| format!("class {class}"));
         manifest(model, &Labels::new(names.collect()).unwrap())

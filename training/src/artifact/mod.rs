@@ -1,4 +1,4 @@
-//! The files that the page loads, made of trained networks.
+//! The files that the page loads, made from trained networks.
 
 pub mod export;
 pub mod onnx;

@@ -1,4 +1,4 @@
-//! From published archives and own recordings to features: `download` and `extract`.
+//! From published archives and your own recordings to features: `download` and `extract`.
 
 use std::{
     fs,
@@ -22,20 +22,20 @@ use super::progress;
 
 #[derive(Args, Clone)]
 pub struct CorpusArgs {
-    /// A corpus that is known by name: ravdess, ravdess-song, nemo or emodb, and the folder that holds its
-    /// clips, in any subfolders, as WAV, FLAC, MP3 or Ogg Vorbis; give it several times for several [default:
-    /// ravdess; folder DATA/NAME]
+    /// A corpus known by name (ravdess, ravdess-song, nemo or emodb) and the folder that holds its clips, in
+    /// any subfolders, as WAV, FLAC, MP3 or Ogg Vorbis; repeat it for several corpora [default: ravdess;
+    /// folder DATA/NAME]
     #[arg(long, value_name = "NAME[=DIR]", value_parser = Chosen::parse)]
     pub corpus: Vec<Chosen>,
     /// The same as --corpus ravdess=DIR
     #[arg(long, value_name = "DIR")]
     pub ravdess: Option<PathBuf>,
-    /// Clips of your own: a CSV with the columns path, speaker and label, and maybe corpus, sex and language;
-    /// paths are relative to it. Give it several times for several
+    /// Your own clips: a CSV with the columns path, speaker and label, and optionally corpus, sex and
+    /// language; paths are relative to the CSV. Repeat it for several files
     #[arg(long, value_name = "CSV")]
     pub manifest: Vec<PathBuf>,
-    /// The labels that clips of --manifest may have, with commas between them, in the order in which they
-    /// are to be shown [default: those of the CSV as they come; the eight emotions beside a known corpus]
+    /// The labels that clips of --manifest may have, separated by commas, in the order in which to show
+    /// them [default: those of the CSV in order of appearance; with a known corpus, the eight emotions]
     #[arg(
         long,
         value_name = "LABELS",
@@ -43,20 +43,20 @@ pub struct CorpusArgs {
         value_delimiter = ','
     )]
     pub labels: Option<Vec<String>>,
-    /// What the clips of --manifest are called in the report and on the page; one for each of them, in their
-    /// order [default: the CSV's name]
+    /// What to call the clips of --manifest in the report and on the page; one for each --manifest, in the
+    /// same order [default: the CSV's name]
     #[arg(long, value_name = "TEXT", requires = "manifest")]
     pub name: Vec<String>,
-    /// Leave out clips with these labels, with commas between them
+    /// Leave out clips with these labels, separated by commas
     #[arg(long, value_name = "LABELS", value_delimiter = ',')]
     pub leave_out: Vec<String>,
-    /// Judge this corpus, but never train on it: for one whose licence allows no more, or that is kept aside.
-    /// A known corpus or a --name; give it several times for several
+    /// Test on this corpus but never train on it, because its licence allows no more or because it is set
+    /// aside. A known corpus or a --name; repeat it for several corpora
     #[arg(long, value_name = "NAME")]
     pub hold_out: Vec<String>,
 }
 
-/// A corpus and maybe its folder.
+/// A corpus and, if given, its folder.
 #[derive(Clone, Debug)]
 pub struct Chosen {
     corpus: Published,
@@ -79,12 +79,14 @@ impl Chosen {
 fn known(name: &str) -> Result<Published, String> {
     Published::named(name).ok_or_else(|| {
         let names = Published::ALL.map(Published::name).join(", ");
-        format!("there is no corpus {name:?}; known are {names}; list others with --manifest")
+        format!(
+            "there is no corpus {name:?}; the known ones are {names}; list others with --manifest"
+        )
     })
 }
 
 impl CorpusArgs {
-    /// The corpora that are known by name, in the order in which they are named; RAVDESS when nothing is.
+    /// The corpora known by name, in the order given; RAVDESS when nothing is given.
     fn chosen(&self) -> Vec<Chosen> {
         let ravdess = |folder| Chosen {
             corpus: Published::Ravdess,
@@ -101,21 +103,21 @@ impl CorpusArgs {
             .collect()
     }
 
-    /// The corpora that are expected where `download` puts them.
+    /// The corpora that are expected to be where `download` puts them.
     pub fn downloaded(&self) -> impl Iterator<Item = Published> {
         let chosen = self.chosen().into_iter();
         chosen.filter_map(|chosen| chosen.folder.is_none().then_some(chosen.corpus))
     }
 
-    /// The clips there are, and remarks on them.
+    /// The available clips, with remarks on them.
     fn list(&self, data: &Path) -> Result<ClipList> {
         let mut sources = Vec::new();
         for Chosen { corpus, folder } in self.chosen() {
             let folder = folder.unwrap_or_else(|| clips_folder(data, corpus));
             ensure!(
                 folder.is_dir(),
-                "there is no folder {}; run the download command{}, or name the folder of the clips with \
-                 --corpus {corpus}=DIR, or clips of your own with --manifest",
+                "there is no folder {}; run the download command{}, or give the folder of the clips with \
+                 --corpus {corpus}=DIR, or your own clips with --manifest",
                 folder.display(),
                 match corpus {
                     Published::Ravdess => String::new(),
@@ -127,7 +129,7 @@ impl CorpusArgs {
         let (lists, names) = (self.manifest.len(), self.name.len());
         ensure!(
             names <= lists,
-            "there are {names} times --name for {lists} times --manifest; give one for each, in their order"
+            "--name was given {names} times for {lists} --manifest; give one for each, in the same order"
         );
         for (index, csv) in self.manifest.iter().enumerate() {
             let name = self.name.get(index).cloned();
@@ -152,7 +154,7 @@ impl CorpusArgs {
         }
         ensure!(
             list.corpora.iter().any(|corpus| corpus.trains),
-            "every corpus is held out and none is left to train on; leave out one --hold-out"
+            "every corpus is held out and none is left to train on; remove one --hold-out"
         );
         Ok(list)
     }
@@ -207,7 +209,7 @@ pub fn download(data: &Path, args: &DownloadArgs, stop: &AtomicBool) -> Result<(
 /// Makes sure that the clips of a published corpus are where [`download`] puts them.
 pub fn obtain(data: &Path, corpus: Published, stop: &AtomicBool) -> Result<()> {
     if Archive::of(corpus).is_err() && clips_folder(data, corpus).is_dir() {
-        // Brought there by other means.
+        // Put there by other means.
         return Ok(());
     }
     download(data, &DownloadArgs { corpus }, stop)

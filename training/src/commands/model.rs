@@ -39,12 +39,12 @@ use super::{
 
 const TRAINING_FILE: &str = "training.json";
 
-/// A finished training on all speakers; training.json.
+/// A finished training run on all speakers; training.json.
 #[derive(Serialize, Deserialize)]
 struct Trained {
     /// [`ensemble::recipe`] of the networks.
     recipe: String,
-    /// What of it goes into model.json.
+    /// What goes into model.json about it.
     training: Training,
 }
 
@@ -86,7 +86,7 @@ impl RecipeArgs {
 pub struct EvaluateArgs {
     #[command(flatten)]
     pub division: DivisionArgs,
-    /// Seed of the networks; give it several times to pool several networks per fold
+    /// Seed of the networks; repeat it to pool several networks per fold
     #[arg(long, value_name = "N", default_values_t = [TrainConfig::default().seed])]
     pub seed: Vec<u64>,
     /// Networks trained at the same time, each on one core
@@ -100,12 +100,12 @@ pub struct EvaluateArgs {
     /// Only count how often the networks are right: no confidence, calibration or robustness
     #[arg(long)]
     pub quick: bool,
-    /// Judge clips as recorded only, not in noise and through other channels, which takes most of the
+    /// Judge clips only as recorded, not in noise or through other channels, which takes most of the
     /// time
     #[arg(long)]
     pub as_recorded: bool,
-    /// Inner networks per fold, trained with the first seed, that confidence and calibration are fitted
-    /// on; more give statistics of more speakers, up to one for each other fold
+    /// Inner networks per fold, trained with the first seed, on which confidence and calibration are fitted;
+    /// more of them give statistics of more speakers, up to one for each other fold
     #[arg(
         long,
         value_name = "N",
@@ -113,8 +113,8 @@ pub struct EvaluateArgs {
         value_parser = clap::value_parser!(u32).range(1..)
     )]
     pub inner: u32,
-    /// With --folds corpora: sounds that are no speech, of which nothing should be claimed; a CSV with the
-    /// columns path and class, paths relative to it
+    /// With --folds corpora: sounds other than speech, for which nothing should be claimed; a CSV with the
+    /// columns path and class, paths relative to the CSV
     #[arg(long, value_name = "CSV")]
     pub sounds: Option<PathBuf>,
     #[command(flatten)]
@@ -125,7 +125,7 @@ pub struct EvaluateArgs {
 pub struct DivisionArgs {
     /// How speakers are divided into folds: luna5 or emobox6, published for RAVDESS; loso, each speaker
     /// alone; corpora, each corpus left out as a whole; or a number of folds [default: luna5 for RAVDESS,
-    /// else 5 or one for each speaker]
+    /// otherwise 5, or one for each speaker if there are fewer]
     #[arg(long, value_name = "FOLDS")]
     pub folds: Option<Protocol>,
 }
@@ -174,7 +174,7 @@ pub struct ExportArgs {
     /// How the file stores weights; all but "packed" are for other programs and leave model.json alone
     #[arg(long, value_enum, default_value_t)]
     pub weights: WeightsArg,
-    /// Make the file for segments of so many frames alone, a multiple of four (62.5 are a second)
+    /// Fix the file to segments of this many frames, a multiple of four (62.5 frames are a second)
     #[arg(long, value_name = "T")]
     pub frames: Option<usize>,
     #[command(flatten)]
@@ -228,7 +228,7 @@ fn load_dataset(data: &Path) -> Result<Dataset> {
     Dataset::load(data, &FrontEndConfig::default().fingerprint())
 }
 
-/// Clips of the corpora that are trained on, by position.
+/// Clips of the corpora used for training, by position.
 fn trained_clips(dataset: &Dataset) -> Vec<usize> {
     let trains = |&index: &usize| dataset.corpora[dataset.clips[index].corpus].trains;
     (0..dataset.clips.len()).filter(trains).collect()
@@ -295,7 +295,7 @@ pub fn evaluate(data: &Path, args: &EvaluateArgs, stop: &AtomicBool) -> Result<(
         jobs: args.jobs as usize,
         quick: args.quick,
         as_recorded: args.as_recorded,
-        // Left-out corpora are what is fitted on.
+        // With left-out corpora, the settings are fitted on those.
         inner: if strangers.is_some() || protocol == Protocol::Corpora {
             0
         } else {
@@ -331,14 +331,14 @@ pub fn evaluate(data: &Path, args: &EvaluateArgs, stop: &AtomicBool) -> Result<(
     fs::write(&page, report::page(&evaluation, comparison.as_ref()))
         .with_context(|| format!("cannot write {}", page.display()))?;
     println!(
-        "{evaluation}\n\nto look at: {}\nas numbers: {}",
+        "{evaluation}\n\nreport: {}\nas numbers: {}",
         page.display(),
         path.display()
     );
     Ok(())
 }
 
-/// How many people speak in these clips.
+/// The number of people speaking in these clips.
 fn speakers(dataset: &Dataset, clips: &[usize]) -> u32 {
     let speakers: BTreeSet<_> = clips
         .iter()
@@ -347,7 +347,7 @@ fn speakers(dataset: &Dataset, clips: &[usize]) -> u32 {
     speakers.len() as u32
 }
 
-/// What was evaluated with left-out corpora; none where there is only one corpus.
+/// The evaluation on left-out corpora; none when there is only one corpus.
 fn strangers(data: &Path, dataset: &Dataset, seed: u64, recipe: &str) -> Result<Option<Strangers>> {
     if folds::of(Protocol::Corpora, dataset).is_err() {
         return Ok(None);
@@ -408,8 +408,8 @@ pub fn card(data: &Path, args: &CardArgs) -> Result<()> {
     let evaluation = args.evaluated.load(data, &load_dataset(data)?)?;
     ensure!(
         evaluation.data_set == ravdess::DATA_SET,
-        "the card describes the model of RAVDESS, not one of {}; {PAGE_FILE} beside the evaluation has \
-         its figures",
+        "the card can only describe a model of RAVDESS, not one of {}; {PAGE_FILE} beside the evaluation \
+         has its figures",
         evaluation.data_set
     );
     evaluation.save(&args.out)?;
@@ -456,14 +456,14 @@ pub fn export(data: &Path, args: &ExportArgs) -> Result<()> {
     }
     ensure!(
         frames.is_none(),
-        "the page needs a model for any number of frames; give --frames with --weights f32 or f16"
+        "the page needs a model for any number of frames; use --frames with --weights f32 or f16"
     );
     let trained = fs::read_to_string(folder.join(TRAINING_FILE)).with_context(missing)?;
     let trained: Trained = serde_json::from_str(&trained).with_context(missing)?;
     let evaluation = args.evaluated.load(data, &dataset)?;
     ensure!(
         evaluation.recipe == trained.recipe,
-        "the evaluation is of other networks than those in {}: clips, --epochs or the recipe have \
+        "the evaluation does not belong to the networks in {}: clips, --epochs or the recipe have \
          changed between the two; run evaluate and train again",
         folder.display()
     );
@@ -526,7 +526,7 @@ pub fn all(data: &Path, args: &AllArgs, stop: &AtomicBool) -> Result<()> {
     )
 }
 
-/// Seeds in ascending order, each once: what an evaluation is named by.
+/// Seeds in ascending order, each once: they name an evaluation.
 fn distinct(seeds: &[u64]) -> Vec<u64> {
     let mut seeds = seeds.to_vec();
     seeds.sort_unstable();

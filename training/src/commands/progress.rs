@@ -31,7 +31,7 @@ fn bar(what: &str, template: &str) -> ProgressBar {
         .with_message(what.to_owned())
 }
 
-/// Shows one training, a bar over all its steps and a line per epoch, and notes its epochs.
+/// Shows one training run (a bar over all its steps and a line per epoch) and logs its epochs.
 pub struct TrainingBar {
     bar: ProgressBar,
     epochs: usize,
@@ -39,7 +39,7 @@ pub struct TrainingBar {
 }
 
 impl TrainingBar {
-    /// For a training of this many epochs in this folder.
+    /// For a training run of this many epochs in this folder.
     pub fn new(epochs: usize, run_dir: &Path) -> Self {
         let bar = items(&format!("training, {epochs} epochs"));
         let log = EpochLog::new(run_dir);
@@ -52,7 +52,8 @@ impl Progress for TrainingBar {
         let position = ((epoch - 1) * steps + done) as u64;
         self.bar.set_length((self.epochs * steps) as u64);
         if self.bar.position() == 0 {
-            // A training that goes on does not start at 0; the time left counts from here.
+            // A training run that is resumed does not start at 0; the time left is estimated from
+            // here.
             self.bar.set_position(position);
             self.bar.reset_eta();
         }

@@ -1,4 +1,4 @@
-//! Lists of clips: what several corpora and lists of somebody's own recordings make together.
+//! Lists of clips: several corpora and lists of one's own recordings put together.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
@@ -15,10 +15,10 @@ use super::{
     title,
 };
 
-/// Names given for a remark; further ones are counted.
+/// Names listed in a remark; any more are counted.
 const NAMES_SHOWN: usize = 5;
 
-/// Clips that are there to be used.
+/// Clips that are available for use.
 #[derive(Debug)]
 pub struct ClipList {
     /// What the clips may express, in class order.
@@ -27,33 +27,33 @@ pub struct ClipList {
     pub corpora: Vec<Corpus>,
     /// The clips, corpus by corpus, in their order.
     pub clips: Vec<Listed>,
-    /// Audio files that are none.
+    /// Audio files that are not clips.
     pub skipped: Vec<Skipped>,
-    /// What a person should know, but need not change.
+    /// What a person should know but need not change.
     pub remarks: Vec<String>,
 }
 
-/// A place that clips come from.
+/// A source of clips.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
     /// A published corpus in a folder.
     Published(Published, PathBuf),
-    /// A CSV of recordings, and what they are called; without it, by the name of the file.
+    /// A CSV of recordings, and what to call them; if not given, the name of the file.
     Manifest(PathBuf, Option<String>),
 }
 
-/// What one source gives.
+/// What one source provides.
 pub(super) struct Found {
     pub corpora: Vec<Corpus>,
     pub clips: Vec<Said>,
     pub skipped: Vec<Skipped>,
     pub remarks: Vec<String>,
     pub left_out: LeftOut,
-    /// Whether it says itself of which corpus each clip is.
+    /// Whether it says itself which corpus each clip belongs to.
     pub names_corpora: bool,
 }
 
-/// A clip and what its source says of it, in the source's own words.
+/// A clip and what its source says about it, in the source's own words.
 pub(super) struct Said {
     pub path: String,
     /// Position among the source's corpora.
@@ -73,7 +73,7 @@ impl LeftOut {
         Self(labels.iter().map(|label| (label.clone(), 0)).collect())
     }
 
-    /// Whether clips of a label are left out; counts them.
+    /// Whether clips with a label are left out; counts them.
     pub fn takes(&mut self, label: &str) -> bool {
         let count = self.0.get_mut(label);
         count.map(|count| *count += 1).is_some()
@@ -81,15 +81,15 @@ impl LeftOut {
 }
 
 impl ClipList {
-    /// The clips of all `sources`, less those of the labels to `leave_out`.
+    /// The clips of all `sources`, without those whose labels are in `leave_out`.
     ///
-    /// With a published corpus among the sources the labels are the eight emotions. Without one they are
-    /// `labels`, in class order, or those of the lists, in the order in which they first appear.
+    /// With a published corpus among the sources, the labels are the eight emotions. Otherwise they
+    /// are `labels`, in class order, or those of the lists, in order of first appearance.
     ///
     /// # Errors
-    /// When a source cannot be read or holds no clips, when a clip has a label that it may not have, when two
-    /// corpora have the same name, and when the labels are such that no model can have them or that nothing
-    /// tells them from voices.
+    /// When a source cannot be read or holds no clips, when a clip has a label that it may not
+    /// have, when two corpora have the same name, and when the labels are such that no model can
+    /// have them or that nothing separates them from the voices.
     pub fn of(sources: &[Source], labels: Option<&[String]>, leave_out: &[String]) -> Result<Self> {
         let is_published = |source: &Source| matches!(source, Source::Published(..));
         let published = sources.iter().any(is_published);
@@ -128,7 +128,7 @@ impl ClipList {
         title(&self.corpora)
     }
 
-    /// What a person finds a clip by: its path, with its corpus where there are several.
+    /// How a person finds a clip: by its path, with its corpus if there are several.
     pub fn named(&self, clip: &Listed) -> String {
         match &self.corpora[..] {
             [_] => clip.path.clone(),
@@ -137,7 +137,7 @@ impl ClipList {
     }
 }
 
-/// Names the labels that are none of these, with their numbers of clips.
+/// Names the labels that are not among these, with their numbers of clips.
 fn refuse_others(found: &[Found], labels: &Labels) -> Result<()> {
     let mut others = BTreeMap::<(&str, &str), usize>::new();
     for source in found {
@@ -163,7 +163,7 @@ fn refuse_others(found: &[Found], labels: &Labels) -> Result<()> {
     )
 }
 
-/// The labels of clips of somebody's own.
+/// The labels of one's own clips.
 fn own_labels(found: &[Found], labels: Option<&[String]>) -> Result<Labels> {
     let of = |source: &Found| title(&source.corpora);
     let all: Vec<String> = found.iter().map(of).collect();
@@ -181,13 +181,13 @@ fn own_labels(found: &[Found], labels: Option<&[String]>) -> Result<Labels> {
         .find(|label| !known.contains(label.as_str()))
     {
         bail!(
-            "no clip of {all} has the label {unused:?}; add clips of it, or leave it out of --labels"
+            "no clip of {all} has the label {unused:?}; add clips with it, or leave it out of --labels"
         );
     }
     let mut spellings = BTreeMap::new();
     for label in &met {
         if let Some(other) = spellings.insert(label.to_lowercase(), label) {
-            bail!("{label:?} is spelt {other:?} elsewhere in {all}; write both in one way");
+            bail!("{label:?} is spelt {other:?} elsewhere in {all}; spell both the same way");
         }
     }
     let names = labels.map_or_else(
@@ -239,8 +239,8 @@ fn join(found: Vec<Found>, labels: Labels, leave_out: &[String]) -> Result<ClipL
             let doubled = list.corpora.iter().any(|other| other.name == corpus.name);
             ensure!(
                 !doubled,
-                "{0} is named twice; leave one out, or, when they are other recordings, call them \
-                 otherwise with --name or in the column corpus",
+                "{0} is named twice; leave one out or, if they are different recordings, give one another \
+                 name with --name or in the column corpus",
                 corpus.name
             );
             list.corpora.push(corpus);
@@ -267,7 +267,8 @@ fn join(found: Vec<Found>, labels: Labels, leave_out: &[String]) -> Result<ClipL
     Ok(list)
 }
 
-/// A speaker by a name that is unique across corpora, which clips of one's own alone need not have.
+/// A speaker by a name that is unique across corpora; this is not needed if all clips are one's
+/// own.
 fn speaker(corpus: &Corpus, name: &str, qualified: bool) -> Speaker {
     match corpus.kind {
         Kind::Published(published) => published.speaker(name),
@@ -276,8 +277,9 @@ fn speaker(corpus: &Corpus, name: &str, qualified: bool) -> Speaker {
     }
 }
 
-/// Looks at who expresses what: where all speakers of a label express nothing else, nothing tells the
-/// label from their voices. Single speakers of one label do no harm beside others and are only told of.
+/// Looks at who expresses what: if none of a label's speakers expresses anything else, nothing
+/// separates the label from their voices. Single speakers with only one label do no harm among
+/// others and are only mentioned.
 fn voices(clips: &[Listed], labels: &Labels, remarks: &mut Vec<String>) -> Result<()> {
     let mut classes = BTreeMap::<&Speaker, BTreeSet<Class>>::new();
     for clip in clips {
@@ -313,7 +315,7 @@ fn voices(clips: &[Listed], labels: &Labels, remarks: &mut Vec<String>) -> Resul
         .collect();
     if !single.is_empty() {
         remarks.push(format!(
-            "{} of {} speakers have clips of one label only, which teaches a little of their voices \
+            "{} of {} speakers have clips of one label only, so that a little of their voices is learned \
              with it: {}",
             single.len(),
             classes.len(),
@@ -323,7 +325,7 @@ fn voices(clips: &[Listed], labels: &Labels, remarks: &mut Vec<String>) -> Resul
     Ok(())
 }
 
-/// Names with commas between them, the first few of many.
+/// Names separated by commas, limited to the first few.
 pub(super) fn listed(names: impl Iterator<Item = String>) -> String {
     let names: Vec<String> = names.collect();
     let shown = names[..names.len().min(NAMES_SHOWN)].join(", ");
@@ -344,7 +346,7 @@ mod tests {
         fs::write(path, b"").unwrap();
     }
 
-    /// Empty files by the names of two corpora, and a list of two people's own.
+    /// Empty files named as in two corpora, and a list of two people's own.
     fn files() -> (tempfile::TempDir, [Source; 4]) {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);

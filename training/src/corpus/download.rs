@@ -1,5 +1,5 @@
-//! Fetches the archive of a published corpus: resumes where an earlier download stopped and accepts nothing
-//! but the published bytes.
+//! Fetches the archive of a published corpus: resumes where an earlier download stopped and accepts
+//! nothing but the published bytes.
 
 use std::{
     fmt,
@@ -20,19 +20,19 @@ pub use super::published::Proof;
 use super::published::{Published, Source};
 use crate::{digest::hex, interrupt};
 
-/// A published file: where it is and what it is known to be.
+/// A published file: where it is and how to recognise it.
 #[derive(Clone, Debug)]
 pub struct Archive {
     /// Its name on disk.
     pub file_name: String,
     /// Where it is.
     pub url: String,
-    /// What it is known by.
+    /// What it is recognised by.
     pub proof: Proof,
 }
 
 impl fmt::Display for Archive {
-    /// Address and what the file is known by, in lines.
+    /// Address and proof, in lines.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.proof {
             Proof::Md5 { size, md5 } => write!(
@@ -43,8 +43,8 @@ impl fmt::Display for Archive {
             ),
             Proof::Commit(commit) => write!(
                 f,
-                "{}\n  commit {commit}, packed anew for every download: its size is not known before, \
-                 every file in it is checked by its own checksum",
+                "{}\n  commit {commit}, packed anew for every download: its size is not known in \
+                 advance, and every file in it is checked against its own checksum",
                 self.url
             ),
         }
@@ -55,7 +55,7 @@ impl Archive {
     /// The archive of a corpus.
     ///
     /// # Errors
-    /// When no address of it could be made sure of, with how else to get it.
+    /// When no address for it could be verified; the error says how else to get it.
     pub fn of(corpus: Published) -> Result<Self> {
         let about = corpus.about();
         match about.source {
@@ -69,8 +69,8 @@ impl Archive {
                 proof,
             }),
             Source::Elsewhere(how) => bail!(
-                "{} cannot be downloaded by this program, which knows no address that publishes it with a \
-                 checksum. {how}. Name that folder to extract with --corpus {corpus}=DIR",
+                "{} cannot be downloaded by this program, because no address is known that publishes it with \
+                 a checksum. {how}. Give extract that folder with --corpus {corpus}=DIR",
                 about.title
             ),
         }
@@ -100,10 +100,10 @@ impl Archive {
         let part = folder.join(format!("{}.part", self.file_name));
         self.fetch_part(&part, progress, stop)?;
         if let Err(error) = self.verify(&part) {
-            // All its bytes are there and some are wrong: nothing in it can be continued.
+            // All its bytes are there and some are wrong: nothing in it can be reused.
             fs::remove_file(&part).with_context(|| format!("cannot remove {}", part.display()))?;
             return Err(error.context(
-                "the download was damaged on its way and has been removed; run the same command \
+                "the download was damaged in transit and has been removed; run the same command \
                  again",
             ));
         }
@@ -149,15 +149,15 @@ impl Archive {
                     .is_some_and(|range| range.starts_with(&format!("bytes {have}-")));
                 ensure!(
                     starts_there,
-                    "{} answered with another part of the file than byte {have} onwards; delete {} \
-                     and run the same command again",
+                    "{} did not send the file from byte {have} onwards; delete {} and run the same \
+                     command again",
                     self.url,
                     part.display()
                 );
             }
-            // The server does not continue downloads: begin anew.
+            // The server does not resume downloads: start again.
             StatusCode::OK => have = 0,
-            // There is no more of it.
+            // There is nothing more to send.
             StatusCode::RANGE_NOT_SATISFIABLE if have > 0 && published.is_none() => return Ok(()),
             status => bail!(
                 "{} answered {status}; try again later, or download the file with a browser and \
@@ -223,7 +223,7 @@ impl Archive {
     }
 }
 
-/// Bytes of the whole file as the answer to a request from byte `from` on tells.
+/// Size of the whole file, according to the answer to a request from byte `from` onwards.
 fn announced(headers: &HeaderMap, from: u64) -> Option<u64> {
     let number = |name| headers.get(name)?.to_str().ok()?.parse::<u64>().ok();
     Some(from + number(header::CONTENT_LENGTH)?)
@@ -256,7 +256,8 @@ fn verify_md5(path: &Path, size: u64, md5: &str) -> Result<()> {
     Ok(())
 }
 
-/// The comment of the archive is the commit, and every file in it has the checksum that goes with it.
+/// Checks that the archive's comment is the commit, and that every file in it has the right
+/// checksum.
 fn verify_commit(path: &Path, commit: &str) -> Result<()> {
     let name = path.display();
     let file = File::open(path).with_context(|| format!("cannot read {name}"))?;
@@ -294,7 +295,7 @@ mod tests {
     };
     const COMMIT: &str = "06f1f83dde8f1a780443a57d53b2af3971af34ab";
 
-    /// A small archive as code hosts pack it of a commit.
+    /// A small archive, packed as code hosts do for a commit.
     fn packed(comment: &str) -> &'static [u8] {
         let mut zip = ZipWriter::new(io::Cursor::new(Vec::new()));
         let stored =
@@ -313,8 +314,8 @@ mod tests {
         }
     }
 
-    /// Answers one request and returns the first byte it asked for. `send` bytes of the rest are
-    /// sent although all of it is announced.
+    /// Answers one request and returns the first byte it asked for. Only `send` bytes of the rest
+    /// are sent, although all of it is announced.
     struct Server {
         url: String,
         thread: thread::JoinHandle<u64>,
@@ -406,7 +407,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let server = Server::start(OTHER, true, OTHER.len());
         let error = format!("{:#}", fetch(&server.archive(), folder.path()).unwrap_err());
-        assert!(error.contains("damaged on its way"), "{error}");
+        assert!(error.contains("damaged in transit"), "{error}");
         assert!(error.contains(&format!("instead of {MD5}")), "{error}");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
@@ -445,7 +446,7 @@ mod tests {
                 "{:#}",
                 fetch(&of_commit(&server), folder.path()).unwrap_err()
             );
-            assert!(error.contains("damaged on its way"), "{error}");
+            assert!(error.contains("damaged in transit"), "{error}");
             assert!(error.contains(said), "{error}");
             assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
         }

@@ -17,11 +17,11 @@ use super::{
 /// Extensions of the formats that can be decoded.
 const EXTENSIONS: [&str; 5] = ["wav", "flac", "mp3", "ogg", "oga"];
 
-/// The clips of a corpus under `folder`, by path, less those whose label is to be left out, and the audio
-/// files that are none.
+/// The clips of a corpus under `folder`, by path, without those whose label is to be left out, and
+/// the audio files that are not clips.
 ///
 /// # Errors
-/// When the folder cannot be read or holds no clip of the corpus.
+/// When the folder cannot be read or contains no clip of the corpus.
 pub(super) fn find(corpus: Published, folder: &Path, leave_out: &[String]) -> Result<Found> {
     let mut paths = Vec::new();
     find_audio(folder, &mut HashSet::new(), &mut paths)?;
@@ -68,7 +68,7 @@ pub(super) fn find(corpus: Published, folder: &Path, leave_out: &[String]) -> Re
     }
     ensure!(
         !first_named.is_empty(),
-        "{} holds {} audio files and no clip of {}; these are named like {}, in any subfolders, as WAV, \
+        "{} holds {} audio files but no clip of {}; its clips are named like {}, in any subfolders, as WAV, \
          FLAC, MP3 or Ogg Vorbis",
         folder.display(),
         paths.len(),
@@ -96,7 +96,7 @@ pub(super) fn find(corpus: Published, folder: &Path, leave_out: &[String]) -> Re
     })
 }
 
-/// Collects the audio files under a folder; `seen` keeps links from leading in circles.
+/// Collects the audio files under a folder; `seen` keeps links from going round in circles.
 fn find_audio(folder: &Path, seen: &mut HashSet<PathBuf>, paths: &mut Vec<PathBuf>) -> Result<()> {
     let read = || format!("cannot read the folder {}", folder.display());
     if !seen.insert(folder.canonicalize().with_context(read)?) {
@@ -168,7 +168,7 @@ mod tests {
         let error = find(Published::Nemo, folder.path(), &[]).err().unwrap();
         let error = error.to_string();
         assert!(
-            error.contains("holds 1 audio files and no clip of nEMO")
+            error.contains("holds 1 audio files but no clip of nEMO")
                 && error.contains("KD0_anger_12.wav"),
             "{error}"
         );

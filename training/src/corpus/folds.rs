@@ -1,4 +1,5 @@
-//! Speaker-independent cross-validation: the speakers tested in each fold; all others train it.
+//! Speaker-independent cross-validation: the speakers tested in each fold; all others are trained
+//! on.
 
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
@@ -11,7 +12,7 @@ use super::{Corpus, Speaker};
 /// Clips of every speaker by class, `[K]`.
 pub type Voices = BTreeMap<Speaker, Vec<u32>>;
 
-/// Folds of a data set that has no published ones, where there are as many speakers.
+/// Number of folds for a data set without published ones, if there are as many speakers.
 const USUAL_FOLDS: usize = 5;
 
 /// A way to divide the speakers into folds.
@@ -24,9 +25,9 @@ pub enum Protocol {
     Emobox6,
     /// One fold for each speaker (leave one speaker out).
     Loso,
-    /// So many folds in which every class is about as frequent.
+    /// This many folds, in which every class is about as frequent.
     Split(usize),
-    /// One fold for each corpus, those that share speakers in one.
+    /// One fold for each corpus; corpora that share speakers are in one fold.
     Corpora,
 }
 
@@ -73,7 +74,7 @@ impl FromStr for Protocol {
             _ => match name.strip_prefix("split").unwrap_or(name).parse() {
                 Ok(folds @ 2..) => Ok(Self::Split(folds)),
                 _ => Err(
-                    "use luna5, emobox6, loso, corpora or a number of folds from 2 on".to_owned(),
+                    "use luna5, emobox6, loso, corpora or a number of folds, 2 or more".to_owned(),
                 ),
             },
         }
@@ -95,7 +96,7 @@ impl From<Protocol> for String {
 }
 
 impl Protocol {
-    /// What is used unless another way is asked for: the published folds where RAVDESS is trained on.
+    /// The default: the published folds if RAVDESS is trained on.
     pub fn usual(corpora: &[Corpus], voices: &Voices) -> Self {
         if corpora
             .iter()
@@ -110,8 +111,9 @@ impl Protocol {
     /// The test speakers of every fold.
     ///
     /// # Errors
-    /// With [`Corpora`](Self::Corpora), whose folds a data set makes; when there are fewer speakers than folds, when the published folds are asked for and the speakers
-    /// are not RAVDESS's 24 actors, or when a fold would leave a class without clips to train on.
+    /// With [`Corpora`](Self::Corpora), whose folds the data set makes; when there are fewer
+    /// speakers than folds; when the published folds are requested and the speakers are not
+    /// RAVDESS's 24 actors; or when a fold would leave a class without clips to train on.
     pub fn folds(self, voices: &Voices, labels: &Labels) -> Result<Vec<Vec<Speaker>>> {
         ensure!(
             voices.len() >= 2,
@@ -178,13 +180,13 @@ impl Protocol {
     }
 }
 
-/// Those who have clips of a class.
+/// The speakers with clips of a class.
 fn speakers_of(class: Class, voices: &Voices) -> impl Iterator<Item = &Speaker> {
     let has_clips = move |(_, clips): &(&Speaker, &Vec<u32>)| clips[class.index()] > 0;
     voices.iter().filter(has_clips).map(|(speaker, _)| speaker)
 }
 
-/// A class that has clips, but none by a speaker outside of these folds.
+/// A class that has clips, but none by a speaker outside these folds.
 pub fn class_left_out(folds: &[&Vec<Speaker>], voices: &Voices) -> Option<Class> {
     let classes = voices.values().next().map_or(0, Vec::len);
     Class::first(classes).find(|&class| {
@@ -194,8 +196,8 @@ pub fn class_left_out(folds: &[&Vec<Speaker>], voices: &Voices) -> Option<Class>
     })
 }
 
-/// Puts speaker after speaker, those with most clips first, where the shares of all classes stay most
-/// alike, and never all speakers of a class into one fold if that can be avoided.
+/// Assigns one speaker after another, those with most clips first, to the fold that keeps the
+/// shares of all classes most alike, and avoids putting all speakers of a class into one fold.
 fn split(folds: usize, voices: &Voices) -> Vec<Vec<Speaker>> {
     let classes = voices.values().next().map_or(0, Vec::len);
     let totals: Vec<u32> = (0..classes)
@@ -294,7 +296,7 @@ mod tests {
 
     #[test]
     fn a_split_spreads_rare_classes_and_does_not_depend_on_chance() {
-        // Everybody has clips of "calm", four of ten also of "tired".
+        // Everybody has clips labelled "calm", four of ten also "tired".
         let voices = voices((0..10).map(|n| (format!("s{n}"), vec![4, if n < 4 { 2 } else { 0 }])));
         let labels = labels(&["calm", "tired"]);
         let folds = Protocol::Split(4).folds(&voices, &labels).unwrap();

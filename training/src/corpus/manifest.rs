@@ -1,9 +1,9 @@
-//! Somebody's own recordings, or a corpus that is not known by name: a CSV tells for each clip its file,
-//! who speaks and what is expressed.
+//! One's own recordings, or a corpus that is not known by name: a CSV says for each clip which file
+//! it is, who speaks and what is expressed.
 //!
-//! The first line names the columns, in any order; `path`, `speaker` and `label` are needed. `corpus`, `sex`
-//! and `language` may be there. Paths are relative to the CSV. Everything that is wrong is told at once, with
-//! its line.
+//! The first line names the columns, in any order; `path`, `speaker` and `label` are required;
+//! `corpus`, `sex` and `language` are optional. Paths are relative to the CSV. All errors are
+//! reported at once, with their lines.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -18,11 +18,11 @@ use super::{
     ravdess::FileName,
 };
 
-/// Columns that there must be, and those that there may be.
+/// Required columns, and optional ones.
 const NEEDED: [&str; 3] = ["path", "speaker", "label"];
 const FURTHER: [&str; 3] = ["corpus", "sex", "language"];
 
-/// Problems named one by one; further ones are counted.
+/// Problems listed individually; any more are counted.
 const PROBLEMS_SHOWN: usize = 20;
 
 struct Row {
@@ -30,22 +30,22 @@ struct Row {
     path: String,
     speaker: String,
     label: String,
-    /// These are empty where there is no such column.
+    /// These are empty if there is no such column.
     corpus: String,
     sex: String,
     language: String,
 }
 
-/// Reads a list of clips, less those whose label is to be left out.
+/// Reads a list of clips, without those whose label is to be left out.
 ///
-/// `labels` are the labels there may be. `name` is what the recordings are called; without it, it is the
-/// name of the file. Where a column `corpus` has other names, each of them is a corpus of its own; one that is
-/// known by name is that corpus, so that its title, licence and speakers are too.
+/// `labels` are the labels allowed. `name` is what to call the recordings; by default the name of
+/// the file. If a column `corpus` has other names, each of them is a corpus of its own; a name
+/// known to the trainer stands for that corpus, with its title, licence and speakers.
 ///
 /// # Errors
-/// When the file cannot be read, is not a CSV with the columns that are needed, lists no clips, names a file
-/// that is not there, leaves a label or speaker empty, has a sex that is none, or uses a label that is not
-/// among those given.
+/// When the file cannot be read, is not a CSV with the required columns, lists no clips, names a
+/// file that does not exist, leaves a label or speaker empty, has an invalid sex, or uses a label
+/// that is not among those given.
 pub(super) fn read(
     path: &Path,
     labels: Option<&[String]>,
@@ -112,7 +112,7 @@ pub(super) fn read(
     })
 }
 
-/// The sex that a field means.
+/// The sex that a field stands for.
 fn sex(field: &str) -> Option<Sex> {
     match &field.to_lowercase()[..] {
         "f" | "female" | "w" | "woman" => Some(Sex::Female),
@@ -121,7 +121,7 @@ fn sex(field: &str) -> Option<Sex> {
     }
 }
 
-/// The lines with their fields, and what is to be said of the columns.
+/// The lines with their fields, and remarks on the columns.
 fn rows(path: &Path) -> Result<(Vec<Row>, Vec<String>)> {
     let name = path.display();
     let told = |error: csv::Error| match error.kind() {
@@ -139,7 +139,7 @@ fn rows(path: &Path) -> Result<(Vec<Row>, Vec<String>)> {
             let line = pos.as_ref().map_or(1, |position| position.line());
             anyhow::anyhow!(
                 "line {line} of {name} has {len} fields, the first line has {expected_len}; put \
-                 fields that hold a comma into quotes"
+                 fields that contain a comma in quotes"
             )
         }
         _ => anyhow::anyhow!("cannot read {name}: {error}"),
@@ -155,7 +155,7 @@ fn rows(path: &Path) -> Result<(Vec<Row>, Vec<String>)> {
     let [Some(path_at), Some(speaker_at), Some(label_at)] = NEEDED.map(column) else {
         let found: Vec<&str> = header.iter().collect();
         bail!(
-            "the first line of {name} must name the columns {}, with commas between them; it is {:?}",
+            "the first line of {name} must name the columns {}, separated by commas; it is {:?}",
             NEEDED.join(", "),
             found.join(",")
         );
@@ -188,7 +188,7 @@ fn rows(path: &Path) -> Result<(Vec<Row>, Vec<String>)> {
     Ok((rows.map_err(told)?, remarks))
 }
 
-/// What is wrong with lines.
+/// Problems with lines.
 #[derive(Default)]
 struct Problems(Vec<String>);
 
@@ -222,7 +222,7 @@ impl Problems {
                 && !labels.contains(&row.label)
             {
                 add(format!(
-                    "{:?} is none of the labels given: {}",
+                    "{:?} is not one of the labels given: {}",
                     row.label,
                     labels.join(", ")
                 ));
@@ -345,7 +345,7 @@ mod tests {
     fn labels_that_were_not_given_or_are_not_used_are_named() {
         let error = Folder::with(GOOD).refused(Some(&["tired", "alert"]));
         assert!(
-            error.contains("line 3: \"awake\" is none of the labels given: tired, alert"),
+            error.contains("line 3: \"awake\" is not one of the labels given: tired, alert"),
             "{error}"
         );
         let error = Folder::with(GOOD).refused(Some(&["tired", "awake", "alert"]));
@@ -375,7 +375,7 @@ mod tests {
     fn files_that_are_no_list_are_named() {
         let error = Folder::with("path;speaker;label\na.wav;anna;tired\n").refused(None);
         assert!(
-            error.contains("must name the columns path, speaker, label, with commas"),
+            error.contains("must name the columns path, speaker, label, separated by commas"),
             "{error}"
         );
         assert!(error.contains("path;speaker;label"), "{error}");

@@ -1,4 +1,5 @@
-//! What is trained on: whose clips they are, where they lie and what their classes are called.
+//! The recordings to train on: who speaks in the clips, where they are and what their classes are
+//! called.
 
 pub mod clip_list;
 pub mod download;
@@ -23,10 +24,10 @@ use speech_emotion::class::Class;
 
 use ravdess::FileName;
 
-/// A collection of recordings, one of those that a data set is made of.
+/// A collection of recordings, one of those that make up a data set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Corpus {
-    /// Short and unique in a data set, such as "ravdess": what a person calls it by.
+    /// Short name, unique in a data set, such as "ravdess": what a person calls it.
     pub name: String,
     /// Where it comes from.
     pub kind: Kind,
@@ -38,11 +39,11 @@ pub struct Corpus {
     pub licence: String,
     /// The credit that is due to it.
     pub attribution: String,
-    /// Whether models are trained on it; one that is held out is only judged.
+    /// Whether models are trained on it; one that is held out is used for testing only.
     pub trains: bool,
 }
 
-/// SPDX's word for a licence that nothing is known of.
+/// SPDX's term for an unknown licence.
 pub const NO_LICENCE: &str = "NOASSERTION";
 
 /// Where a collection of clips comes from.
@@ -51,7 +52,7 @@ pub const NO_LICENCE: &str = "NOASSERTION";
 pub enum Kind {
     /// It is known by name.
     Published(Published),
-    /// A CSV tells them: somebody's own recordings.
+    /// It is listed in a CSV: one's own recordings.
     Manifest,
 }
 
@@ -88,19 +89,19 @@ impl Corpus {
         }
     }
 
-    /// Whether its speakers are RAVDESS's actors, who are numbers from 1 to 24.
+    /// Whether its speakers are RAVDESS's actors, whose names are numbers from 1 to 24.
     pub fn is_ravdess(&self) -> bool {
         matches!(self.kind, Kind::Published(corpus) if corpus.is_ravdess())
     }
 }
 
-/// What several corpora are called together.
+/// A common title for several corpora.
 pub fn title<'a>(corpora: impl IntoIterator<Item = &'a Corpus>) -> String {
     let titles: Vec<&str> = corpora.into_iter().map(|c| c.data_set.as_str()).collect();
     titles.join("; ")
 }
 
-/// The sex of a speaker, where it is known.
+/// The sex of a speaker, if known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[allow(missing_docs)]
@@ -109,7 +110,7 @@ pub enum Sex {
     Male,
 }
 
-/// A clip that is there to be used.
+/// A clip that is available for use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed {
     /// Path relative to the corpus folder, or absolute.
@@ -120,16 +121,16 @@ pub struct Listed {
     pub class: Class,
     /// Who speaks.
     pub speaker: Speaker,
-    /// The speaker's sex, where it is known.
+    /// The speaker's sex, if known.
     pub sex: Option<Sex>,
-    /// Language spoken, such as "pl" (ISO 639-1), where it is known.
+    /// Language spoken, such as "pl" (ISO 639-1), if known.
     pub language: Option<String>,
-    /// What else RAVDESS's name says of it.
+    /// What else RAVDESS's file name says about it.
     pub ravdess: Option<FileName>,
 }
 
 impl Listed {
-    /// A clip of the first corpus of which no more than this is known.
+    /// A clip of the first corpus about which no more than this is known.
     pub fn new(path: String, class: Class, speaker: Speaker) -> Self {
         Self {
             path,
@@ -143,23 +144,24 @@ impl Listed {
     }
 }
 
-/// Who speaks, by a name of any kind; RAVDESS's actors are numbers. Numbers come first, in their order.
+/// The speaker, by a name of any kind; RAVDESS's actors are numbers. Numbers come first, in
+/// numerical order.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Speaker(String);
 
 impl Speaker {
-    /// The speaker of this name.
+    /// The speaker with this name.
     pub fn new(name: impl Into<String>) -> Self {
         Self(name.into())
     }
 
-    /// The number that the name is.
+    /// The name as a number, if it is one.
     pub fn number(&self) -> Option<u64> {
         self.0.parse().ok()
     }
 
-    /// A number that goes with the name, for random choices.
+    /// A number derived from the name, for random choices.
     pub fn seed(&self) -> u64 {
         self.number().unwrap_or_else(|| {
             let digest = Sha256::digest(self.0.as_bytes());

@@ -1,5 +1,5 @@
-//! The corpora that the trainer knows by name, each in a file of its own: what it is, where it comes from
-//! and what its file names tell.
+//! The corpora that the trainer knows by name, each in its own file: what it is, where it comes
+//! from and what its file names say.
 
 use std::{collections::BTreeMap, fmt, path::Path};
 
@@ -25,10 +25,10 @@ pub enum Published {
     Emodb,
 }
 
-/// What there is to say of a corpus.
+/// Facts about a corpus.
 #[derive(Debug)]
 pub struct About {
-    /// What a person calls it by.
+    /// What a person calls it.
     pub name: &'static str,
     /// Its title, for model.json and the report.
     pub title: &'static str,
@@ -40,25 +40,25 @@ pub struct About {
     pub language: &'static str,
     /// A name of one of its files.
     pub example: &'static str,
-    /// Its clips, as far as names tell.
+    /// Its clips, as far as they are known by name.
     pub(super) extent: Extent,
-    /// What a file's name without its extension tells.
+    /// What a file's name without its extension says.
     pub(super) read: fn(&str) -> Name,
-    /// Where it is to be had.
+    /// Where to get it.
     pub(super) source: Source,
 }
 
-/// What the clips of a corpus are, to name those that are missing.
+/// The clips of a corpus, so that missing ones can be named.
 #[derive(Debug)]
 pub(super) enum Extent {
     /// All names without their extensions.
     Names(fn() -> Vec<String>),
-    /// Of each speaker so many clips, and how many of these have a label outside of the eight emotions:
-    /// copies may be without them.
+    /// For each speaker, the number of clips, and how many of these have a label outside the eight
+    /// emotions: copies may lack those.
     BySpeaker(&'static [(&'static str, usize, usize)]),
 }
 
-/// Where a corpus is to be had.
+/// Where to get a corpus.
 #[derive(Debug)]
 pub(super) enum Source {
     /// An archive at a published address.
@@ -68,11 +68,11 @@ pub(super) enum Source {
         url: &'static str,
         proof: Proof,
     },
-    /// No address could be made sure of; how else to get it, as a sentence.
+    /// No address could be verified; how else to get it, as a sentence.
     Elsewhere(&'static str),
 }
 
-/// What an archive is known by.
+/// What an archive is recognised by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proof {
     /// Its size and its MD5 in lower-case hexadecimal digits.
@@ -82,28 +82,28 @@ pub enum Proof {
         /// Of the whole archive.
         md5: &'static str,
     },
-    /// The commit that a code host packs anew each time, so that no checksum of the archive is published:
-    /// the archive's comment names it. Every file in it has a checksum of its own.
+    /// The commit, which a code host packs anew each time, so that no checksum of the archive is
+    /// published; the archive's comment names the commit. Every file in it has its own checksum.
     Commit(&'static str),
 }
 
-/// What a file's name tells.
+/// What a file's name says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Name {
     /// A clip of the corpus.
     Clip(Told),
-    /// Of the same collection, but not of this part of it.
+    /// It belongs to the same collection, but not to this part of it.
     OtherPart,
     /// Nothing.
     Foreign,
 }
 
-/// What the name of a clip tells of it.
+/// What the name of a clip says about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Told {
-    /// As the corpus names its speakers.
+    /// The speaker's name in the corpus.
     pub speaker: String,
-    /// In this project's words; maybe none of the eight emotions.
+    /// In this project's words; possibly none of the eight emotions.
     pub label: &'static str,
     /// The speaker's sex.
     pub sex: Sex,
@@ -115,13 +115,13 @@ impl Published {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Ravdess, Self::RavdessSong, Self::Nemo, Self::Emodb];
 
-    /// The corpus of this name; a list of names may write it in other ways, such as `RAVDESS_song`.
+    /// The corpus with this name; lists may spell it differently, such as `RAVDESS_song`.
     pub fn named(name: &str) -> Option<Self> {
         let name = name.to_lowercase().replace('_', "-");
         Self::ALL.into_iter().find(|corpus| corpus.name() == name)
     }
 
-    /// What there is to say of it.
+    /// Facts about it.
     pub fn about(self) -> &'static About {
         match self {
             Self::Ravdess => &ravdess::SPEECH,
@@ -131,7 +131,7 @@ impl Published {
         }
     }
 
-    /// What a person calls it by.
+    /// What a person calls it.
     pub fn name(self) -> &'static str {
         self.about().name
     }
@@ -144,22 +144,22 @@ impl Published {
         }
     }
 
-    /// What the name of the file at `path` tells, whatever its folder and extension.
+    /// What the name of the file at `path` says, whatever its folder and extension.
     pub fn read(self, path: &Path) -> Name {
         let stem = path.file_stem().and_then(|stem| stem.to_str());
         stem.map_or(Name::Foreign, self.about().read)
     }
 
-    /// Whether its speakers are RAVDESS's actors, who are numbers from 1 to 24.
+    /// Whether its speakers are RAVDESS's actors, whose names are numbers from 1 to 24.
     pub fn is_ravdess(self) -> bool {
         matches!(self, Self::Ravdess | Self::RavdessSong)
     }
 
-    /// The speaker whom it calls so, by a name that is unique across corpora.
+    /// The speaker with this name in the corpus, under a name that is unique across corpora.
     ///
-    /// The speakers of RAVDESS's speech and song are the same actors and called by their numbers, which
-    /// the published folds are made of: `ravdess05`, `Actor_05` and `5` are actor 5. All others are
-    /// qualified by their corpus: `nemo-KD0`.
+    /// The speakers of RAVDESS's speech and song are the same actors; they are known by their
+    /// numbers, which the published folds consist of: `ravdess05`, `Actor_05` and `5` are actor 5.
+    /// All others are qualified by their corpus: `nemo-KD0`.
     pub fn speaker(self, name: &str) -> Speaker {
         let actor = || {
             let digits = name.trim_start_matches(|c: char| !c.is_ascii_digit());
@@ -172,8 +172,8 @@ impl Published {
         }
     }
 
-    /// What is missing of it, given the file names without extensions that are there; none when nothing
-    /// is.
+    /// What is missing from it, given the file names (without extensions) that are there; none if
+    /// nothing is missing.
     pub(super) fn missing<'a>(self, there: impl Iterator<Item = &'a str>) -> Option<Missing> {
         let emotions = Emotion::labels();
         match self.about().extent {
@@ -200,7 +200,7 @@ impl fmt::Display for Published {
 pub(super) struct Missing {
     pub missing: usize,
     pub published: usize,
-    /// The files, or whose they are.
+    /// The files, or whose files they are.
     pub named: Vec<String>,
 }
 
@@ -323,7 +323,7 @@ mod tests {
         assert_eq!((missing.missing, missing.published), (1, 1_012));
         assert_eq!(missing.named, [gone]);
 
-        // Without boredom, as many copies are.
+        // Without boredom, like many copies.
         let mut there = Vec::new();
         let Extent::BySpeaker(speakers) = emodb::ABOUT.extent else {
             panic!()

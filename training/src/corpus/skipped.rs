@@ -5,9 +5,9 @@ use std::fmt;
 /// Why an audio file was not used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// Its name is not one of the corpus.
+    /// Its name does not belong to the corpus.
     Name,
-    /// It is of another part of the collection: song, speech, or made from video.
+    /// It belongs to another part of the collection: song, speech, or made from video.
     Kind,
     /// There is a file of the same name, in another folder or format.
     Doubled,
@@ -21,7 +21,7 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Name => "their names are not those of the corpus",
-            Self::Kind => "they are of another part of RAVDESS",
+            Self::Kind => "they belong to another part of RAVDESS",
             Self::Doubled => "a file of the same name came before",
             Self::Duplicate => "the same audio came before",
             Self::Bad => "they cannot be used",
@@ -34,7 +34,7 @@ impl fmt::Display for Reason {
 pub struct Skipped {
     /// Why not.
     pub reason: Reason,
-    /// Its path relative to the corpus and what more there is to say.
+    /// Its path relative to the corpus, and further details.
     pub detail: String,
 }
 

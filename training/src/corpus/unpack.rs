@@ -18,7 +18,7 @@ use crate::interrupt;
 const MAX_CLIP_BYTES: u64 = 16 << 20;
 const MAX_ENTRIES: usize = 10_000;
 
-/// An archive whose entries were judged, all before anything is written.
+/// An archive whose entries were all checked before anything is written.
 #[derive(Debug)]
 pub struct Unpacking {
     path: PathBuf,
@@ -39,8 +39,8 @@ impl Unpacking {
     /// Opens the archive of a corpus at `path`.
     ///
     /// # Errors
-    /// When it is damaged, holds no clip of the corpus, or holds an entry that leaves the folder, is a link
-    /// or is far larger than a clip.
+    /// When it is damaged, contains no clip of the corpus, or contains an entry that leaves the
+    /// folder, is a link or is far larger than a clip.
     pub fn open(corpus: Published, path: &Path) -> Result<Self> {
         let damaged = || damaged(path);
         let title = corpus.about().title;
@@ -100,14 +100,14 @@ impl Unpacking {
         })
     }
 
-    /// Number of clips that the archive holds.
+    /// Number of clips in the archive.
     pub fn clips(&self) -> usize {
         self.clips.len()
     }
 
     /// Unpacks every clip as `folder/<speaker>/<file name>`.
     ///
-    /// Clips already there with the right size are kept. Until all are there, new ones lie in
+    /// Clips already there with the right size are kept. Until all are there, new ones are kept in
     /// `<folder>.part`, where the next call finds them. `progress` counts clips.
     ///
     /// # Errors
@@ -172,7 +172,7 @@ fn not_written(path: &Path) -> String {
     )
 }
 
-/// Writes a clip of `size` bytes, which appears only once it is whole.
+/// Writes a clip of `size` bytes, which appears only once it is complete.
 fn write_clip(size: u64, mut entry: impl Read, target: &Path) -> Result<()> {
     // Read before anything is created, so that a damaged entry leaves nothing behind.
     let mut bytes = Vec::new();
@@ -190,7 +190,7 @@ fn write_clip(size: u64, mut entry: impl Read, target: &Path) -> Result<()> {
         .and_then(|()| fs::write(&part, bytes))
         .and_then(|()| fs::rename(&part, target))
         .with_context(|| {
-            // What is left of the failed write only takes room.
+            // The remains of the failed write only take up room.
             let _ = fs::remove_file(&part);
             not_written(target)
         })
@@ -248,7 +248,7 @@ mod tests {
         let happy = out.join("Actor_02/03-01-03-01-01-01-02.wav");
         assert_eq!(fs::read(happy).unwrap(), b"happy");
         assert_eq!(fs::read_dir(out.join("Actor_12")).unwrap().count(), 1);
-        // What is missing is added again, what is there is kept.
+        // Missing clips are added again; existing ones are kept.
         fs::remove_file(out.join("Actor_12").join(CLIP)).unwrap();
         assert_eq!(unpack_into(&folder, &path).unwrap(), 2);
         assert_eq!(fs::read(out.join("Actor_12").join(CLIP)).unwrap(), b"angry");

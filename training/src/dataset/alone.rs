@@ -1,13 +1,13 @@
-//! What may give a label away before a word is heard: how long a clip is, how much silence it begins with,
-//! how loud it is.
+//! What may give a label away before a word is heard: how long a clip is, how much silence it
+//! begins with, how loud it is.
 //!
-//! A corpus in which every emotion was cut to a length of its own, or set to a level of its own, is
-//! recognised by that instead of by the voice. Each of these numbers alone is given to a nearest-neighbour
-//! rule, which is tested on speakers that it was not given; where it is right much more often than guessing,
-//! people should know.
+//! If every emotion in a corpus was cut to its own length or set to its own level, it is recognised
+//! by that instead of by the voice. Each of these numbers alone is given to a nearest-neighbour
+//! rule, which is tested on speakers that it was not given; people should know if it is right much
+//! more often than guessing.
 //!
-//! Of all of them the network hears one: the length of the speech. Silence around it is trimmed before
-//! anything else, and the level of the speech is subtracted exactly
+//! The network hears only one of these numbers: the length of the speech. Silence around it is
+//! trimmed before anything else, and the level of the speech is subtracted exactly
 //! ([`features::subtract_level`](speech_emotion::features::subtract_level)).
 
 use std::{collections::BTreeMap, fmt};
@@ -21,11 +21,11 @@ use crate::corpus::{Corpus, Speaker};
 /// Most parts that the speakers are divided into.
 const PARTS: usize = 10;
 
-/// From how much above guessing on it is worth a remark: a share that no emotion explains by being spoken
-/// slowly or after a breath.
+/// How far above guessing it must be to be worth a remark: more than can be explained by an emotion
+/// being spoken slowly or after a breath.
 const MARGIN: f64 = 0.2;
 
-/// A number that a clip has without being heard.
+/// A number that can be read off a clip without listening to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cue {
@@ -47,7 +47,7 @@ impl Cue {
         Self::Level,
     ];
 
-    /// Whether it is still there in what the network is given.
+    /// Whether the network's input still reveals it.
     pub fn reaches_the_network(self) -> bool {
         self == Self::SpeechLength
     }
@@ -79,7 +79,7 @@ pub struct Outline {
 
 impl Outline {
     fn value(&self, cue: Cue) -> f32 {
-        // What matters of a length is its ratio to others.
+        // What matters about a length is its ratio to others.
         let logarithm = |frames: usize| (1.0 + frames as f32).ln();
         match cue {
             Cue::SpeechLength => logarithm(self.speech_frames),
@@ -90,7 +90,7 @@ impl Outline {
     }
 }
 
-/// How well one number alone tells the labels of a corpus.
+/// How well one number alone gives away the labels of a corpus.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Alone {
     /// Name of the corpus.
@@ -114,22 +114,23 @@ impl fmt::Display for Alone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{}: {} alone tells the label in {:.0} % of cases, where guessing does in {:.0} %; {}",
+            "{}: {} alone gives the label away in {:.0} % of cases, guessing is right in {:.0} %; {}",
             self.corpus,
             self.cue,
             100.0 * self.uar,
             100.0 * self.chance,
             if self.cue.reaches_the_network() {
-                "the network can hear it, and what it learns from this corpus may be that"
+                "the network can hear it and may learn just that from this corpus"
             } else {
-                "the network does not hear it, since features are trimmed and levelled, but look how the \
+                "the network does not hear it, since features are trimmed and levelled, but check how the \
                  clips of each label were made"
             }
         )
     }
 }
 
-/// Measures every corpus that has several speakers and several labels; `outlines` are those of the clips.
+/// Measures every corpus that has several speakers and several labels; `outlines` belong to the
+/// clips.
 pub(super) fn measure(
     clips: &[Clip],
     outlines: &[Outline],
@@ -175,7 +176,7 @@ struct Point {
     value: f32,
 }
 
-/// Mean recall and what guessing gives; none without a second part or a second class.
+/// Mean recall, and what guessing gives; none without a second part or a second class.
 fn uar(points: &[Point], classes: usize) -> Option<(f64, f64)> {
     let parts = points.iter().map(|point| point.part).max()? + 1;
     let mut asked = vec![0_u32; classes];
@@ -196,8 +197,8 @@ fn uar(points: &[Point], classes: usize) -> Option<(f64, f64)> {
     (met > 1).then(|| (sum / met as f64, 1.0 / met as f64))
 }
 
-/// The class that is the most frequent one, relative to its frequency among all that are `given`, among
-/// the nearest to a value; all as near as the farthest of these count.
+/// The class that is most frequent, relative to its frequency among all that are `given`, among the
+/// nearest to a value; everything as near as the farthest of these counts.
 fn nearest(given: &[&Point], value: f32, classes: usize) -> Option<usize> {
     let mut counts = vec![0_u32; classes];
     for point in given {
@@ -246,7 +247,8 @@ mod tests {
         dataset::{Dataset, Features},
     };
 
-    /// What is found for clips of six speakers and four labels, given outlines by label and chance.
+    /// The findings for clips of six speakers and four labels, with outlines given by label and
+    /// chance.
     fn measured(outline: impl Fn(usize, &mut ChaCha8Rng) -> Outline) -> Vec<Alone> {
         let rng = &mut ChaCha8Rng::seed_from_u64(3);
         let (mut clips, mut outlines) = (Vec::new(), Vec::new());
@@ -291,8 +293,8 @@ mod tests {
         let told = caught.to_string();
         assert!(
             told.contains(
-                "own: the length of the recording alone tells the label in 100 % of cases"
-            ) && told.contains("where guessing does in 25 %; the network does not hear it"),
+                "own: the length of the recording alone gives the label away in 100 % of cases"
+            ) && told.contains("guessing is right in 25 %; the network does not hear it"),
             "{told}"
         );
     }

@@ -1,5 +1,5 @@
-//! From listed clips to a data set: drops those heard before and runs the front end over every clip
-//! at every speed.
+//! From listed clips to a data set: drops duplicates and runs the front end over every clip at
+//! every speed.
 
 use std::{
     collections::HashMap,
@@ -24,7 +24,7 @@ use crate::{
     recording::audio::Recording,
 };
 
-/// The features and what is to be said about the files they come from.
+/// The features, and remarks on the files they come from.
 #[derive(Debug)]
 pub struct Extraction {
     /// The features of every clip used, to be finished.
@@ -35,7 +35,7 @@ pub struct Extraction {
     pub nonfinite: Vec<(String, u64)>,
 }
 
-/// Files named for each reason; bad clips are all named.
+/// Files named for each reason; bad clips are always named.
 const NAMES_SHOWN: usize = 5;
 
 impl Extraction {
@@ -82,7 +82,7 @@ impl Extraction {
     }
 }
 
-/// What one clip gives.
+/// The result for one clip.
 struct Heard {
     sha256: [u8; 32],
     outline: Outline,
@@ -92,10 +92,11 @@ struct Heard {
 
 const DB_PER_NAT: f32 = 10.0 / std::f32::consts::LN_10;
 
-/// Clips that are heard before those are written: memory holds no more.
+/// Clips that are processed before they are written: memory holds no more than these.
 const CLIPS_AT_ONCE: usize = 64;
 
-/// Extracts the features of the listed clips into `data`, clip by clip; `progress` counts them.
+/// Extracts the features of the listed clips into `data`, clip by clip; `progress` counts the
+/// clips.
 ///
 /// The result does not depend on the number of threads.
 ///
@@ -124,7 +125,7 @@ pub fn extract(
 }
 
 impl Extraction {
-    /// Writes what was heard of a clip, or notes why it is not used.
+    /// Writes the result for a clip, or notes why the clip is not used.
     fn take<'a>(
         &mut self,
         list: &ClipList,
@@ -157,7 +158,7 @@ impl Extraction {
     }
 }
 
-/// A clip that sounds as one before it: a mistake when something else is said of it.
+/// A clip that sounds the same as an earlier one: a mistake if it has another label or speaker.
 fn doubled(list: &ClipList, clip: &Listed, first: &Listed) -> Skipped {
     let (path, first_path) = (list.named(clip), list.named(first));
     let said = |clip: &Listed| format!("{} by {}", list.labels.name(clip.class), clip.speaker);
@@ -209,7 +210,7 @@ fn hear(path: &Path) -> Result<Heard> {
     let rate_hz = recording.sample_rate_hz();
     let mut front_ends = Vec::with_capacity(SPEEDS.len());
     for speed in SPEEDS {
-        // Samples taken as if recorded at a higher rate play faster and higher.
+        // Samples treated as if recorded at a higher rate play faster and at a higher pitch.
         let front_end = FrontEnd::new((rate_hz as f32 * speed).round() as u32)
             .with_context(|| format!("{} at speed {speed}", path.display()))?;
         front_ends.push((front_end, Vec::new()));

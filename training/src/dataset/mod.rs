@@ -1,7 +1,7 @@
-//! The features of every clip of one or several corpora, as the network's training reads them.
+//! The features of every clip of one or several corpora, as training reads them.
 //!
-//! They stay on the disk and are read as they are needed, so that memory does not grow with their number;
-//! in memory is what is known of each clip.
+//! They stay on disk and are read as needed, so that memory does not grow with their number; only
+//! the facts about each clip are kept in memory.
 
 mod alone;
 pub mod extract;
@@ -34,7 +34,7 @@ use crate::{
 };
 use store::Store;
 
-/// Playing speeds at which every clip's features are extracted; the first is the clip itself.
+/// Playback speeds at which every clip's features are extracted; the first is the clip itself.
 ///
 /// A speed of 1.06 shortens the clip and raises its pitch by 6 %.
 pub const SPEEDS: [f32; 5] = [1.0, 0.88, 0.94, 1.06, 1.13];
@@ -42,11 +42,11 @@ pub const SPEEDS: [f32; 5] = [1.0, 0.88, 0.94, 1.06, 1.13];
 /// Fewest frames of speech in a clip, at any speed.
 pub const MIN_FRAMES: usize = 2 * SEGMENT_MULTIPLE;
 
-/// Bytes of a value as recorded and at another speed.
+/// Bytes of a value as recorded and at other speeds.
 const VALUE: usize = size_of::<f32>();
 const HALF: usize = size_of::<f16>();
 
-/// One recording with what is known of it.
+/// One recording and the facts about it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Clip {
     /// Path relative to the corpus folder, or absolute.
@@ -57,31 +57,31 @@ pub struct Clip {
     pub class: Class,
     /// Who speaks, unique across corpora.
     pub speaker: Speaker,
-    /// The speaker's sex, where it is known.
+    /// The speaker's sex, if known.
     pub sex: Option<Sex>,
-    /// Language spoken, such as "pl" (ISO 639-1), where it is known.
+    /// Language spoken, such as "pl" (ISO 639-1), if known.
     pub language: Option<String>,
-    /// What else RAVDESS's name says of it.
+    /// What else RAVDESS's file name says about it.
     pub ravdess: Option<FileName>,
-    /// SHA-256 of its samples, in hexadecimal digits: of what its features were made of. Empty where it is
-    /// not known.
+    /// SHA-256 of its samples, in hexadecimal digits, as they were when the features were made.
+    /// Empty if not known.
     audio: String,
     rows: Rows,
 }
 
-/// Where the features of a clip lie, speed by speed, and what tells them from others.
+/// Where the features of a clip are, speed by speed, and what identifies them.
 #[derive(Clone, Debug, PartialEq)]
 struct Rows {
     /// First byte.
     offset: u64,
-    /// T at each of the [`SPEEDS`]; fewer where a clip was not played at all of them.
+    /// T at each of the [`SPEEDS`]; fewer entries if a clip was not played at all of them.
     frames: Vec<usize>,
     /// SHA-256 of all bytes, in hexadecimal digits.
     sha256: String,
 }
 
 impl Rows {
-    /// Bytes of one speed, counted from 0.
+    /// Bytes at one speed, counted from 0.
     fn size(&self, speed: usize) -> usize {
         let value = if speed == 0 { VALUE } else { HALF };
         self.frames.get(speed).map_or(0, |t| t * N_FEATURES * value)
@@ -113,18 +113,18 @@ impl Clip {
     }
 }
 
-/// The features of one clip: what is written of it.
+/// The features of one clip, as they are written.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Features {
     /// `[T, F]`: trimmed, level not subtracted.
     pub as_recorded: Vec<f32>,
-    /// The same at every other of the [`SPEEDS`], in half precision to take half the room: only
-    /// augmentation reads them, which changes them by far more.
+    /// The same at every other of the [`SPEEDS`], in half precision to take half the space: only
+    /// augmentation reads them, and it changes them by far more.
     pub at_speeds: Vec<Vec<f16>>,
 }
 
 impl Features {
-    /// As they are kept: speed by speed, little-endian.
+    /// As stored: speed by speed, little-endian.
     fn bytes(&self) -> Vec<u8> {
         let first = self
             .as_recorded
@@ -136,7 +136,7 @@ impl Features {
             .collect()
     }
 
-    /// What is known of these `bytes` when they lie at an offset.
+    /// Describes these `bytes` when stored at an offset.
     fn rows(&self, bytes: &[u8], offset: u64) -> Rows {
         let others = self.at_speeds.iter().map(Vec::len);
         Rows {
@@ -159,14 +159,14 @@ pub struct Dataset {
     pub corpora: Vec<Corpus>,
     /// Fingerprint of the front end's configuration.
     pub fingerprint: String,
-    /// The clips, corpus by corpus, in the order they were listed in.
+    /// The clips, corpus by corpus, in the order in which they were listed.
     pub clips: Vec<Clip>,
-    /// What single numbers tell of each corpus.
+    /// What single numbers give away about each corpus.
     pub alone: Vec<Alone>,
     store: Store,
 }
 
-/// Features are told apart by their digests, not by where they lie.
+/// Features are compared by their digests, not by where they are stored.
 impl PartialEq for Dataset {
     fn eq(&self, other: &Self) -> bool {
         (&self.labels, &self.corpora, &self.fingerprint)
@@ -176,7 +176,7 @@ impl PartialEq for Dataset {
 }
 
 impl Dataset {
-    /// A data set that is nowhere but in memory, with an empty fingerprint: for small ones.
+    /// A data set held only in memory, with an empty fingerprint: for small ones.
     pub fn in_memory(
         labels: Labels,
         corpora: Vec<Corpus>,
@@ -212,8 +212,8 @@ impl Dataset {
         self.at_speed(clip, 0)
     }
 
-    /// The same of a clip at one of the [`SPEEDS`], by position; those after the first are kept in half
-    /// precision.
+    /// The same for a clip at one of the [`SPEEDS`], by position; those after the first are kept in
+    /// half precision.
     ///
     /// # Errors
     /// When they cannot be read, and when the clip was not played at this speed.
@@ -244,7 +244,7 @@ impl Dataset {
         })
     }
 
-    /// A whole clip as the network sees it, `[T, F]`: what [`features::segment`] makes of it.
+    /// A whole clip as the network sees it, `[T, F]`: the result of [`features::segment`].
     ///
     /// # Errors
     /// When its features cannot be read.
@@ -255,7 +255,7 @@ impl Dataset {
         Ok(segment)
     }
 
-    /// Where the recording of a clip lies.
+    /// Where the recording of a clip is.
     pub fn recording(&self, clip: &Clip) -> PathBuf {
         self.corpora[clip.corpus].folder.join(&clip.path)
     }
@@ -263,12 +263,12 @@ impl Dataset {
     /// Reads the recording of a clip.
     ///
     /// # Errors
-    /// When it cannot be read, or is not what its features were made of.
+    /// When it cannot be read, or is not the recording its features were made from.
     pub fn sound(&self, clip: &Clip) -> Result<Sound> {
         let path = self.recording(clip);
         let (sound, decoded) = Sound::decode(&path).with_context(|| {
             format!(
-                "cannot listen to the clip {}; if the clips have moved, run the extract command again",
+                "cannot read the clip {}; if the clips have moved, run the extract command again",
                 path.display()
             )
         })?;
@@ -292,7 +292,7 @@ impl Dataset {
         clips.map(|clip| &clip.speaker).collect()
     }
 
-    /// The classes that a corpus has clips of, in class order.
+    /// The classes for which a corpus has clips, in class order.
     pub fn labels_of(&self, corpus: usize) -> Vec<Class> {
         let clips = self.clips.iter().filter(|clip| clip.corpus == corpus);
         let classes: BTreeSet<usize> = clips.map(|clip| clip.class.index()).collect();
@@ -311,7 +311,7 @@ impl Dataset {
         voices
     }
 
-    /// Why a model cannot be tested on a corpus, if so.
+    /// The reason why a model cannot be tested on a corpus, if there is one.
     pub fn unfit_for_testing(&self, corpus: usize) -> Option<String> {
         let name = &self.corpora[corpus].name;
         let mut speakers = self.speakers_of(corpus).into_iter();
@@ -334,21 +334,21 @@ impl Dataset {
         }
     }
 
-    /// The corpora that are trained on.
+    /// The corpora that are used for training.
     fn trained(&self) -> impl Iterator<Item = &Corpus> {
         self.corpora.iter().filter(|corpus| corpus.trains)
     }
 
-    /// What it is called: the titles of the corpora that are trained on.
+    /// Its title: the titles of the corpora that are used for training.
     pub fn title(&self) -> String {
         title(self.trained())
     }
 
-    /// SPDX name of the licence that weights trained on it are under: that of the trained corpora which asks
-    /// for most; nothing is known of it when one has none.
+    /// SPDX name of the licence for weights trained on it: the strictest among the corpora used for
+    /// training; unknown if one of them has none.
     pub fn licence(&self) -> &str {
         let licences = || self.trained().map(|corpus| corpus.licence.as_str());
-        // All others that the trainer knows dedicate the recordings to the public.
+        // All others known to the trainer dedicate the recordings to the public.
         licences()
             .find(|licence| *licence == NO_LICENCE)
             .or_else(|| licences().find(|licence| !licence.starts_with("CC0")))
@@ -356,7 +356,7 @@ impl Dataset {
             .unwrap_or(NO_LICENCE)
     }
 
-    /// The credit that the corpora that are trained on ask for.
+    /// The credit that the corpora used for training ask for.
     pub fn attribution(&self) -> String {
         let mut credits: Vec<&str> = Vec::new();
         for corpus in self.trained() {
@@ -367,8 +367,8 @@ impl Dataset {
         format!("Trained on {}", credits.join("; on "))
     }
 
-    /// Digest of some of its clips, their labels and features: another one is of others, or they were
-    /// recorded anew.
+    /// Digest of some of its clips with their labels and features: it differs for other clips, or
+    /// if they were recorded anew.
     pub fn digest_of(&self, clips: &[&Clip]) -> String {
         let mut sha256 = Sha256::new();
         for clip in clips {
@@ -387,7 +387,7 @@ mod tests {
     use super::*;
     use crate::corpus::{Published, ravdess::Emotion};
 
-    /// Clips of these corpora, speakers and emotions, without features.
+    /// Clips with these corpora, speakers and emotions, without features.
     fn dataset(corpora: Vec<Corpus>, clips: &[(usize, &str, Emotion)]) -> Dataset {
         let clips = clips.iter().map(|&(corpus, speaker, emotion)| {
             let path = format!("{speaker}-{emotion}.wav");

@@ -1,6 +1,6 @@
-//! A data set on the disk: `features-<fingerprint>/` with index.json, what is known of the clips, and
-//! features.bin, clip by clip, speed by speed, little-endian, the first in single and the others in half
-//! precision.
+//! A data set on disk: `features-<fingerprint>/` with index.json, the facts about the clips, and
+//! features.bin, clip by clip, speed by speed, little-endian, the first speed in single and the
+//! others in half precision.
 
 use std::{
     fs::{self, File},
@@ -73,12 +73,12 @@ impl IndexEntry {
         }
     }
 
-    /// The clip whose features lie from `offset` on.
+    /// The clip whose features begin at `offset`.
     fn clip(self, labels: &Labels, corpora: &[Corpus], offset: u64) -> Result<Clip> {
         let Self { path, .. } = self;
         let class = labels.class(&self.label).with_context(|| {
             format!(
-                "{INDEX_FILE} calls {path} {:?}, which is no label of it",
+                "{INDEX_FILE} calls {path} {:?}, which is not one of its labels",
                 self.label
             )
         })?;
@@ -110,15 +110,16 @@ impl IndexEntry {
     }
 }
 
-/// A data set on its way to the disk, clip by clip.
+/// A data set being written to disk, clip by clip.
 ///
-/// Its folder appears, or replaces an older one, only once it is whole; what is not finished is removed.
+/// Its folder appears, or replaces an older one, only once it is complete; an unfinished one is
+/// removed.
 #[derive(Debug)]
 pub struct Draft {
     file: BufWriter<File>,
     /// Removed after the file is closed.
     part: Part,
-    /// Folder to be.
+    /// The final folder.
     folder: PathBuf,
     fingerprint: String,
     clips: Vec<Clip>,
@@ -126,20 +127,20 @@ pub struct Draft {
     size: u64,
 }
 
-/// What is known of the recording that features were made of.
+/// What is known about the recording that features were made from.
 #[derive(Clone, Debug, Default)]
 pub struct Origin {
     /// SHA-256 of its samples, in hexadecimal digits.
     pub sha256: String,
-    /// What it is without being heard.
+    /// What can be read off it without listening.
     pub outline: Outline,
 }
 
-/// The folder of an unfinished data set, which only takes room when nobody goes on with it.
+/// The folder of an unfinished data set, which only takes up space if nobody finishes it.
 #[derive(Debug)]
 struct Part {
     folder: PathBuf,
-    /// A folder that was made to hold it.
+    /// A folder that was created to hold it.
     made: Option<PathBuf>,
 }
 
@@ -147,25 +148,25 @@ impl Drop for Part {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.folder);
         if let Some(folder) = &self.made {
-            // Not when somebody has put something into it.
+            // Not if somebody has put something into it.
             let _ = fs::remove_dir(folder);
         }
     }
 }
 
-/// A data set just written.
+/// A data set that has just been written.
 #[derive(Debug)]
 pub struct Saved {
     /// The data set.
     pub dataset: Dataset,
     /// Its folder.
     pub folder: PathBuf,
-    /// Its size on the disk, in bytes.
+    /// Its size on disk, in bytes.
     pub bytes: u64,
 }
 
 impl Draft {
-    /// A data set of no clips yet, in `data`, of the front end with this fingerprint.
+    /// A data set in `data`, without clips so far, for the front end with this fingerprint.
     ///
     /// # Errors
     /// When it cannot be written there.
@@ -213,10 +214,10 @@ impl Draft {
         &self.clips
     }
 
-    /// Completes the data set with what its clips may express and where they come from.
+    /// Completes the data set with the labels its clips may have and the corpora they come from.
     ///
     /// # Errors
-    /// When something cannot be written; an older data set is then still there.
+    /// When something cannot be written; an older data set then remains.
     pub fn finish(self, labels: Labels, corpora: Vec<Corpus>) -> Result<Saved> {
         let part = self.part.folder.clone();
         self.complete(labels, corpora)
@@ -235,7 +236,7 @@ impl Draft {
         } = self;
         file.into_inner()?.sync_all()?;
         for corpus in &mut corpora {
-            // So that the clips are found from wherever the trainer is run.
+            // So that the clips are found wherever the trainer is run.
             corpus.folder = std::path::absolute(Path::new(".").join(&corpus.folder))?;
         }
         let entry = |clip: &Clip| IndexEntry::of(clip, &labels, &corpora);
@@ -281,7 +282,7 @@ fn not_written(folder: &Path) -> String {
 }
 
 impl Dataset {
-    /// Refuses when the features in `data` are of other recordings altogether, which would be lost.
+    /// Refuses if the features in `data` belong to entirely different recordings and would be lost.
     ///
     /// # Errors
     /// In that case.
@@ -309,8 +310,8 @@ impl Dataset {
         Ok(())
     }
 
-    /// Opens what a [`Draft`] has written for the front end with this fingerprint, and goes through all of
-    /// it once to be sure that it is whole.
+    /// Opens what a [`Draft`] has written for the front end with this fingerprint, and reads all of
+    /// it once to be sure that it is complete.
     ///
     /// # Errors
     /// When there are no features of this front end, or when they are damaged.
@@ -347,7 +348,7 @@ impl Dataset {
         );
         ensure!(
             index.speeds == SPEEDS && index.n_features == N_FEATURES,
-            "{INDEX_FILE} has other speeds or another number of features than this program"
+            "{INDEX_FILE} differs from this program in speeds or number of features"
         );
         let mut offset = 0;
         let mut clips = Vec::with_capacity(index.clips.len());
@@ -374,7 +375,7 @@ impl Dataset {
     }
 }
 
-/// Reads the features of all clips, one after the other, and compares them with their digests.
+/// Reads the features of all clips, one after another, and compares them with their digests.
 fn check(clips: &[Clip], file: &File) -> Result<()> {
     let mut file = BufReader::with_capacity(1 << 20, file);
     let mut bytes = Vec::new();
@@ -383,7 +384,7 @@ fn check(clips: &[Clip], file: &File) -> Result<()> {
         file.read_exact(&mut bytes).context(FEATURES_FILE)?;
         ensure!(
             hex(&Sha256::digest(&bytes)) == clip.rows.sha256,
-            "{FEATURES_FILE} is damaged: what it holds of {} is not what {INDEX_FILE} says",
+            "{FEATURES_FILE} is damaged: its data for {} do not match {INDEX_FILE}",
             clip.path
         );
     }
@@ -491,7 +492,7 @@ mod tests {
         let error = load_error(data.path());
         assert!(
             error.contains(
-                "features.bin is damaged: what it holds of Actor_02/03-01-04-02-01-01-02.wav"
+                "features.bin is damaged: its data for Actor_02/03-01-04-02-01-01-02.wav"
             ),
             "{error}"
         );
@@ -510,7 +511,7 @@ mod tests {
         draft.add(listed, &features, Origin::default()).unwrap();
         drop(draft);
         assert_eq!(fs::read_dir(data.path()).unwrap().count(), 1);
-        // A file stands where the new folder would be written.
+        // A file is in the way of the new folder.
         fs::write(folder.with_extension("part"), b"").unwrap();
         let error = format!("{:#}", save(data.path(), FINGERPRINT).unwrap_err());
         assert!(

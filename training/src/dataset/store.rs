@@ -1,13 +1,14 @@
-//! Where the features of a data set lie: a file that is read where it is asked for, or memory.
+//! Where the features of a data set are: in a file that is read on demand, or in memory.
 
 use std::{fs::File, io, sync::Arc};
 
-/// Bytes that are read from any place, by several threads at once.
+/// Bytes that can be read at any position, by several threads at once.
 #[derive(Clone, Debug)]
 pub(super) enum Store {
-    /// Of a file, which is open as long as the data set is there: one that replaces it changes nothing.
+    /// In a file, which stays open for as long as the data set exists: a file that replaces it
+    /// changes nothing.
     File(Arc<File>),
-    /// At hand.
+    /// In memory.
     Memory(Arc<Vec<u8>>),
 }
 
@@ -15,7 +16,7 @@ impl Store {
     /// The `count` bytes from `offset` on.
     ///
     /// # Errors
-    /// When there are not as many, or the disk refuses.
+    /// When there are fewer bytes than that, or the disk refuses.
     pub fn read(&self, offset: u64, count: usize) -> io::Result<Vec<u8>> {
         match self {
             Self::File(file) => {

@@ -11,7 +11,7 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 /// The one metadata key, so that equal contents give equal bytes.
 const METADATA_KEY: &str = "json";
 
-/// What a file holds.
+/// The contents of a file.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TensorFile {
     /// Free-form description.
@@ -26,10 +26,10 @@ impl TensorFile {
         self.tensors.insert(name, (shape.to_vec(), values.to_vec()));
     }
 
-    /// Copies the tensor of that name into `values`.
+    /// Copies the tensor with that name into `values`.
     ///
     /// # Errors
-    /// When there is none or its shape is another.
+    /// When there is no such tensor or its shape is different.
     pub fn copy_to(&self, name: &str, shape: &[usize], values: &mut [f32]) -> Result<()> {
         let Some((found, numbers)) = self.tensors.get(name) else {
             bail!("it has no tensor {name}; it was written by another version of the trainer");
@@ -41,8 +41,8 @@ impl TensorFile {
         Ok(())
     }
 
-    /// Writes the file under a temporary name beside `path`, then renames it: a file of that name is
-    /// always whole.
+    /// Writes the file next to `path` under a temporary name, then renames it, so that a file of
+    /// that name is always complete.
     ///
     /// # Errors
     /// When the disk refuses.
@@ -80,7 +80,7 @@ impl TensorFile {
     /// Reads a file.
     ///
     /// # Errors
-    /// When it cannot be read or is not whole.
+    /// When it cannot be read or is incomplete.
     pub fn read(path: &Path) -> Result<Self> {
         let contents = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
         Self::parse(&contents)

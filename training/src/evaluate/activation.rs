@@ -1,5 +1,5 @@
-//! How lively voices sound: fits the scale and the thresholds of activation on speakers that neither
-//! trained nor test, and tests them.
+//! How lively voices sound: fits the scale and the thresholds of activation on speakers used
+//! neither for training nor for testing, and tests them.
 
 use serde::{Deserialize, Serialize};
 use speech_emotion::{
@@ -16,17 +16,17 @@ use super::{
 const LIVELY: [&str; 4] = ["angry", "happy", "fearful", "surprised"];
 const QUIET: [&str; 3] = ["sad", "calm", "neutral"];
 
-/// Steps of Newton's method, which has converged long before.
+/// Steps of Newton's method, which converges long before.
 const STEPS: usize = 30;
 
 /// How often it is right about how lively a voice is. Shares are 0..=1 of clips that are lively or quiet.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ActivationResults {
-    /// Mean recall of both sides, each clip given to the more probable one.
+    /// Mean recall of the two sides, with each clip given to the more probable one.
     pub uar: f64,
     /// Share of clips that are called lively or quiet.
     pub claimed: f64,
-    /// Share of these that are.
+    /// Share of these calls that are right.
     pub claimed_right: f64,
     /// Mean difference of activation and share of lively clips, in ten bins.
     pub expected_calibration_error: f64,
@@ -43,7 +43,7 @@ fn sides(labels: &Labels) -> Option<PerClass> {
     (sides.contains(&1.0) && sides.contains(&-1.0)).then_some(sides)
 }
 
-/// With nothing fitted: the posterior's own odds.
+/// Without fitting: the posterior's own odds.
 fn plain(sides: PerClass) -> ActivationSettings {
     ActivationSettings {
         sides,
@@ -54,8 +54,9 @@ fn plain(sides: PerClass) -> ActivationSettings {
     }
 }
 
-/// The scale under which the truth is the least surprise, and the thresholds from which four claims in five
-/// are right; every corpus and in it both sides count alike. None without lively or quiet labels or clips.
+/// The scale under which the truth is the least surprising, and the thresholds from which four
+/// claims in five are right; every corpus counts equally, and so does each side within it. None
+/// without lively or quiet labels or clips.
 pub fn fit(labels: &Labels, judged: &[Judged], temperature: f32) -> Option<ActivationSettings> {
     let plain = plain(sides(labels)?);
     let weight = weights(judged);
@@ -110,8 +111,8 @@ pub fn fit(labels: &Labels, judged: &[Judged], temperature: f32) -> Option<Activ
     })
 }
 
-/// Slope, at least 0, and offset of the logistic curve through (odds, truth, weight), by Newton's method with
-/// a little ridge.
+/// Slope (at least 0) and offset of the logistic curve through (odds, truth, weight), by Newton's
+/// method with a small ridge.
 fn logistic(clips: &[(f64, bool, f64)]) -> (f64, f64) {
     let (mut slope, mut offset) = (1.0, 0.0);
     for _ in 0..STEPS {
@@ -135,7 +136,7 @@ fn logistic(clips: &[(f64, bool, f64)]) -> (f64, f64) {
     (slope, offset)
 }
 
-/// How judgements do by what was fitted on others; none where nothing was.
+/// How judgements fare with settings fitted on others; none if nothing was fitted.
 pub fn test(parts: &[(Vec<Judged>, &Fitted)]) -> Option<ActivationResults> {
     let (mut recalled, mut counted) = ([0.0; 2], [0.0; 2]);
     let (mut claimed, mut right) = (0.0, 0.0);

@@ -1,14 +1,14 @@
-//! The comparison that shows what a protocol is worth: the notebook that this project grew from and
+//! A comparison that shows what a protocol is worth: the notebook that this project grew from and
 //! this project's network, each judged in three ways.
 //!
-//! 1. As the notebook does it: every clip lies in the folder twice and a random fifth is the test, so
+//! 1. As the notebook does it: every clip is in the folder twice and a random fifth is the test, so
 //!    that most test clips were trained on.
 //! 2. Every clip once and a random fifth as the test: its actors and sentences were trained on.
 //! 3. Speaker-independent: every clip is judged by a network that never heard its actor.
 //!
-//! The notebook's features are the means of 40 MFCC over a clip; here of the front end's first 40, in
-//! decibels, over the trimmed clip. It is trained as there: Adam at 0.001, batches of 32, no
-//! augmentation.
+//! The notebook's features are the means of 40 MFCC over a clip; here they are means of the front
+//! end's first 40, in decibels, over the trimmed clip. It is trained as in the notebook: Adam at
+//! 0.001, batches of 32, no augmentation.
 
 use std::{
     fs,
@@ -35,10 +35,10 @@ use crate::{
     network::{NOTEBOOK_COEFFICIENTS, NotebookNetwork, Target},
 };
 
-/// Name of the file a [`Comparison`] is kept in.
+/// Name of the file in which a [`Comparison`] is kept.
 pub const BASELINE_FILE: &str = "baseline.json";
 
-/// Passes of the notebook over its training clips.
+/// Epochs of the notebook's training.
 pub const NOTEBOOK_EPOCHS: usize = 60;
 const NOTEBOOK_RATE: f32 = 1e-3;
 const NOTEBOOK_BATCH: usize = 32;
@@ -57,7 +57,7 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// Reads a baseline.json; none when there is no such file.
+    /// Reads a baseline.json; none if there is no such file.
     ///
     /// # Errors
     /// When it is not what [`compare`] writes.
@@ -75,17 +75,17 @@ impl Comparison {
 /// Both networks under one protocol.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Judged {
-    /// What is done, in a few words.
+    /// What the protocol does, in a few words.
     pub protocol: String,
     /// Clips judged.
     pub test_clips: usize,
-    /// Of the notebook's network.
+    /// Scores of the notebook's network.
     pub notebook: Scores,
-    /// Of this project's.
+    /// Scores of this project's network.
     pub this_model: Scores,
 }
 
-/// A random division of clip positions, each maybe there more than once.
+/// A random division of clip positions, each of which may occur more than once.
 #[derive(Debug)]
 struct Split {
     train: Vec<usize>,
@@ -93,7 +93,7 @@ struct Split {
 }
 
 impl Split {
-    /// A fifth of `copies` copies of every position for the test.
+    /// With `copies` copies of every position, a fifth of them for the test.
     fn random(clips: usize, copies: usize, seed: u64) -> Self {
         let mut train: Vec<usize> = (0..copies).flat_map(|_| 0..clips).collect();
         train.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
@@ -114,12 +114,12 @@ impl Split {
     }
 }
 
-/// Trains and judges what is not in the data folder yet. `evaluation` is this project's network under
-/// the third protocol; `bars` show the trainings.
+/// Trains and judges whatever is not in the data folder yet. `evaluation` is this project's network
+/// under the third protocol; `bars` show the training runs.
 ///
 /// # Errors
-/// When the data set is of several corpora, a training fails, a result cannot be written, and when `stop` is
-/// set.
+/// When the data set has several corpora, when training fails, when a result cannot be written, and
+/// when `stop` is set.
 pub fn compare(
     dataset: &Dataset,
     data: &Path,
@@ -201,13 +201,13 @@ pub fn compare(
     Ok(comparison)
 }
 
-/// Makes the progress bars of the trainings.
+/// Makes the progress bars for training runs.
 pub trait Bars {
-    /// Of this project's network.
+    /// For this project's network.
     type ThisModel: Progress;
-    /// For the notebook's trainings under one protocol, counted in epochs.
+    /// For the notebook's training runs under one protocol, counted in epochs.
     fn notebook(&self, protocol: &str, epochs: usize) -> ProgressBar;
-    /// For the training of one of this project's networks, counted from 0, kept in `run_dir`.
+    /// For the training of one of this project's networks, counted from 0 and kept in `run_dir`.
     fn this_model(
         &self,
         protocol: &str,
@@ -223,8 +223,8 @@ struct Kept {
     confusion: Confusion,
 }
 
-/// The result kept in `folder` under that name when it comes from the same recipe, else that of `judge`,
-/// which is then kept.
+/// The result kept in `folder` under that name if it comes from the same recipe; otherwise that of
+/// `judge`, which is then kept.
 fn kept(
     folder: &Path,
     name: &str,
@@ -318,7 +318,7 @@ fn train_notebook(
     Ok(network)
 }
 
-/// Means of the first 40 coefficients over a clip, in decibels as librosa gives them.
+/// Means of the first 40 coefficients over a clip, in decibels as librosa computes them.
 fn mean_mfcc(dataset: &Dataset, clip: &Clip) -> Result<Vec<f32>> {
     let features = dataset.features(clip)?;
     let frames = features.chunks_exact(N_FEATURES);

@@ -1,4 +1,5 @@
-//! Fits confidence and calibration on speakers that neither trained nor test, and tests them.
+//! Fits confidence and calibration on speakers used neither for training nor for testing, and tests
+//! them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,16 +22,16 @@ use crate::{artifact::export::Shipped, dataset::Clip};
 /// Duration of a frame.
 const FRAME_S: f32 = HOP_SAMPLES as f32 / SAMPLE_RATE_HZ as f32;
 
-/// Frames of speech tried as enough to trust the evidence in full.
+/// Candidates for the number of frames of speech from which the evidence is trusted in full.
 const SETTLED_FRAMES: [usize; 9] = [1, 50, 62, 75, 88, 100, 112, 138, 162];
 
-/// Least probability at which a class is claimed that no clip was of.
+/// Least probability for claiming a class that no clip had.
 const NEVER_SHOWN: f32 = 0.95;
 
-/// A clip and what networks that had not heard its speaker made of it.
+/// A clip, and the judgement of networks that had not heard its speaker.
 pub type Judged<'a> = (&'a Clip, &'a Judgement);
 
-/// What one network's test is judged with, fitted on other speakers.
+/// The settings that one network is tested with, fitted on other speakers.
 pub struct Fitted {
     temperature: f32,
     pub settings: SessionSettings,
@@ -38,8 +39,8 @@ pub struct Fitted {
 }
 
 impl Fitted {
-    /// From judgements of speakers that the networks have not heard, so that claims are right with this
-    /// `accuracy`. Every corpus counts alike.
+    /// Fits settings to judgements of speakers that the networks have not heard, so that claims are
+    /// right with this `accuracy`. Every corpus counts equally.
     pub fn new(labels: &Labels, judged: &[Judged], accuracy: f64) -> Self {
         let weight = weights(judged);
         let posteriors: Vec<(Posterior, Class, f64)> = judged
@@ -74,7 +75,7 @@ impl Fitted {
         }
     }
 
-    /// As model.json has it.
+    /// In the form of model.json.
     pub fn shipped(&self) -> Shipped {
         Shipped {
             temperature: self.temperature,
@@ -86,7 +87,7 @@ impl Fitted {
         }
     }
 
-    /// What was fitted elsewhere.
+    /// Settings that were fitted elsewhere.
     fn given(shipped: &Shipped) -> Self {
         Self {
             temperature: shipped.temperature,
@@ -115,8 +116,8 @@ impl Fitted {
     }
 }
 
-/// Classes that no clip is of must be nearly certain: nothing shows when claims of them are right. None where
-/// there are clips of all.
+/// Classes without clips must be nearly certain, since nothing shows when claims of them are right.
+/// None if there are clips of all classes.
 fn stricter(labels: &Labels, heard_of: &BTreeSet<Class>) -> Option<PerClass> {
     let is_missing = |class: &Class| !heard_of.contains(class);
     let strictness = |class: Class| if is_missing(&class) { NEVER_SHOWN } else { 0.0 };
@@ -125,7 +126,8 @@ fn stricter(labels: &Labels, heard_of: &BTreeSet<Class>) -> Option<PerClass> {
     classes.iter().any(is_missing).then(stricter)
 }
 
-/// What a clip of each corpus counts for all corpora to count alike; 1 where there is only one.
+/// The weight of a clip of each corpus that makes all corpora count equally; 1 if there is only
+/// one.
 pub fn weights(judged: &[Judged]) -> BTreeMap<usize, f64> {
     let mut clips = BTreeMap::<usize, f64>::new();
     for (clip, _) in judged {
@@ -138,8 +140,8 @@ pub fn weights(judged: &[Judged]) -> BTreeMap<usize, f64> {
         .collect()
 }
 
-/// Frames of speech from which evidence counts in full: those under which the truth is the least
-/// surprise while listening.
+/// Frames of speech from which evidence counts in full: the number under which the truth is the
+/// least surprising while listening.
 fn settled(judged: &[Judged], temperature: f32) -> usize {
     let weight = weights(judged);
     let loss = |frames: usize| -> f64 {
@@ -184,7 +186,7 @@ fn heard(judged: &[Judged], temperature: f32) -> Vec<Heard> {
     heard.collect()
 }
 
-/// How judgements do by what was fitted on others, part by part.
+/// How judgements fare with settings fitted on others, part by part.
 pub fn test(labels: &Labels, parts: &[(Vec<Judged>, &Fitted)]) -> Calibrated {
     let (mut summary, mut live) = (Vec::new(), Vec::new());
     let (mut all, mut claimed, mut right) = (0_u32, 0_u32, 0_u32);
@@ -230,9 +232,9 @@ pub fn test(labels: &Labels, parts: &[(Vec<Judged>, &Fitted)]) -> Calibrated {
     }
 }
 
-/// What the folds of one data set's speakers do by what was fitted on other folds' speakers, and what is
-/// fitted on all; with `strangers` by what was fitted on left-out corpora. None when there is neither that nor
-/// inner networks to fit on.
+/// How the folds of one data set's speakers fare with settings fitted on other folds' speakers, and
+/// the settings fitted on all; with `strangers`, the settings fitted on left-out corpora are used
+/// instead. None if there are neither these nor inner networks to fit on.
 pub fn calibrated(
     labels: &Labels,
     clips: &[Clip],
@@ -279,7 +281,8 @@ mod tests {
         let labels = Emotion::labels();
         let emotions: Vec<Class> = labels.classes().collect();
         let calm = Emotion::Calm.class();
-        // All are sure; those of every emotion but calm are right, and half as many are taken for calm.
+        // All are sure; the answers for every emotion but calm are right, and half as many clips
+        // again are taken for calm.
         let truths: Vec<Class> = (0..40)
             .flat_map(|_| emotions.iter().copied().filter(|&class| class != calm))
             .collect();

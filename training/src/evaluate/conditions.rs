@@ -1,12 +1,12 @@
-//! What may lie between a voice and the program: the conditions under which clips are judged.
+//! What may come between a voice and the program: the conditions under which clips are judged.
 //!
-//! Training mixes features of its own clips and of made-up colours, see [`Powers`]; no noise here
-//! is one of these: synthetic voices are those of eSpeak NG, hum and street noise are synthesised, and
-//! recorded voices, though of the same data set, are those of actors who did not train, where a fold
-//! tests more than one. Training's colours have tones and swelling noises among them, narrow channels and
-//! reverberation too, so that only the synthetic voices are of a kind it never meets; but it makes
-//! them of features, not of samples. Everything random is drawn from the clip's path, so that a clip
-//! always meets the same sound.
+//! Training mixes features of its own clips and of synthetic colours, see [`Powers`]; none of the
+//! noises here is one of these: synthetic voices are eSpeak NG's, hum and street noise are
+//! synthesised, and recorded voices, though from the same data set, belong to actors not used in
+//! training, if a fold tests more than one. Training's colours include tones and swelling noises,
+//! narrow channels and reverberation too, so that only the synthetic voices are of a kind it never
+//! meets; but training makes them from features, not from samples. Everything random is derived
+//! from the clip's path, so that a clip always meets the same sound.
 //!
 //! [`Powers`]: crate::learning::background::Powers
 
@@ -39,13 +39,13 @@ pub enum Condition {
     Clean,
     /// Five voices at once, 10 dB below: clips of other actors.
     Babble,
-    /// The same of synthetic voices.
+    /// The same with synthetic voices.
     SyntheticBabble,
     /// 50 Hz and its harmonics, 10 dB below.
     Hum,
     /// Rumble and passing cars, 10 dB below.
     Street,
-    /// 12 dB louder; samples may exceed full scale, none is clipped.
+    /// 12 dB louder; samples may exceed full scale but are not clipped.
     Louder,
     /// 12 dB fainter.
     Fainter,
@@ -76,7 +76,7 @@ const SPEAKERS: [(&str, u32, u32); 10] = [
     ("en-us+m2", 40, 185),
     ("en-us+f3", 80, 155),
 ];
-/// What synthetic voices say.
+/// The text that synthetic voices speak.
 const SPOKEN: &str = "We took the early train because the road along the river was closed. Nobody had told us \
     about the market, so we walked across the square with our bags, bought bread and two lemons, and waited \
     under the clock. At noon the rain stopped. My brother asked whether the boat would leave on time, and \
@@ -87,7 +87,7 @@ const RT60_S: f32 = 0.5;
 const REVERBERATION_DB: f32 = -3.0;
 
 impl Condition {
-    /// All but [`Clean`](Self::Clean), as reported.
+    /// All but [`Clean`](Self::Clean), in the order of the report.
     pub const CHANGED: [Self; 10] = [
         Self::Babble,
         Self::SyntheticBabble,
@@ -204,7 +204,7 @@ impl Condition {
     }
 }
 
-/// Voices on top of each other, equally loud, each repeated from a random place.
+/// Voices on top of each other, equally loud, each repeated from a random position.
 fn babble<'a>(
     n: usize,
     rng: &mut ChaCha8Rng,
@@ -214,7 +214,7 @@ fn babble<'a>(
     for _ in 0..VOICES {
         let voice = voice(rng)?;
         let loudness = speech_power(&voice).sqrt().max(1e-10);
-        // Without the silence at both ends, about.
+        // Roughly without the silence at both ends.
         let third = voice.samples.len() / 3;
         let spoken = &voice.samples[third / 2..voice.samples.len() - third / 2];
         let start = rng.random_range(0..spoken.len().max(1));
@@ -260,7 +260,7 @@ fn synthetic_voices(rate_hz: u32) -> Result<Cow<'static, [Sound]>> {
     })
 }
 
-/// 50 Hz and nine harmonics, each weaker than the one before on the whole, in random phase.
+/// 50 Hz and nine harmonics, on the whole each weaker than the one before, in random phase.
 fn hum(n: usize, rate_hz: f32, rng: &mut ChaCha8Rng) -> Vec<f32> {
     let partials: Vec<(f32, f32, f32)> = (1..=10)
         .map(|k| {
@@ -279,7 +279,7 @@ fn hum(n: usize, rate_hz: f32, rng: &mut ChaCha8Rng) -> Vec<f32> {
         .collect()
 }
 
-/// Steady rumble below 200 Hz, and broader noise that swells and fades as cars pass.
+/// Steady rumble below 200 Hz, and broader noise that swells and fades like passing cars.
 fn street(n: usize, rate_hz: f32, rng: &mut ChaCha8Rng) -> Vec<f32> {
     let white =
         |rng: &mut ChaCha8Rng| -> Vec<f32> { (0..n).map(|_| rng.sample(StandardNormal)).collect() };
@@ -297,7 +297,7 @@ fn street(n: usize, rate_hz: f32, rng: &mut ChaCha8Rng) -> Vec<f32> {
     noise
 }
 
-/// Band-limited interpolation: each new sample is a windowed sinc around its place.
+/// Band-limited interpolation: each new sample is a windowed sinc around its position.
 fn resampled(sound: &Sound, rate_hz: u32) -> Result<Sound> {
     ensure!(rate_hz > 0 && sound.rate_hz > 0, "a sample rate is zero");
     const REACH: usize = 24;
@@ -309,7 +309,7 @@ fn resampled(sound: &Sound, rate_hz: u32) -> Result<Sound> {
         let sinc = if y == 0.0 { 1.0 } else { y.sin() / y };
         (cutoff * window * sinc) as f32
     };
-    // New samples lie at as many different places between two old ones as fit into both periods.
+    // New samples fall on this many different positions between two old ones.
     let places = rate_hz / greatest_common_divisor(rate_hz, sound.rate_hz);
     let kernels: Vec<[f32; 2 * REACH + 1]> = (0..places)
         .map(|i| {

@@ -3,13 +3,13 @@
 use serde::{Deserialize, Serialize};
 use speech_emotion::{class::Class, model::Posterior};
 
-/// What is claimed is to be right at least so often.
+/// Least share of claims that should be right.
 pub const CLAIMED_ACCURACY: f64 = 0.8;
 
 /// Width of the bins of a reliability diagram.
 const BINS: usize = 10;
 
-/// Fewest answers from which a share of right ones is believed.
+/// Fewest answers for which the share of right ones is trusted.
 const MIN_ANSWERS: usize = 30;
 
 /// An answer, how sure it was, and whether it was right.
@@ -22,7 +22,7 @@ pub struct Claim {
 }
 
 impl Claim {
-    /// Of a posterior, given the truth.
+    /// The claim of a posterior, given the truth.
     pub fn new(posterior: &Posterior, truth: Class) -> Self {
         let (top, confidence) = posterior.top();
         Self {
@@ -32,7 +32,7 @@ impl Claim {
     }
 }
 
-/// How confidence and accuracy go together. Shares are 0..=1.
+/// How confidence and accuracy agree. Shares are 0..=1.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Confidence {
     /// Answers that were compared.
@@ -46,7 +46,7 @@ pub struct Confidence {
     pub risk_coverage: Vec<Coverage>,
 }
 
-/// Answers of like confidence.
+/// Answers of similar confidence.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct Bin {
@@ -60,7 +60,7 @@ pub struct Bin {
 pub struct Coverage {
     /// Their share of all answers.
     pub coverage: f64,
-    /// The share of them that is right.
+    /// The share of them that are right.
     pub accuracy: f64,
     /// The confidence of the least sure of them.
     pub confidence: f64,
@@ -122,8 +122,8 @@ pub fn surprise(posterior: &Posterior, truth: Class) -> f64 {
     -f64::from(posterior.get(truth).max(f32::MIN_POSITIVE)).ln()
 }
 
-/// The temperature under which the truth is the least surprise, of posteriors with their truth and weight. 1
-/// of nothing.
+/// The temperature under which the truth is the least surprising, given posteriors with their truth
+/// and weight. 1 if there are none.
 pub fn temperature(posteriors: &[(Posterior, Class, f64)]) -> f32 {
     if posteriors.is_empty() {
         return 1.0;
@@ -152,8 +152,8 @@ pub fn temperature(posteriors: &[(Posterior, Class, f64)]) -> f32 {
     ((low + high) / 2.0).exp() as f32
 }
 
-/// The lowest confidence, in hundredths, from which on at least `accuracy` of the claims are right, each with
-/// its weight; 0.95 when there is none.
+/// The lowest confidence, in hundredths, from which at least `accuracy` of the claims are right,
+/// each with its weight; 0.95 if there is none.
 pub fn threshold(claims: &[(Claim, f64)], accuracy: f64) -> f32 {
     (0..95)
         .map(|hundredths| f64::from(hundredths) / 100.0)
@@ -223,7 +223,7 @@ mod tests {
         };
         let found = threshold(&weighted(1.0, |_| 0.3), CLAIMED_ACCURACY);
         assert!((found - 0.6).abs() < 0.02, "{found}");
-        // Those that are wrong count twice.
+        // Wrong ones count twice.
         let strict = threshold(&weighted(1.0, |c| if c.is_right { 1.0 } else { 2.0 }), 0.8);
         assert!(strict > found + 0.1, "{strict}");
         assert_eq!(threshold(&weighted(0.5, |_| 1.0), CLAIMED_ACCURACY), 0.95);

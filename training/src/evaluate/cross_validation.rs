@@ -1,5 +1,5 @@
-//! Trains the networks of every fold and seed and lets them judge the clips of the actors they have
-//! not heard.
+//! Trains the networks of every fold and seed and has them judge the clips of actors they have not
+//! heard.
 
 use std::{
     collections::BTreeSet,
@@ -34,7 +34,7 @@ use crate::{
     network::Network,
 };
 
-/// What is trained and tested.
+/// What to train and test.
 #[derive(Clone, Debug)]
 pub struct CrossValidation {
     /// How speakers are divided.
@@ -45,12 +45,12 @@ pub struct CrossValidation {
     pub config: TrainConfig,
     /// Networks trained at the same time.
     pub jobs: usize,
-    /// Whether to leave out the inner networks and the conditions other than as recorded.
+    /// Whether to leave out the inner networks and all conditions but "as recorded".
     pub quick: bool,
     /// Whether to leave out only those conditions.
     pub as_recorded: bool,
-    /// Inner networks per fold, with the first seed, on which confidence and calibration are fitted:
-    /// each leaves another further fold out and judges it.
+    /// Inner networks per fold, with the first seed, on which confidence and calibration are
+    /// fitted: each leaves out one more fold and judges it.
     pub inner: usize,
 }
 
@@ -59,19 +59,19 @@ pub struct CrossValidation {
 pub struct Trial {
     /// Seed of the network.
     pub seed: u64,
-    /// The fold tested, from 0; none of its actors trained the network.
+    /// The fold tested, from 0; none of its actors were used to train the network.
     pub fold: usize,
-    /// For an inner network the fold it was validated on, left out of training too.
+    /// For an inner network, the fold it was validated on, which is left out of training too.
     pub validation: Option<usize>,
     /// Positions of the judged clips in the data set, and the judgement of each.
     pub judged: Vec<(usize, Judgement)>,
     /// Judgements of the same clips under other conditions; empty for inner networks.
     pub changed: Vec<(Condition, Vec<Judgement>)>,
-    /// How the training of each network went.
+    /// How each network's training went.
     pub epochs: Vec<Vec<Epoch>>,
 }
 
-/// A trial to come.
+/// A trial still to be run.
 struct Job<'a> {
     seed: u64,
     fold: usize,
@@ -79,7 +79,8 @@ struct Job<'a> {
     folds: &'a [Fold],
 }
 
-/// What a trial's networks are trained without: trials that leave out the same share them.
+/// What a trial's networks are trained without: trials that leave out the same share their
+/// networks.
 type Training = (u64, BTreeSet<usize>);
 
 impl Job<'_> {
@@ -96,8 +97,8 @@ impl Job<'_> {
     }
 
     /// The positions of the clips that train the network and of those it judges. Speakers of the
-    /// tested fold never train, in whichever corpus they occur, and an inner network judges only speakers
-    /// that are not tested.
+    /// tested fold are never trained on, in whichever corpus they occur, and an inner network
+    /// judges only speakers that are not tested.
     fn sides(&self, dataset: &Dataset) -> (Vec<usize>, Vec<usize>) {
         let is_of = |fold: usize, clip: &Clip| self.folds[fold].speakers.contains(&clip.speaker);
         let (judged, (_, left_out)) = (self.judged(), self.training());
@@ -115,13 +116,13 @@ impl Job<'_> {
         (train, judge)
     }
 
-    /// Counts a fold's inner networks from 1.
+    /// The number of an inner network within its fold, from 1.
     fn inner(&self) -> Option<usize> {
         let n = self.folds.len();
         Some((self.validation? + n - self.fold) % n)
     }
 
-    /// Folds as such leave every class to train on; two of them may not.
+    /// Each fold alone leaves every class to train on; two folds together may not.
     fn refuse_missing_class(
         &self,
         protocol: Protocol,
@@ -146,7 +147,8 @@ impl Job<'_> {
         }
     }
 
-    /// Where its networks are kept: those that leave nothing out are [the ones to ship](whole_folder).
+    /// Where its networks are kept; those that leave nothing out are [the ones to
+    /// ship](whole_folder).
     fn folder(&self, data: &Path, protocol: Protocol) -> PathBuf {
         let folder = super::folder(data, protocol, &[self.seed]);
         if protocol == Protocol::Corpora {
@@ -194,12 +196,12 @@ impl CrossValidation {
     /// Trains and tests every fold; `progress` counts epochs.
     ///
     /// Each fold of each seed keeps its checkpoint and its judgements in
-    /// `data/runs/<protocol>-seed<seed>/fold<n>`, so that the same call goes on where an earlier one
-    /// stopped.
+    /// `data/runs/<protocol>-seed<seed>/fold<n>`, so that the same call continues where an earlier
+    /// one stopped.
     ///
     /// # Errors
-    /// When the data set cannot be divided so, or an inner network would lack a class, when a training
-    /// fails or a clip cannot be read, and when `stop` is set.
+    /// When the data set cannot be divided in this way, when an inner network would lack a class,
+    /// when training fails or a clip cannot be read, and when `stop` is set.
     pub fn run(
         &self,
         dataset: &Dataset,
@@ -233,7 +235,7 @@ impl CrossValidation {
         for job in &jobs {
             job.refuse_missing_class(self.protocol, &voices, labels)?;
         }
-        // Each training with the trials that its networks are for.
+        // Each training run, with the trials that its networks are for.
         let mut trainings: Vec<(Training, Vec<usize>)> = Vec::new();
         for (index, job) in jobs.iter().enumerate() {
             let training = job.training();
@@ -250,7 +252,8 @@ impl CrossValidation {
         let trained: Vec<Mutex<[Option<Network>; MEMBERS]>> =
             trainings.iter().map(|_| Mutex::default()).collect();
         let results = Mutex::new(Vec::new());
-        // Network by network, so that nobody waits for a fold's second one; who trains the last judges.
+        // Network by network, so that nobody waits for a fold's second one; whoever trains the last
+        // one judges.
         let work = || {
             while !failed.load(Ordering::Relaxed) {
                 let task = next.fetch_add(1, Ordering::Relaxed);
@@ -298,7 +301,7 @@ impl CrossValidation {
         results.into_iter().map(|(_, result)| result).collect()
     }
 
-    /// Trains a network of a job.
+    /// Trains one network of a job.
     fn train_member(
         &self,
         job: &Job,
@@ -333,7 +336,7 @@ impl CrossValidation {
         );
         match outcome.with_context(|| format!("cannot train {name}"))? {
             Outcome::Finished(network) => {
-                // A training finished earlier has reported no epochs.
+                // A training run that was finished earlier has reported no epochs.
                 shown.reach(config.epochs);
                 Ok(*network)
             }
@@ -341,7 +344,7 @@ impl CrossValidation {
         }
     }
 
-    /// Lets the networks of a job judge.
+    /// Has the networks of a job judge.
     fn judge(
         &self,
         job: &Job,
@@ -393,13 +396,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Unweighted average recall of a network that is shown whole clips.
+/// Unweighted average recall of a network that is given whole clips.
 fn uar(network: &Network, dataset: &Dataset, clips: &[&Clip]) -> Result<f64> {
     let answer = |clip: &Clip| Ok(network.forward(&dataset.segment(clip)?));
     Ok(confusion(network.classes(), clips.iter().copied(), answer)?.uar())
 }
 
-/// Adds the epochs of one training to a bar shared by several, and notes them.
+/// Adds the epochs of one training run to a bar shared by several, and logs them.
 struct Epochs<'a> {
     bar: &'a ProgressBar,
     name: String,

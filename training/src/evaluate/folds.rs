@@ -1,4 +1,4 @@
-//! Who is tested together: the speakers of a fold, and in which corpora.
+//! Which speakers are tested together, and in which corpora.
 
 use std::collections::BTreeSet;
 
@@ -18,20 +18,20 @@ pub struct Fold {
     pub speakers: Vec<Speaker>,
     /// Positions of the corpora in which they are tested.
     pub corpora: Vec<usize>,
-    /// Positions of the corpora of which nothing is left to train on, tested or not.
+    /// Positions of the corpora from which nothing is left to train on, tested or not.
     pub left_out: Vec<usize>,
-    /// Whether any of them trains other folds' networks.
+    /// Whether any of them is used to train other folds' networks.
     pub trains: bool,
 }
 
 /// The folds of a data set.
 ///
-/// RAVDESS's published folds test its speech alone; all others test every corpus, but left-out corpora are
-/// not tested on song.
+/// RAVDESS's published folds test only its speech; all others test every corpus, except that
+/// left-out corpora are not tested on song.
 ///
 /// # Errors
-/// Those of [`Protocol::folds`]; with [`Protocol::Corpora`] when there are fewer than two corpora without
-/// common speakers to train on, or one has a single speaker or label.
+/// Those of [`Protocol::folds`]; with [`Protocol::Corpora`] also when there are fewer than two
+/// corpora without common speakers to train on, or when one has a single speaker or label.
 pub fn of(protocol: Protocol, dataset: &Dataset) -> Result<Vec<Fold>> {
     if protocol == Protocol::Corpora {
         return corpora(dataset);
@@ -63,7 +63,7 @@ pub fn of(protocol: Protocol, dataset: &Dataset) -> Result<Vec<Fold>> {
         .collect())
 }
 
-/// A fold for each corpus, those with common speakers in one.
+/// A fold for each corpus; corpora with common speakers are in one fold.
 fn corpora(dataset: &Dataset) -> Result<Vec<Fold>> {
     for corpus in 0..dataset.corpora.len() {
         if let Some(reason) = dataset.unfit_for_testing(corpus) {

@@ -1,4 +1,4 @@
-//! Lets a network judge clips as it would live: from their samples, through the session.
+//! Has a network judge clips as it would live: from their samples, through the session.
 
 use std::{
     fs,
@@ -30,19 +30,19 @@ use crate::{
 /// Samples in a chunk pushed to the session, as in the page.
 const CHUNK_SAMPLES: usize = 2048;
 
-/// What a network made of one clip, not calibrated: temperature 1, no speaker's offset, evidence from little
-/// speech counted in full, and no threshold.
+/// What a network made of one clip, without calibration: temperature 1, no offset for the speaker,
+/// evidence from little speech counted in full, and no threshold.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Judgement {
     /// Path relative to the corpus folder.
     pub path: String,
-    /// Of the whole trimmed clip at once; only as recorded.
+    /// For the whole trimmed clip at once; only as recorded.
     pub whole: Option<Whole>,
-    /// Of the session's summary; none when it heard no speech.
+    /// From the session's summary; none if it heard no speech.
     pub posterior: Option<Posterior>,
     /// Seconds in which the speech gate heard speech.
     pub speech_s: f32,
-    /// Whether it is enough speech for something to be claimed of it.
+    /// Whether that is enough speech for anything to be claimed.
     pub is_firm: bool,
     /// What was shown while the clip played; only as recorded.
     pub live: Vec<Shown>,
@@ -78,7 +78,7 @@ pub fn top(logits: &[f32]) -> Class {
     Posterior::from_logits(logits, 1.0).top().0
 }
 
-/// What `answer` makes of clips of so many classes, by the highest logit.
+/// The confusion of `answer` over clips with this number of classes, by the highest logit.
 ///
 /// # Errors
 /// Those of `answer`.
@@ -101,12 +101,13 @@ pub struct Judge<'a> {
     clips: Vec<&'a Clip>,
     trained: Vec<&'a Clip>,
     folder: PathBuf,
-    /// What its answers depend on besides the condition.
+    /// Everything besides the condition that its answers depend on.
     inputs: Value,
 }
 
 impl<'a> Judge<'a> {
-    /// Networks that `trained` of a data set and are to judge `clips` of it; answers are kept in `folder`.
+    /// For networks that `trained` clips of a data set, to judge `clips` of it; answers are kept in
+    /// `folder`.
     ///
     /// # Errors
     /// When this program's own file cannot be read.
@@ -141,8 +142,8 @@ impl<'a> Judge<'a> {
         })
     }
 
-    /// Its answers for the clips under a condition, in their order, from the file of an earlier run
-    /// when it is of the same program, network, settings and clips.
+    /// Its answers for the clips under a condition, in order; taken from the file of an earlier run
+    /// if that had the same program, network, settings and clips.
     ///
     /// # Errors
     /// When a clip cannot be read or a file not written, and when `stop` is set.
@@ -181,8 +182,8 @@ impl<'a> Judge<'a> {
         Ok(judgements)
     }
 
-    /// Who may babble beside a clip: the other speakers judged, whom the networks have not heard; where
-    /// there is none, those who trained.
+    /// Who may babble in the background of a clip: the other speakers judged, whom the networks
+    /// have not heard; if there are none, those used in training.
     fn voices(&self, clip: &Clip) -> Vec<PathBuf> {
         let of_others = |clips: &[&Clip]| -> Vec<PathBuf> {
             let others = clips.iter().filter(|other| other.speaker != clip.speaker);
@@ -205,7 +206,7 @@ fn settings() -> SessionSettings {
     }
 }
 
-/// Runs a sound through a session, as a microphone's that is kept up with.
+/// Runs a sound through a session, like a microphone's when inference never falls behind.
 fn listen(sound: &Sound, classifier: OnnxClassifier) -> Result<Judgement> {
     let mut session = Session::new(classifier, &settings(), sound.rate_hz, Pacing::Live)?;
     let mut updates = Vec::new();
@@ -230,7 +231,7 @@ fn listen(sound: &Sound, classifier: OnnxClassifier) -> Result<Judgement> {
     })
 }
 
-/// Digest of this program: another one may judge differently.
+/// Digest of this program, since another one may judge differently.
 fn program() -> Result<&'static str> {
     static PROGRAM: OnceLock<String> = OnceLock::new();
     if let Some(program) = PROGRAM.get() {
@@ -257,7 +258,7 @@ fn write(path: &Path, header: &Value, judgements: &[Judgement]) -> Result<()> {
     Ok(())
 }
 
-/// None when there is no whole file with this header.
+/// None if there is no complete file with this header.
 fn read(path: &Path, header: &Value, clips: usize) -> Option<Vec<Judgement>> {
     let parse = || -> Result<Vec<Judgement>> {
         let mut lines = BufReader::new(fs::File::open(path)?).lines();

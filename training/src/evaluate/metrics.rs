@@ -17,12 +17,12 @@ const BOOTSTRAP_SEED: u64 = 1;
 pub struct Confusion(pub Vec<Vec<u32>>);
 
 impl Confusion {
-    /// Of so many classes, without a clip.
+    /// For this number of classes, without any clips.
     pub fn new(classes: usize) -> Self {
         Self(vec![vec![0; classes + 1]; classes])
     }
 
-    /// Counts one clip; none is no answer.
+    /// Counts one clip; `None` means no answer.
     pub fn count(&mut self, truth: Class, predicted: Option<Class>) {
         let column = predicted.map_or(self.0.len(), Class::index);
         self.0[truth.index()][column] += 1;
@@ -55,18 +55,18 @@ impl Confusion {
         Class::first(self.0.len())
     }
 
-    /// Share of a class's clips that were recognised; none when it has no clips.
+    /// Share of a class's clips that were recognised; none if it has no clips.
     pub fn recall(&self, class: Class) -> Option<f64> {
         ratio(self.hits(class), self.support(class))
     }
 
-    /// Share of the clips taken for a class that were of it; none when no clip was.
+    /// Share of the clips taken for a class that belong to it; none if no clip was taken for it.
     pub fn precision(&self, class: Class) -> Option<f64> {
         let predicted = self.0.iter().map(|row| row[class.index()]).sum();
         ratio(self.hits(class), predicted)
     }
 
-    /// Harmonic mean of precision and recall; none when neither has a clip.
+    /// Harmonic mean of precision and recall; none if neither exists.
     pub fn f1(&self, class: Class) -> Option<f64> {
         let predicted: u32 = self.0.iter().map(|row| row[class.index()]).sum();
         ratio(2 * self.hits(class), predicted + self.support(class))

@@ -1,5 +1,5 @@
-//! Speaker-independent evaluation: every clip is judged as it would be live, by a network that never
-//! heard its actor.
+//! Speaker-independent evaluation: every clip is judged as it would be live, by a network that has
+//! never heard its actor.
 //!
 //! ```text
 //! cross_validation ─ Trial ─┬─ results ────┬─ Evaluation ─ evaluation.json
@@ -55,7 +55,7 @@ use crate::{
 };
 use metrics::Confusion;
 
-/// Name of the file an [`Evaluation`] is kept in.
+/// Name of the file in which an [`Evaluation`] is kept.
 pub const EVALUATION_FILE: &str = "evaluation.json";
 
 /// How often the model is right on voices it was not trained on; evaluation.json.
@@ -64,13 +64,14 @@ pub const EVALUATION_FILE: &str = "evaluation.json";
 /// per seed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
-    /// Titles of the corpora that were judged; an evaluation that does not say so is of RAVDESS.
+    /// Titles of the corpora that were judged; an evaluation that does not say is one of RAVDESS.
     #[serde(default = "ravdess_data_set")]
     pub data_set: String,
     /// Names of the classes; likewise.
     #[serde(default = "Emotion::labels")]
     pub labels: Labels,
-    /// All corpora, those that only train too; an evaluation of one corpus may be without.
+    /// All corpora, including those used only for training; an evaluation of one corpus may lack
+    /// this.
     #[serde(default)]
     pub sources: Vec<Source>,
     /// How speakers were divided.
@@ -89,13 +90,13 @@ pub struct Evaluation {
     pub whole: WholeClips,
     /// Live, by the seconds of speech heard so far.
     pub by_heard: Vec<HeardSoFar>,
-    /// Confidence and calibration to the speaker; none of a quick evaluation.
+    /// Confidence and calibration to the speaker; none in a quick evaluation.
     pub calibrated: Option<Calibrated>,
-    /// What a model trained on all speakers is to be used with; likewise.
+    /// The settings for a model trained on all speakers; likewise.
     pub shipped: Option<Shipped>,
-    /// How it does on corpora that it was not trained on; none where there is one corpus only.
+    /// How it does on corpora that it was not trained on; none if there is only one corpus.
     pub strangers: Option<Strangers>,
-    /// Live, under other conditions; empty of a quick evaluation.
+    /// Live, under other conditions; empty in a quick evaluation.
     pub robustness: Vec<Robustness>,
     /// Means over networks, epoch by epoch.
     pub learning: Vec<Learning>,
@@ -117,19 +118,19 @@ pub struct WholeClips {
 /// Results under one condition.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Robustness {
-    /// What lies between voice and program.
+    /// What came between voice and program.
     pub condition: Condition,
     /// Unweighted average recall.
     pub uar: f64,
-    /// What it is more than that of the same networks on the clips as recorded.
+    /// Its difference from that of the same networks on the clips as recorded.
     pub uar_change: f64,
     /// Share of clips classified correctly.
     pub war: f64,
-    /// What it is more than that of the same networks on the clips as recorded.
+    /// Its difference from that of the same networks on the clips as recorded.
     pub war_change: f64,
 }
 
-/// An epoch, on average over trainings that have it.
+/// An epoch, averaged over the training runs that have it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Learning {
     /// Counts from 1.
@@ -138,26 +139,27 @@ pub struct Learning {
     pub loss: f64,
     /// Share of training segments recognised, augmented.
     pub accuracy: f64,
-    /// UAR on speakers that did not train, of the inner networks.
+    /// UAR of the inner networks on speakers not used in training.
     pub validation_uar: Option<f64>,
 }
 
-/// What was fitted on speakers that neither trained nor tested, and how it does on those tested.
+/// Settings fitted on speakers used neither for training nor for testing, and how they do on those
+/// tested.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Calibrated {
     /// For each fold the temperature fitted on another fold.
     pub temperatures: Vec<f32>,
     /// For each fold the least confidence at which a class is claimed, fitted likewise.
     pub thresholds: Vec<f32>,
-    /// Confidence of the session's summaries, by each fold's temperature.
+    /// Confidence of the session's summaries, with each fold's temperature.
     pub summary: Confidence,
-    /// The same of everything that is shown while listening.
+    /// The same for everything that is shown while listening.
     pub live: Confidence,
-    /// Share of clips for which an emotion is claimed, by each fold's threshold.
+    /// Share of clips for which an emotion is claimed, with each fold's threshold.
     pub claimed: f64,
-    /// Share of these claims that is right.
+    /// Share of these claims that are right.
     pub claimed_right: f64,
-    /// How lively the voices sound; none where labels do not tell.
+    /// How lively the voices sound; none if the labels do not say.
     pub activation: Option<ActivationResults>,
     /// What is gained by knowing the speaker.
     pub speaker: Vec<Compared>,
@@ -236,7 +238,7 @@ impl Evaluation {
         }
     }
 
-    /// What of it goes into model.json.
+    /// The part of it that goes into model.json.
     pub fn measured(&self) -> Measured {
         let interval = |interval: [f64; 2]| interval.map(|share| share as f32);
         Measured {
@@ -271,13 +273,13 @@ impl Evaluation {
     /// Reads an evaluation.json.
     ///
     /// # Errors
-    /// When it is missing or not what [`save`](Self::save) writes.
+    /// When it is missing or was not written by [`save`](Self::save).
     pub fn load(path: &Path) -> Result<Self> {
         let json = fs::read_to_string(path)
             .with_context(|| format!("cannot read {}; run the evaluate command", path.display()))?;
         serde_json::from_str(&json).with_context(|| {
             format!(
-                "{} is damaged or of another version; run the evaluate command again",
+                "{} is damaged or from another version; run the evaluate command again",
                 path.display()
             )
         })
@@ -335,7 +337,7 @@ fn learning(trials: &[Trial]) -> Vec<Learning> {
         .collect()
 }
 
-/// Where a training on all speakers with this seed is kept.
+/// Where a training run on all speakers with this seed is kept.
 pub fn whole_folder(data: &Path, seed: u64) -> PathBuf {
     data.join("runs").join(format!("all-seed{seed}"))
 }
@@ -383,8 +385,8 @@ pub(crate) mod tests {
         Dataset::in_memory(Emotion::labels(), corpora, clips)
     }
 
-    /// Sure of a class from the first second of speech, as is the model file that hears it whole, but not
-    /// the network as trained.
+    /// Sure of a class from the first second of speech, like the model file given the whole clip,
+    /// but unlike the network as trained.
     fn judgement(answer: Option<Class>) -> Judgement {
         let mut logits = vec![0.0; Emotion::COUNT];
         if let Some(class) = answer {
@@ -449,7 +451,7 @@ pub(crate) mod tests {
         )
     }
 
-    /// The same with all that may be in one.
+    /// The same with everything that an evaluation may contain.
     pub(crate) fn whole_evaluation() -> Evaluation {
         let mut evaluation = evaluation();
         let scores = |uar| Scores {
@@ -539,7 +541,8 @@ pub(crate) mod tests {
         evaluation
     }
 
-    /// RAVDESS, Polish and a Korean corpus that never trains; calibration by reading helps RAVDESS's actors only.
+    /// RAVDESS, Polish and a Korean corpus that is never trained on; calibration by reading helps
+    /// only RAVDESS's actors.
     fn strangers(evaluation: &Evaluation) -> Strangers {
         let stranger = |name: &str, title: &str, language: &str, trained_on: &[&str], gain: f64| {
             let mut calibrated = evaluation.calibrated.clone().unwrap();

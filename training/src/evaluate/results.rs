@@ -1,4 +1,4 @@
-//! Recall over all clips and by who spoke, what and how.
+//! Recall over all clips, and by speaker, sentence and manner.
 
 use std::collections::BTreeMap;
 
@@ -25,19 +25,19 @@ pub struct Results {
     pub war: f64,
     /// Its 95 % interval over actors.
     pub war_interval: [f64; 2],
-    /// Of every seed's networks.
+    /// Scores of each seed's networks.
     pub by_seed: BTreeMap<u64, Scores>,
     /// Recall of each label that has clips.
     pub recall: BTreeMap<String, f64>,
     /// Clips by true class and answer.
     pub confusion: Confusion,
-    /// Of "men" and "women", where it is known of a clip.
+    /// Scores of "men" and "women", if the sex is known.
     pub by_sex: BTreeMap<String, Scores>,
-    /// Of "normal" and "strong" intensity; as the one after it empty but for RAVDESS.
+    /// Scores of "normal" and "strong" intensity; like the next field, empty except for RAVDESS.
     pub by_intensity: BTreeMap<String, Scores>,
-    /// Of the two sentences, "kids" and "dogs".
+    /// Scores of the two sentences, "kids" and "dogs".
     pub by_statement: BTreeMap<String, Scores>,
-    /// Of every speaker.
+    /// Scores of every speaker.
     pub by_actor: BTreeMap<Speaker, Scores>,
 }
 
@@ -60,7 +60,7 @@ impl From<&Confusion> for Scores {
 }
 
 impl Results {
-    /// Sums up answers: seed, clip, and what was answered.
+    /// Sums up answers: seed, clip, and the answer given.
     pub fn new<'a>(
         labels: &Labels,
         answers: impl IntoIterator<Item = (u64, &'a Clip, Option<Class>)>,
@@ -118,7 +118,7 @@ impl Results {
         }
     }
 
-    /// Name, value and interval of the two figures that everything is summed up in.
+    /// Name, value and interval of the two figures that sum everything up.
     pub fn headline(&self) -> [(&'static str, f64, [f64; 2]); 2] {
         [
             (
@@ -147,10 +147,10 @@ fn scores<K: Ord + Clone>(parts: &BTreeMap<K, Confusion>) -> BTreeMap<K, Scores>
         .collect()
 }
 
-/// Results once so much speech has been heard.
+/// Results once this much speech has been heard.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HeardSoFar {
-    /// Seconds of speech, at most; a clip with less counts as far as it goes.
+    /// Seconds of speech, at most; a clip with less counts with all it has.
     pub seconds: f64,
     /// Unweighted average recall.
     pub uar: f64,
@@ -158,8 +158,8 @@ pub struct HeardSoFar {
     pub war: f64,
 }
 
-/// What the posterior shown last within 0.5, 0.75 ... 3 s of speech says, whether it is claimed or
-/// not; nothing shown is wrong.
+/// What the posterior last shown within 0.5, 0.75 ... 3 s of speech says, whether it is claimed or
+/// not; showing nothing counts as wrong.
 pub fn by_heard<'a>(
     classes: usize,
     judged: impl IntoIterator<Item = (&'a Clip, &'a Judgement)> + Clone,

@@ -1,4 +1,4 @@
-//! What the model makes of sounds that are no speech: nothing should be claimed of them.
+//! How the model responds to sounds other than speech, for which nothing should be claimed.
 
 use std::{
     collections::BTreeMap,
@@ -15,7 +15,7 @@ use speech_emotion::{
 
 use crate::{interrupt, recording::sound::Sound};
 
-/// What was made of sounds that are no speech.
+/// Results on sounds other than speech.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sounds {
     /// All of them.
@@ -27,11 +27,11 @@ pub struct Sounds {
 /// Numbers of recordings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Heard {
-    /// There are.
+    /// All of them.
     pub recordings: u32,
-    /// In which the speech gate hears speech.
+    /// Those in which the speech gate hears speech.
     pub speech: u32,
-    /// Of which, or of a part of which, an emotion is claimed.
+    /// Those for which, or for a part of which, an emotion is claimed.
     pub claimed: u32,
 }
 
@@ -42,13 +42,13 @@ impl Heard {
         self.claimed += other.claimed;
     }
 
-    /// Share of the recordings of which an emotion is claimed, 0..=1.
+    /// Share of the recordings for which an emotion is claimed, 0..=1.
     pub fn claimed_share(&self) -> f64 {
         f64::from(self.claimed) / f64::from(self.recordings.max(1))
     }
 }
 
-/// Lets a model listen to the sounds that a CSV lists by `path`, relative to it, and `class`.
+/// Has a model listen to the sounds that a CSV lists by `path`, relative to the CSV, and `class`.
 ///
 /// # Errors
 /// When the CSV lacks a column or lists nothing, when a sound cannot be read, and when `stop` is set.
@@ -84,7 +84,7 @@ fn list(csv: &Path) -> Result<Vec<(PathBuf, String)>> {
         let at = header
             .iter()
             .position(|column| column.eq_ignore_ascii_case(wanted));
-        at.with_context(|| format!("the first line of {name} names no column {wanted}; add it"))
+        at.with_context(|| format!("the first line of {name} has no column {wanted}; add it"))
     };
     let (path, class) = (column("path")?, column("class")?);
     let folder = csv.parent().unwrap_or(Path::new(""));

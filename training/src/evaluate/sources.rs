@@ -1,4 +1,4 @@
-//! The corpora behind an evaluation: what they are, and the terms on which they are to be had.
+//! The corpora behind an evaluation: what they are and on what terms they are available.
 
 use std::collections::BTreeSet;
 
@@ -17,9 +17,9 @@ pub struct Source {
     pub licence: String,
     /// The credit that is due to it.
     pub attribution: String,
-    /// Languages spoken (ISO 639-1), where they are known.
+    /// Languages spoken (ISO 639-1), if known.
     pub languages: Vec<String>,
-    /// The classes it has clips of, in class order.
+    /// The classes for which it has clips, in class order.
     pub labels: Vec<String>,
     /// Its clips.
     pub clips: u32,
@@ -31,7 +31,7 @@ pub struct Source {
     pub tested: bool,
 }
 
-/// All corpora of a data set, of which those at these positions were `tested`.
+/// All corpora of a data set; those at these positions were `tested`.
 pub fn of(dataset: &Dataset, tested: &BTreeSet<usize>) -> Vec<Source> {
     let source = |(index, corpus): (usize, &Corpus)| {
         let clips: Vec<_> = dataset

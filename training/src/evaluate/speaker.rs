@@ -1,4 +1,4 @@
-//! What calibration to the speaker brings, and where it can mislead.
+//! How much calibrating to the speaker helps, and where it can mislead.
 
 use std::collections::BTreeMap;
 
@@ -38,7 +38,7 @@ pub struct Heard {
     pub speaker: Speaker,
     /// What is expressed.
     pub class: Class,
-    /// Not calibrated to the speaker, but by temperature; none when no speech was heard.
+    /// Scaled by temperature but not calibrated to the speaker; none if no speech was heard.
     pub posterior: Option<Posterior>,
     /// Seconds of speech.
     pub speech_s: f64,
@@ -54,26 +54,26 @@ impl Heard {
     }
 }
 
-/// What is known of a speaker.
+/// What is known about a speaker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Known {
-    /// The speaker's neutral clips, about 8 s of speech, but for the one judged.
+    /// The speaker's neutral clips, about 8 s of speech, except the one judged.
     NeutralReading,
     /// One clip of each class.
     OneLabelledClip,
     /// Three clips of each class.
     ThreeLabelledClips,
-    /// All clips before in a random order, without what they express.
+    /// All preceding clips in a random order, without their labels.
     Listening,
-    /// All clips of the same recordings, by whomever, without what they express.
+    /// All clips of the same recordings, whoever speaks, without their labels.
     Together,
     /// Four angry clips, taken for a neutral reading.
     AngryTakenForNeutral,
 }
 
 impl Known {
-    /// What can be known where there are these labels, as reported.
+    /// What can be known with these labels, in the order of the report.
     pub fn of(labels: &Labels) -> Vec<Self> {
         let mut known = vec![
             Self::OneLabelledClip,
@@ -102,8 +102,8 @@ impl Known {
         }
     }
 
-    /// Judges clips of one speaker, who is one of `everybody`'s: for each that is not a reference its
-    /// position, the answer, and the posterior with calibration.
+    /// Judges clips of one speaker out of `everybody`: for each that is not a reference, its position,
+    /// the answer, and the posterior with calibration.
     fn judge(
         self,
         labels: &Labels,
@@ -160,8 +160,8 @@ impl Known {
     }
 }
 
-/// With a few clips of each class as references, drawn several times; or with clips of one class, taken
-/// for another.
+/// With a few clips of each class as references, drawn several times; or with clips of one class,
+/// taken for another.
 fn labelled(
     labels: &Labels,
     clips: &[&Heard],
@@ -261,7 +261,7 @@ fn by_speaker(clips: &[Heard]) -> BTreeMap<&Speaker, Vec<&Heard>> {
 /// The same clips judged with and without calibration to their speaker. Shares are 0..=1.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Compared {
-    /// What was known of the speaker.
+    /// What was known about the speaker.
     pub known: Known,
     /// Without calibration.
     pub without: Scores,
@@ -273,13 +273,13 @@ pub struct Compared {
     pub war_interval: [f64; 2],
     /// Expected calibration error of the posteriors with calibration.
     pub expected_calibration_error: f64,
-    /// WAR without and with calibration of every speaker.
+    /// WAR of every speaker without and with calibration.
     pub by_actor: BTreeMap<Speaker, [f64; 2]>,
 }
 
 impl Compared {
-    /// Compares on the clips of one fold of one seed after another, each with the statistics that
-    /// were fitted without the fold's speakers.
+    /// Compares on the clips of one fold and seed after another, each with the statistics that were
+    /// fitted without the fold's speakers.
     pub fn new(known: Known, labels: &Labels, parts: &[(Vec<Heard>, &SpeakerStatistics)]) -> Self {
         let mut counts = BTreeMap::<&Speaker, [Confusion; 2]>::new();
         let mut claims = Vec::new();
@@ -321,9 +321,10 @@ impl Compared {
 }
 
 /// Statistics of the speakers of these clips, and the strengths under which the truth is most
-/// probable when every speaker in turn is calibrated with the statistics of the others.
+/// probable when each speaker in turn is calibrated with the statistics of the others.
 ///
-/// A class without a clip that was heard is taken to lie in the middle of all. None when none was heard.
+/// A class without clips is assumed to lie in the middle of all. None if there are no clips with
+/// speech.
 pub fn fit(labels: &Labels, clips: &[Heard]) -> Option<SpeakerStatistics> {
     let statistics = distribution(labels, clips)?;
     let others: Vec<(Vec<&Heard>, SpeakerStatistics)> = by_speaker(clips)
@@ -356,7 +357,7 @@ pub fn fit(labels: &Labels, clips: &[Heard]) -> Option<SpeakerStatistics> {
             .min_by(|a, b| a.1.total_cmp(&b.1))
             .map_or(0.0, |(strength, _)| strength)
     };
-    // Without neutral speech there is no reading, only listening.
+    // Without neutral speech there can be no reading, only listening.
     let unlabelled = match labels.neutral() {
         Some(_) => Known::NeutralReading,
         None => Known::Listening,
@@ -450,7 +451,7 @@ fn minus(a: &[f64], b: &[f64]) -> Vec<f64> {
     a.iter().zip(b).map(|(a, b)| a - b).collect()
 }
 
-/// Of a symmetric matrix without zero eigenvalues; Gauss-Jordan, no pivoting needed.
+/// The inverse of a symmetric matrix without zero eigenvalues; Gauss-Jordan, no pivoting needed.
 fn inverse(mut matrix: Vec<Vec<f64>>) -> Vec<Vec<f64>> {
     let n = matrix.len();
     let unit = |i: usize| (0..n).map(|j| f64::from(i == j)).collect();
@@ -479,7 +480,7 @@ mod tests {
 
     const K: usize = Emotion::COUNT;
 
-    /// Clips of speakers who are each shifted in a direction of their own.
+    /// Clips of speakers who are each shifted in their own direction.
     fn clips(actors: std::ops::Range<u8>) -> Vec<Heard> {
         let mut clips = Vec::new();
         for actor in actors {
@@ -538,7 +539,7 @@ mod tests {
             .collect();
         let judged = Known::ThreeLabelledClips.judge(&labels, &own, &clips, &statistics);
         assert_eq!(judged.len(), DRAWS as usize * (64 - 3 * K));
-        // Without its neutral clip among the references, a speaker's only one is judged as it was.
+        // A speaker's only neutral clip cannot be its own reference, so it is judged as before.
         let alone: Vec<&Heard> = own[..K].to_vec();
         let judged = Known::NeutralReading.judge(&labels, &alone, &clips, &statistics);
         assert_eq!(judged[0].1, alone[0].posterior);
@@ -564,7 +565,7 @@ mod tests {
         let mut clips = clips(1..4);
         clips.retain(|clip| clip.class != Emotion::Calm.class());
         let statistics = fit(&Emotion::labels(), &clips).unwrap();
-        // Every other emotion has as many clips.
+        // Every other emotion has the same number of clips.
         let others = || {
             Emotion::ALL
                 .into_iter()

@@ -1,8 +1,8 @@
-//! How well the model hears people whom nothing of its training resembles: every corpus in turn is left out
-//! of it, with its speakers, language and microphones, and judged.
+//! How well the model hears people who resemble nothing in its training: every corpus in turn is
+//! left out of it, with its speakers, language and microphones, and judged.
 //!
-//! What is claimed of a left-out corpus is decided by settings fitted on the answers for the other corpora, each
-//! given by networks that had heard nothing of it.
+//! What is claimed for a left-out corpus is decided by settings fitted on the answers for the other
+//! corpora, each given by networks that had heard nothing of it.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -21,10 +21,10 @@ use super::{
 };
 use crate::{artifact::export::Shipped, dataset::Dataset};
 
-/// Name of the file [`Strangers`] are kept in.
+/// Name of the file in which [`Strangers`] are kept.
 pub const STRANGERS_FILE: &str = "strangers.json";
 
-/// What is claimed of strangers is to be right at least so often, on average over corpora.
+/// Least share of claims about strangers that should be right, on average over corpora.
 const CLAIMED_ACCURACY: f64 = 0.65;
 
 /// How the model does on corpora that it was not trained on; strangers.json. Shares are 0..=1, intervals cover
@@ -39,9 +39,10 @@ pub struct Strangers {
     pub corpora: Vec<Stranger>,
     /// Means over the corpora.
     pub mean: Means,
-    /// What the model trained on all of them makes of sounds that are no speech; none where there were none.
+    /// How the model trained on all of them responds to sounds other than speech; none if there
+    /// were no sounds.
     pub sounds: Option<Sounds>,
-    /// What a model trained on all of them is to be used with: fitted on all that also train.
+    /// The settings for a model trained on all of them: fitted on all that are also trained on.
     pub shipped: Shipped,
     /// The same fitted on all but RAVDESS, for the evaluation on its own folds.
     pub known: Shipped,
@@ -60,7 +61,7 @@ pub struct Stranger {
     pub held_out: bool,
     /// Corpora that the networks were trained on.
     pub trained_on: Vec<String>,
-    /// Clips judged: of emotions that the training had too.
+    /// Clips judged: those whose emotion the training had too.
     pub clips: u32,
     /// Their speakers.
     pub speakers: u32,
@@ -68,11 +69,11 @@ pub struct Stranger {
     pub labels: Vec<String>,
     /// The answer with the highest posterior among these.
     pub live: Results,
-    /// What is claimed, of all emotions, and how sure.
+    /// What is claimed, among all emotions, and how surely.
     pub calibrated: Calibrated,
 }
 
-/// Means over corpora; of claims, every corpus counting alike, the share that is right.
+/// Means over corpora; for claims, the share that are right, with every corpus counting equally.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct Means {
@@ -146,7 +147,7 @@ impl Strangers {
         }
     }
 
-    /// What of it goes into model.json.
+    /// The part of it that goes into model.json.
     pub fn summary(&self) -> StrangersEvaluation {
         let sum = |of: fn(&Stranger) -> u32| self.corpora.iter().map(of).sum();
         StrangersEvaluation {
@@ -172,10 +173,10 @@ impl Strangers {
             .with_context(|| format!("cannot write {}", path.display()))
     }
 
-    /// Reads a strangers.json; none when there is no such file.
+    /// Reads a strangers.json; none if there is no such file.
     ///
     /// # Errors
-    /// When it cannot be read or is not what [`save`](Self::save) writes.
+    /// When it cannot be read or was not written by [`save`](Self::save).
     pub fn load(folder: &Path) -> Result<Option<Self>> {
         let path = folder.join(STRANGERS_FILE);
         if !path.exists() {
@@ -185,7 +186,7 @@ impl Strangers {
             fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
         let strangers = serde_json::from_str(&json).with_context(|| {
             format!(
-                "{} is damaged or of another version; run evaluate --folds corpora again",
+                "{} is damaged or from another version; run evaluate --folds corpora again",
                 path.display()
             )
         })?;
@@ -263,7 +264,7 @@ impl Means {
     }
 }
 
-/// The corpora that train networks which leave this fold out.
+/// The corpora used to train the networks that leave this fold out.
 fn trained_on(dataset: &Dataset, folds: &[Fold], left_out: usize) -> BTreeSet<usize> {
     let is_left_out = |corpus: &usize| folds[left_out].left_out.contains(corpus);
     (0..dataset.corpora.len())
@@ -271,8 +272,8 @@ fn trained_on(dataset: &Dataset, folds: &[Fold], left_out: usize) -> BTreeSet<us
         .collect()
 }
 
-/// The judgements of a trial whose emotion the training had too: no network can tell one that it has never
-/// heard.
+/// The judgements of a trial whose emotion the training had too: no network can recognise one that
+/// it has never heard.
 fn shared<'a>(dataset: &'a Dataset, folds: &[Fold], trial: &'a Trial) -> Vec<Judged<'a>> {
     let corpora = trained_on(dataset, folds, trial.fold);
     let mut known = BTreeSet::<Class>::new();
@@ -294,7 +295,8 @@ mod tests {
         dataset::Features,
     };
 
-    /// Three corpora of 40 clips, the first two always heard right and the third always wrong, all as surely.
+    /// Three corpora of 40 clips, the first two always recognised and the third never, all with the
+    /// same confidence.
     fn strangers() -> Strangers {
         let names = ["a", "b", "c"];
         let class = |n: usize| Class::new(n % 2).unwrap();
@@ -351,7 +353,8 @@ mod tests {
             let calibrated = &stranger.calibrated;
             (calibrated.claimed, calibrated.claimed_right)
         });
-        // Half of what the others are heard as is wrong for the first two, nothing for the third.
+        // The settings for the first two are fitted on answers of which half are wrong, those for
+        // the third on right answers only.
         let expected = [(0.0, 0.0), (0.0, 0.0), (1.0, 0.0)];
         assert_eq!(claims.collect::<Vec<_>>(), expected);
         let right = strangers.corpora.iter().map(|stranger| stranger.live.uar);

@@ -1,7 +1,8 @@
 //! Random changes to training segments: other voices, channels and rooms.
 //!
-//! All work on `[T, F]` frames with log-mel energies in place of the MFCC. Where the spectrum changes,
-//! the energy changes with it, as the level of the segment is taken from the energies afterwards.
+//! All work on `[T, F]` frames with log-mel energies in place of the MFCC. When the spectrum
+//! changes, the energy changes with it, since the level of the segment is taken from the energies
+//! afterwards.
 
 use std::ops::Range;
 
@@ -19,7 +20,7 @@ use super::background::{Powers, Voices};
 use super::bands::{Bands, logarithmic};
 use crate::dataset::MIN_FRAMES;
 
-/// Warped frequencies leave their straight line here (Jaitly & Hinton, 2013).
+/// Warped frequencies leave the straight line here (Jaitly & Hinton, 2013).
 const WARP_KNEE_HZ: f32 = 4_800.0;
 const EQUALISER_KNOTS: usize = 6;
 const MASKED_BANDS: usize = 8;
@@ -30,7 +31,7 @@ const AROUND_FRAMES: usize = 48;
 const LOW_EDGE_HZ: Range<f32> = 100.0..450.0;
 const HIGH_EDGE_HZ: Range<f32> = 2_500.0..7_000.0;
 const FILTER_ORDER: Range<f32> = 2.0..5.0;
-/// What a narrow channel leaves at most attenuated, in nats.
+/// Lower limit of a narrow channel's gain, in nats.
 const FILTERED: f32 = -16.0;
 /// Log energies and voicing of silence.
 const SILENT_FRAME: [f32; N_FEATURES] = {
@@ -49,11 +50,11 @@ pub struct Ranges {
     pub warp: f32,
     /// Standard deviation of the equaliser's knots, in nats.
     pub equaliser: f32,
-    /// Standard deviation of what a tilt of the spectrum adds at its upper end and takes at its lower, in
-    /// nats.
+    /// Standard deviation of what a tilt of the spectrum adds at its upper end and subtracts at its
+    /// lower, in nats.
     pub tilt: f32,
-    /// Standard deviation of the logarithm of the factor by which levels lie further apart or closer, as
-    /// recorders and codecs that limit or expand make them.
+    /// Standard deviation of the logarithm of the factor by which levels are spread or compressed,
+    /// as recorders and codecs with limiters or expanders do.
     pub dynamics: f32,
     /// Share of segments with reverberation.
     pub room_probability: f32,
@@ -92,7 +93,7 @@ impl Default for Ranges {
 }
 
 impl Ranges {
-    /// With more and louder noise, more rooms, and microphones that differ more.
+    /// With more and louder noise, more rooms, and greater differences between microphones.
     pub fn rough() -> Self {
         Self {
             equaliser: 0.8,
@@ -107,7 +108,7 @@ impl Ranges {
     }
 }
 
-/// What the changes need to know of the mel bands.
+/// What the changes need to know about the mel bands.
 #[derive(Clone, Debug)]
 pub struct Augmentation {
     ranges: Ranges,
@@ -123,8 +124,8 @@ impl Augmentation {
         }
     }
 
-    /// All changes up to the subtraction of the level, by random amounts; one of the `voices` may be
-    /// heard beside.
+    /// All changes up to the subtraction of the level, by random amounts; one of the `voices` may
+    /// be heard in the background.
     ///
     /// # Errors
     /// When a voice cannot be read.
@@ -159,8 +160,8 @@ impl Augmentation {
         Ok(frames)
     }
 
-    /// Moves the levels of a segment `[T, F]` apart or together by a random factor, from -5 nats, where
-    /// [`subtract_level`] has put its own.
+    /// Spreads or compresses the levels of a segment `[T, F]` by a random factor around -5 nats,
+    /// where [`subtract_level`] has put its own level.
     pub fn compress(&self, segment: &mut [f32], rng: &mut impl Rng) {
         let factor = (self.ranges.dynamics * rng.sample::<f32, _>(StandardNormal)).exp();
         for frame in segment.chunks_exact_mut(N_FEATURES) {
@@ -170,7 +171,7 @@ impl Augmentation {
         }
     }
 
-    /// The frames with their reverberation, which goes on after them, trimmed as live.
+    /// The frames with their reverberation, which outlasts them, trimmed as live.
     fn in_room(&self, frames: &[f32], rng: &mut impl Rng) -> Vec<f32> {
         let spoken = frames.len() / N_FEATURES;
         let mut frames = frames.to_vec();
@@ -182,7 +183,7 @@ impl Augmentation {
         trimmed(frames)
     }
 
-    /// The frames amid noise that was there before and goes on after, trimmed as live.
+    /// The frames amid noise that begins before them and outlasts them, trimmed as live.
     fn in_noise(
         &self,
         frames: &[f32],
@@ -214,8 +215,8 @@ impl Augmentation {
         Ok(trimmed(noisy))
     }
 
-    /// Replaces each band by what was at `factor` times its frequency, below 4.8 kHz; above, a second
-    /// straight line leads back to the upper end. A factor over 1 lengthens the vocal tract.
+    /// Replaces each band by what was at `factor` times its frequency, below 4.8 kHz; above that, a
+    /// second straight line leads back to the upper end. A factor over 1 lengthens the vocal tract.
     fn warp_vocal_tract(&self, frames: &mut [f32], factor: f32) {
         let top_hz = FrontEndConfig::default().mel.max_hz;
         let knee = WARP_KNEE_HZ * factor.min(1.0);
@@ -245,7 +246,8 @@ impl Augmentation {
         );
     }
 
-    /// Leaves the band between two frequencies; outside the power falls as a Butterworth filter's.
+    /// Keeps the band between two frequencies; outside it the power falls like a Butterworth
+    /// filter's.
     fn narrow(&self, frames: &mut [f32], low_hz: f32, high_hz: f32, order: f32) {
         let curve = self.bands.centres_hz.map(|hz| {
             let low = -(1.0 + (low_hz / hz).powf(2.0 * order)).ln();
@@ -255,7 +257,8 @@ impl Augmentation {
         self.colour(frames, &curve);
     }
 
-    /// Adds `curve`, in nats, to the bands, and what it does to their mean power to the energy.
+    /// Adds `curve`, in nats, to the bands, and the resulting change of their mean power to the
+    /// energy.
     fn colour(&self, frames: &mut [f32], curve: &[f32; N_MFCC]) {
         let weights: [f32; N_MFCC] =
             std::array::from_fn(|m| self.bands.energy_weights[m] * curve[m].exp());
@@ -275,7 +278,7 @@ impl Augmentation {
     }
 }
 
-/// The frames of speech, or all when they are too few to train on.
+/// The frames of speech, or all frames if there are too few to train on.
 fn trimmed(frames: Vec<f32>) -> Vec<f32> {
     match trim(&energies(&frames)) {
         Some(kept) if kept.len() >= MIN_FRAMES => {
@@ -295,9 +298,9 @@ pub fn subtract_level(frames: &mut [f32]) {
     }
 }
 
-/// Hides two stretches of up to 8 bands and one of up to 12 frames (Park et al., 2019): the bands take
-/// their mean in the training data, a hidden frame's side inputs the values that the network scales
-/// to 0.
+/// Hides two stretches of up to 8 bands and one of up to 12 frames (Park et al., 2019): the bands
+/// take their mean in the training data, and a hidden frame's side inputs take the values that the
+/// network scales to 0.
 pub fn mask(frames: &mut [f32], mean: &[f32], rng: &mut impl Rng) {
     for _ in 0..2 {
         let bands = stretch_of(N_MFCC, MASKED_BANDS, rng);
@@ -315,7 +318,7 @@ pub fn mask(frames: &mut [f32], mean: &[f32], rng: &mut impl Rng) {
     }
 }
 
-/// A random stretch of 0 to `longest` of `count` places, less than half of them.
+/// A random stretch of 0 to `longest` out of `count` positions, less than half of them.
 fn stretch_of(count: usize, longest: usize, rng: &mut impl Rng) -> Range<usize> {
     let length = rng.random_range(0..=longest.min(count / 2));
     let start = rng.random_range(0..=count - length);
@@ -490,8 +493,8 @@ mod tests {
             let before = column(&frames, ENERGY);
             let after = column(&room, ENERGY);
             assert_close(after[25], before[25], 1.0);
-            // 10 frames into the pause: the ratio, 19 dB of decay, and what reverberation lacks of its
-            // full power as it also goes on after the voice.
+            // 10 frames into the pause: the ratio, 19 dB of decay, and the part of its full power
+            // that reverberation lacks because it also continues after the voice.
             let fallen_db = (after[29] - after[39]) / NATS_PER_DB;
             (fallen_db, room.len() as i32 - frames.len() as i32)
         };

@@ -1,9 +1,9 @@
-//! What is heard beside a voice, as features: other voices, coloured sounds that swell and fade, and its
-//! own reverberation.
+//! What is heard together with a voice, as features: other voices, coloured sounds that swell and
+//! fade, and the voice's own reverberation.
 //!
-//! Powers add, so the features of a mixture follow from those of its parts, in each mel band but for
-//! the random phases there. The pitch heard is that of the part that is stronger where the tracker
-//! listens, as periodic as its share of the power there.
+//! Powers add, so the features of a mixture follow from those of its parts, in each mel band, apart
+//! from the random phases. The pitch heard is that of the part that is stronger where the tracker
+//! listens, and it is as periodic as that part's share of the power there.
 
 use std::{borrow::Cow, f32::consts::TAU, ops::Range};
 
@@ -19,7 +19,7 @@ use crate::network::with_log_mel;
 /// Most voices at once, and most coloured sounds.
 const VOICES: usize = 6;
 const SOUNDS: usize = 3;
-/// How much fainter than the others one of them may be.
+/// How much fainter than the others a voice may be.
 const FAINTER_DB: f32 = 8.0;
 /// Slopes of coloured sounds in decibels per octave: from brown and steeper to slightly hissing.
 const SLOPES_DB: Range<f32> = -12.0..3.0;
@@ -32,10 +32,10 @@ const TONE_PROBABILITY: f32 = 0.4;
 const TONE_OCTAVES: Range<f32> = -0.6..2.5;
 const PARTIALS: usize = 15;
 const FRAMES_PER_S: f32 = 62.5;
-/// Voicing of what has no pitch.
+/// Voicing of a sound without pitch.
 const UNVOICED: f32 = 0.25;
 
-/// Recordings of voices, any of which may be heard beside another.
+/// Recordings of voices, any of which may be heard together with another.
 pub trait Voices {
     /// How many there are.
     fn count(&self) -> usize;
@@ -53,11 +53,11 @@ pub struct Powers {
     /// `[T, M]`.
     bands: Vec<f32>,
     frames: Vec<Frame>,
-    /// Whether bands vary from frame to frame as a recording's do.
+    /// Whether bands vary from frame to frame as in a recording.
     varies: bool,
 }
 
-/// Power of a frame as the energy, and as the pitch tracker hears it; and what it finds.
+/// Power of a frame as the energy and the pitch tracker measure it, and what the tracker finds.
 #[derive(Clone, Copy, Debug, Default)]
 struct Frame {
     energy: f32,
@@ -67,7 +67,7 @@ struct Frame {
 }
 
 impl Frame {
-    /// Of a row of features with the `powers` of its bands.
+    /// Makes one from a row of features with the `powers` of its bands.
     fn of(row: &[f32], powers: &[f32], bands: &Bands) -> Self {
         Self {
             energy: row[ENERGY].exp(),
@@ -77,7 +77,7 @@ impl Frame {
         }
     }
 
-    /// Takes in what else is heard at the same time.
+    /// Adds what else is heard at the same time.
     fn add(&mut self, other: Self) {
         let low = self.low + other.low;
         let voicing = |part: Self| part.voicing * part.low / low.max(f32::MIN_POSITIVE);
@@ -100,7 +100,7 @@ impl Frame {
 }
 
 impl Powers {
-    /// Of features `[T, F]`, with the mean power 1.
+    /// Makes powers from features `[T, F]`, with mean power 1.
     pub fn of(features: &[f32], bands: &Bands) -> Self {
         let log_mel = with_log_mel(features);
         let rows = log_mel.chunks_exact(N_FEATURES);
@@ -133,12 +133,13 @@ impl Powers {
         self.frames[t].add(frame.times(gain));
     }
 
-    /// Bytes that they take.
+    /// Size in bytes.
     pub fn size(&self) -> usize {
         size_of_val(&self.bands[..]) + size_of_val(&self.frames[..])
     }
 
-    /// `count` frames of one to six of these voices, each from a random place on, over and over.
+    /// `count` frames of one to six of these voices, each from a random position, repeated as
+    /// needed.
     ///
     /// # Errors
     /// When a voice cannot be read.
@@ -160,7 +161,7 @@ impl Powers {
         Ok(sum)
     }
 
-    /// `count` frames of one to three coloured sounds, each with a swell of its own.
+    /// `count` frames of one to three coloured sounds, each with its own swell.
     pub fn coloured(count: usize, bands: &Bands, rng: &mut impl Rng) -> Self {
         let mut sum = Self::silent(count, false);
         for _ in 0..rng.random_range(1..=SOUNDS) {
@@ -197,9 +198,9 @@ impl Powers {
         sum
     }
 
-    /// The reverberation of `frames` `[T, F]` with log-mel energies, which decays by 60 dB in `rt60_s`: of a
-    /// steady sound as strong as this. It has the pitch of the strongest moment, less periodic the more
-    /// moments there are.
+    /// The reverberation of `frames` `[T, F]` with log-mel energies, which decays by 60 dB in
+    /// `rt60_s`; for a steady sound it is as strong as the sound. It has the pitch of the strongest
+    /// moment and is less periodic the more moments contribute.
     pub fn reverberation(frames: &[f32], rt60_s: f32, bands: &Bands) -> Self {
         let kept = 10.0_f32.powf(-6.0 / (rt60_s * FRAMES_PER_S));
         let own = band_powers(frames);
@@ -215,8 +216,8 @@ impl Powers {
         all
     }
 
-    /// Mixes these into as many `frames` `[T, F]` with log-mel energies, at a mean power `snr_db` below
-    /// that of the `speech` among them.
+    /// Mixes these into the same number of `frames` `[T, F]` with log-mel energies, at a mean power
+    /// `snr_db` below that of the `speech` among them.
     ///
     /// # Panics
     /// When there are more frames than these.
@@ -279,7 +280,7 @@ fn tone(hz: f32, bands: &Bands, rng: &mut impl Rng) -> [f32; N_MFCC] {
         let place = bands.place(hz * k as f32);
         let level_db = -decay_db * (k as f32).log2() - rng.random_range(0.0..10.0);
         for (m, power) in powers.iter_mut().enumerate() {
-            // As much as the triangle of the band lets through, spread over its width.
+            // As much as the band's triangle lets through, spread over its width.
             let share = (1.0 - (place - m as f32).abs()).max(0.0);
             *power += (level_db * NATS_PER_DB).exp() * share / bands.widths[m];
         }
@@ -296,7 +297,7 @@ fn normalised(powers: [f32; N_MFCC], bands: &Bands) -> [f32; N_MFCC] {
     powers.map(|power| power / mean)
 }
 
-/// Of the bands `[T, M]` of frames `[T, F]` with log-mel energies.
+/// Powers of the bands `[T, M]` of frames `[T, F]` with log-mel energies.
 fn band_powers(frames: &[f32]) -> Vec<f32> {
     let mut powers = vec![0.0; frames.len() / N_FEATURES * N_MFCC];
     vectorise(|| {
@@ -310,7 +311,7 @@ fn band_powers(frames: &[f32]) -> Vec<f32> {
     powers
 }
 
-/// Of bands `[T, M]`, over all frames.
+/// Mean power of bands `[T, M]` over all frames.
 fn mean_power(powers: &[f32], bands: &Bands) -> f32 {
     let rows = powers.chunks_exact(N_MFCC);
     let count = rows.len().max(1) as f32;
@@ -341,7 +342,7 @@ pub mod tests {
         ChaCha8Rng::seed_from_u64(5)
     }
 
-    /// `[T, F]` with log-mel energies of flat frames of a power.
+    /// Flat frames `[T, F]` of one power, with log-mel energies.
     fn flat(count: usize, log_power: f32, bands: &Bands) -> Vec<f32> {
         let mut frame = [log_power; N_FEATURES];
         frame[ENERGY] = bands.energy_power(&[1.0; N_MFCC]).ln() + log_power;
@@ -383,7 +384,7 @@ pub mod tests {
         }));
         let held = Powers::reverberation(&frames, 0.5, &bands);
         let power = |t: usize| bands.power(&held.bands[t * N_MFCC..][..N_MFCC]);
-        // As much as the sound itself when it has lasted, then 48 dB less every 0.4 s.
+        // As much as the sound itself while it lasts, then 48 dB less every 0.4 s.
         assert!((power(99) / (-4.0f32).exp() - 1.0).abs() < 1e-3);
         for t in [100, 110] {
             let decay_db = 10.0 * (power(t) / power(t + 25)).log10();
@@ -392,7 +393,7 @@ pub mod tests {
             assert!((energy_db - 48.0).abs() < 0.1, "{energy_db}");
         }
         assert_eq!(held.frames[120].pitch, 1.0);
-        // Of many moments at once, so hardly periodic.
+        // It comes from many moments at once, so it is hardly periodic.
         assert!((0.2..0.6).contains(&held.frames[120].voicing));
     }
 

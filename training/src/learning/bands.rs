@@ -1,4 +1,4 @@
-//! What augmentation needs to know of the front end's mel bands.
+//! What augmentation needs to know about the front end's mel bands.
 
 use std::ops::Range;
 
@@ -9,7 +9,7 @@ use speech_emotion::features::{FrontEndConfig, N_MFCC};
 /// Natural logarithm of the power of one decibel.
 pub const NATS_PER_DB: f32 = std::f32::consts::LN_10 / 10.0;
 
-/// What is to be known of the mel bands.
+/// Facts about the mel bands.
 #[derive(Clone, Debug)]
 pub struct Bands {
     min_mel: f32,
@@ -20,7 +20,7 @@ pub struct Bands {
     pub widths: [f32; N_MFCC],
     /// The same weighted as the pitch tracker does.
     pub pitch_weights: [f32; N_MFCC],
-    /// The same of bands that the energy is taken of, else 0.
+    /// The same for bands that the energy includes, otherwise 0.
     pub energy_weights: [f32; N_MFCC],
     /// The estimate of a band's power from one frame deviates by one over the root of its bins.
     pub deviations: [f32; N_MFCC],
@@ -37,7 +37,7 @@ impl Bands {
         weighted(powers, &self.pitch_weights)
     }
 
-    /// What the energy is the logarithm of, of these bands, `[M]`.
+    /// The power in these bands, `[M]`, whose logarithm is the energy.
     pub fn energy_power(&self, powers: &[f32]) -> f32 {
         weighted(powers, &self.energy_weights)
     }
@@ -48,7 +48,7 @@ impl Bands {
     }
 }
 
-/// Those of the front end.
+/// The front end's bands.
 impl Default for Bands {
     fn default() -> Self {
         let config = FrontEndConfig::default();
@@ -95,7 +95,7 @@ fn weighted(powers: &[f32], weights: &[f32; N_MFCC]) -> f32 {
         .sum()
 }
 
-/// A value of a range, all octaves equally often.
+/// A value in a range, with all octaves equally likely.
 pub fn logarithmic(range: Range<f32>, rng: &mut impl Rng) -> f32 {
     range.start * (range.end / range.start).powf(rng.random())
 }

@@ -1,4 +1,4 @@
-//! An epoch's batches: each clip in another voice and place each time.
+//! An epoch's batches: each clip with a different voice and room each time.
 
 use anyhow::Result;
 use rand::RngExt;
@@ -13,17 +13,17 @@ use crate::network::{Batch, Target, with_log_mel};
 /// Shortest and longest segment of training, in frames.
 pub const MIN_FRAMES: usize = 24;
 pub const MAX_FRAMES: usize = 190;
-/// Share of clips taken at another speed.
+/// Share of clips played at another speed.
 const SPEED_PROBABILITY: f32 = 0.6;
-/// Share of clips of which only the beginning is heard, so that early answers are learned too.
+/// Share of clips that are cut to their beginning, so that early answers are learned too.
 const CUT_PROBABILITY: f32 = 0.2;
-/// Least share of a cut clip.
+/// Least share of a clip that is kept when it is cut.
 const LEAST_SHARE: f32 = 0.4;
 /// Most frames left out at the start of a segment.
 const START_JITTER: usize = 8;
 
-/// Segments of these clips and what they are to be recognised as, for every step of an epoch, read and made
-/// as they are asked for; an error when a clip cannot be read.
+/// Segments of these clips and their targets, for every step of an epoch, read and made on demand;
+/// an error when a clip cannot be read.
 ///
 /// The batches, `count` of them, differ by at most one in size.
 pub fn epoch_batches<'a>(
@@ -47,7 +47,7 @@ pub fn epoch_batches<'a>(
     })
 }
 
-/// Number of batches of about `batch_size` for so many clips.
+/// Number of batches of about `batch_size` for this number of clips.
 pub fn batch_count(clips: usize, batch_size: usize) -> usize {
     ((clips + batch_size / 2) / batch_size).max(1)
 }
@@ -74,8 +74,8 @@ fn segment(
     Ok(segment)
 }
 
-/// The frames taken of `count`: without a few at the start, now and then only the beginning, and at
-/// most 190.
+/// The frames to use out of `count`: without a few at the start, now and then only the beginning,
+/// and at most 190.
 fn excerpt(count: usize, rng: &mut ChaCha8Rng) -> std::ops::Range<usize> {
     let spare = count.saturating_sub(MIN_FRAMES);
     let start = rng.random_range(0..=START_JITTER.min(spare));
@@ -118,7 +118,8 @@ mod tests {
         assert!((300..500).contains(&cut), "{cut} of 2000");
     }
 
-    /// Clips of so many frames, as recorded and at other speeds, one for each class in turn.
+    /// Clips with these numbers of frames, as recorded and at other speeds, with the classes in
+    /// turn.
     fn dataset(frames: impl IntoIterator<Item = [usize; 2]>) -> Dataset {
         let clips = (frames.into_iter().enumerate()).map(|(index, [as_recorded, at_speeds])| {
             let class = Class::new(index % 8).unwrap();

@@ -1,4 +1,4 @@
-//! The state of a training after an epoch, as a file: a training goes on from it bit for bit.
+//! The state of training after an epoch, as a file: training resumes from it bit for bit.
 
 use std::path::{Path, PathBuf};
 
@@ -10,10 +10,10 @@ use super::optimizer::Optimizer;
 use crate::dataset::tensor_file::TensorFile;
 use crate::network::{Network, Parameter};
 
-/// All that changes from epoch to epoch. Random numbers depend on seed and epoch alone.
+/// Everything that changes from epoch to epoch. Random numbers depend on seed and epoch alone.
 #[derive(Clone, Debug)]
 pub struct State {
-    /// With the weights that the next step starts from.
+    /// With the weights from which the next step starts.
     pub network: Network,
     /// Averaged values of all parameters.
     pub average: Vec<Vec<f32>>,
@@ -31,12 +31,12 @@ struct Header {
     steps: usize,
 }
 
-/// Where the checkpoint of a run lies.
+/// Where the checkpoint of a run is.
 pub fn path(run_dir: &Path) -> PathBuf {
     run_dir.join("checkpoint.safetensors")
 }
 
-/// Writes the state; a reader sees the old file or the new one, never a part.
+/// Writes the state; a reader sees the old file or the new one, never a part of one.
 ///
 /// # Errors
 /// When the disk refuses.
@@ -67,8 +67,8 @@ pub fn write(path: &Path, run: &Value, state: &State) -> Result<()> {
 /// Reads a state into `state`, which must come from the same trainer's [`Network::new`].
 ///
 /// # Errors
-/// When the file cannot be read or is damaged, or belongs to a training of another configuration: the
-/// first field that differs is named.
+/// When the file cannot be read or is damaged, or belongs to a training run with another
+/// configuration: the first field that differs is named.
 pub fn read(path: &Path, run: &Value, state: &mut State) -> Result<()> {
     let file = TensorFile::read(path)?;
     let header: Header = serde_json::from_str(&file.json)
@@ -102,7 +102,7 @@ pub fn read(path: &Path, run: &Value, state: &mut State) -> Result<()> {
         copies
             .into_iter()
             .collect::<Result<()>>()
-            .with_context(|| format!("cannot go on from {}", path.display()))?;
+            .with_context(|| format!("cannot resume from {}", path.display()))?;
     }
     state.epoch = header.epoch;
     state.optimizer.steps = header.steps;

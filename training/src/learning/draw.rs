@@ -1,8 +1,8 @@
-//! Which clips an epoch is made of: neither the largest corpus nor the commonest label rules.
+//! Which clips make up an epoch: neither the largest corpus nor the commonest label dominates.
 //!
-//! Clips of one corpus and class form a stratum. A corpus counts by its number of clips, but a large one by no
-//! more than [`MOST_CLIPS`]; the classes that a corpus has count alike. Within a stratum every clip comes once
-//! before one comes again.
+//! Clips of one corpus and class form a stratum. A corpus has weight in proportion to its clips,
+//! but a large one no more than [`MOST_CLIPS`] would give it; its classes have equal weight. Within
+//! a stratum every clip comes once before any clip comes again.
 
 use std::collections::BTreeMap;
 
@@ -12,10 +12,10 @@ use speech_emotion::class::Class;
 
 use crate::dataset::Clip;
 
-/// Clips by which a corpus counts at most.
+/// Most clips in proportion to which a corpus is weighted.
 const MOST_CLIPS: usize = 1_200;
 
-/// How an epoch's clips are drawn; the same for the same seed.
+/// How an epoch's clips are drawn; the same seed gives the same clips.
 #[derive(Clone, Debug)]
 pub struct Draw {
     strata: Vec<Stratum>,
@@ -27,12 +27,12 @@ pub struct Draw {
 struct Stratum {
     /// Positions of its clips.
     clips: Vec<usize>,
-    /// Clips of it in an epoch, on average.
+    /// Its clips in an epoch, on average.
     per_epoch: f64,
 }
 
 impl Draw {
-    /// Of these clips; an epoch has as many as there are, but at most `segments`.
+    /// For these clips; an epoch has as many as there are, but at most `segments`.
     pub fn new(clips: &[&Clip], segments: usize, seed: u64) -> Self {
         let mut by_corpus = BTreeMap::<usize, BTreeMap<Class, Vec<usize>>>::new();
         for (index, clip) in clips.iter().enumerate() {
@@ -66,8 +66,8 @@ impl Draw {
         self.segments
     }
 
-    /// The positions of the clips of an epoch, counted from 1, in no order. Does not depend on what was asked
-    /// before.
+    /// The positions of the clips of an epoch, counted from 1, in no order. Does not depend on
+    /// earlier calls.
     pub fn epoch(&self, epoch: usize) -> Vec<usize> {
         let mut drawn = Vec::with_capacity(self.segments + self.strata.len());
         for (number, stratum) in self.strata.iter().enumerate() {
@@ -103,7 +103,8 @@ mod tests {
         dataset::{Dataset, Features},
     };
 
-    /// 4,000 clips of a large corpus, nine in ten of one class, and 600 of a small one that has a third class.
+    /// 4,000 clips of a large corpus, nine in ten of one class, and 600 of a small one that has a
+    /// third class.
     fn clips() -> Dataset {
         let clip = |corpus: usize, class: usize| {
             let speaker = Speaker::new("1");

@@ -1,6 +1,7 @@
-//! Several networks, each from a seed of its own, whose logits are averaged: networks err in different
-//! places, and together less. The last one is trained in more noise and through stranger microphones and counts
-//! a third more, as none of them is best both in noise and without.
+//! Several networks, each from its own seed, whose logits are averaged: networks err in different
+//! places, and less together. The last one is trained in more noise and through stranger
+//! microphones, and its weight is a third larger, since none of them is best both in noise and
+//! without it.
 
 use std::{
     path::{Path, PathBuf},
@@ -20,7 +21,7 @@ use crate::{
 /// Networks of an ensemble.
 pub const MEMBERS: usize = 2;
 
-/// What the last network counts, as the others count one.
+/// Weight of the last network, relative to the others.
 const LAST_WEIGHT: f32 = 4.0 / 3.0;
 
 const NETWORK_FILE: &str = "network.safetensors";
@@ -32,7 +33,7 @@ pub struct Ensemble {
 }
 
 impl Ensemble {
-    /// Of these networks, at least one.
+    /// Takes these networks, at least one.
     pub fn new(members: Vec<Network>) -> Self {
         assert!(!members.is_empty(), "an ensemble without networks");
         Self { members }
@@ -98,7 +99,7 @@ impl Ensemble {
     }
 }
 
-/// Where a member, counted from 0, of the ensemble in `run_dir` is trained.
+/// Folder in which a member, counted from 0, of the ensemble in `run_dir` is trained.
 pub fn member_folder(run_dir: &Path, member: usize) -> PathBuf {
     run_dir.join(format!("member{}", member + 1))
 }
@@ -124,11 +125,11 @@ fn member_config(ensemble: &TrainConfig, member: usize) -> TrainConfig {
     }
 }
 
-/// Digest of all that decides how good an ensemble of a data set is, but for seed and speakers left
-/// out: an evaluation holds for the networks whose recipe is the same.
+/// Digest of everything that decides how good an ensemble trained on a data set is, except the seed
+/// and the speakers left out: an evaluation holds for networks with the same recipe.
 ///
 /// # Errors
-/// None that is expected.
+/// None are expected.
 pub fn recipe(dataset: &Dataset, config: &TrainConfig) -> Result<String> {
     let clips: Vec<&Clip> = dataset.clips.iter().collect();
     let clips = dataset.digest_of(&clips);
@@ -143,8 +144,8 @@ pub fn recipe(dataset: &Dataset, config: &TrainConfig) -> Result<String> {
     Ok(short(sha256))
 }
 
-/// Trains a member, counted from 0, of the ensemble in `run_dir` by [`super::train`]; `config.seed` is that of
-/// the ensemble, `config.ranges` are those of all but the last.
+/// Trains a member, counted from 0, of the ensemble in `run_dir` with [`super::train`];
+/// `config.seed` is that of the ensemble, `config.ranges` apply to all but the last.
 ///
 /// # Errors
 /// Those of [`super::train`].
@@ -163,9 +164,10 @@ pub fn train_member(
         .with_context(|| format!("network {} of {MEMBERS}", member + 1))
 }
 
-/// Trains all members, one after the other, by [`train_member`]; none when stopped from outside.
+/// Trains all members, one after another, with [`train_member`]; none when stopped from outside.
 ///
-/// `progress` is asked for each member, by number from 0 and folder, how its training is to be shown.
+/// For each member, `progress` is given its number from 0 and its folder, and returns how to show
+/// its training.
 ///
 /// # Errors
 /// Those of [`super::train`].

@@ -1,4 +1,4 @@
-//! epochs.jsonl: how every epoch of a training went, one JSON object per line.
+//! epochs.jsonl: how every epoch of a training run went, one JSON object per line.
 
 use std::{
     fs,
@@ -20,22 +20,22 @@ pub struct Epoch {
     pub loss: f32,
     /// Share of training segments recognised, augmented.
     pub accuracy: f32,
-    /// Unweighted average recall of the averaged weights on actors that did not train; only where a
-    /// network has such actors to be watched on.
+    /// Unweighted average recall of the averaged weights on actors not used in training; only if a
+    /// network has such actors to be monitored on.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub validation_uar: Option<f64>,
     /// Duration.
     pub seconds: f32,
 }
 
-/// The file of one training.
+/// The log file of one training run.
 #[derive(Clone, Debug)]
 pub struct EpochLog {
     path: PathBuf,
 }
 
 impl EpochLog {
-    /// In the folder of a run.
+    /// For the folder of a run.
     pub fn new(run_dir: &Path) -> Self {
         Self {
             path: run_dir.join("epochs.jsonl"),
@@ -66,7 +66,7 @@ impl EpochLog {
             .with_context(|| format!("cannot write {}", self.path.display()))
     }
 
-    /// The epochs noted so far; none when there is no file.
+    /// The epochs logged so far; none if there is no file.
     pub fn read(&self) -> Vec<Epoch> {
         let Ok(file) = fs::File::open(&self.path) else {
             return Vec::new();

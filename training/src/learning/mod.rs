@@ -39,29 +39,29 @@ use checkpoint::State;
 use draw::Draw;
 use optimizer::{Matrices, Optimizer, clip_gradients, learning_rate, update_average};
 
-/// Smallest deviation by which a mel band is divided, in nats.
+/// Least deviation by which a mel band is divided, in nats.
 const MIN_DEVIATION: f32 = 0.1;
 
-/// What can be chosen of a training; [`Default`] is the recipe.
+/// What can be configured for training; [`Default`] is the recipe.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrainConfig {
-    /// Of weights and augmentation.
+    /// Seed of weights and augmentation.
     pub seed: u64,
     /// Rounds of training, after each of which a checkpoint is kept.
     pub epochs: usize,
-    /// Most segments in an epoch; fewer where there are not as many clips.
+    /// Most segments in an epoch; fewer if there are not as many clips.
     pub segments: usize,
-    /// Segments per step, about.
+    /// Approximate number of segments per step.
     pub batch_size: usize,
     /// Highest learning rate.
     pub peak_rate: f32,
-    /// How matrices are stepped.
+    /// How matrices are updated.
     pub matrices: Matrices,
-    /// Share of a matrix taken off per step, times the learning rate.
+    /// Share of a matrix subtracted per step, times the learning rate.
     pub weight_decay: f32,
     /// Share of a label spread over all classes.
     pub label_smoothing: f32,
-    /// Longest gradient.
+    /// Greatest norm of the gradient.
     pub clip_norm: f32,
     /// How far augmentation goes.
     pub ranges: Ranges,
@@ -84,22 +84,23 @@ impl Default for TrainConfig {
     }
 }
 
-/// A data set and what augmentation takes of it: for all trainings on it, whichever clips they use.
+/// A data set and what augmentation takes from it: for all training on it, whichever clips are
+/// used.
 pub struct Material<'a> {
     /// The data set.
     pub dataset: &'a Dataset,
     bands: Bands,
-    /// Clips as noise, each kept from its first use on while there is room.
+    /// Clips as noise, each kept after its first use as long as there is room.
     powers: Vec<OnceLock<Powers>>,
     /// Bytes that may still be kept.
     room: AtomicUsize,
 }
 
-/// Bytes of clips as noise that are kept, about 8,000 clips; all others are read each time.
+/// Bytes of clips that are kept as noise, about 8,000 clips; all others are read each time.
 const KEPT_BYTES: usize = 256 << 20;
 
 impl<'a> Material<'a> {
-    /// From a data set.
+    /// Makes one from a data set.
     pub fn new(dataset: &'a Dataset) -> Self {
         Self::keeping(dataset, KEPT_BYTES)
     }
@@ -165,38 +166,40 @@ pub struct EpochReport {
     pub eta_s: f32,
 }
 
-/// Is told how a training goes.
+/// Is told how training proceeds.
 pub trait Progress {
     /// After every step: epoch from 1, steps done in it and steps of an epoch.
     fn step(&mut self, epoch: usize, done: usize, steps: usize);
-    /// After every epoch, when its checkpoint is written; `network` gives it with averaged weights.
+    /// After every epoch, once its checkpoint is written; `network` returns it with averaged
+    /// weights.
     ///
     /// # Errors
-    /// End the training.
+    /// An error ends training.
     fn epoch(&mut self, report: &EpochReport, network: &dyn Fn() -> Network) -> Result<()>;
 }
 
-/// How a training ended.
+/// How training ended.
 #[derive(Debug)]
 pub enum Outcome {
     /// With the averaged weights.
     Finished(Box<Network>),
-    /// Stopped from outside; the same call goes on after the last completed epoch.
+    /// Stopped from outside; the same call continues after the last completed epoch.
     Interrupted {
         /// Epochs that need not be repeated.
         epochs_done: usize,
     },
 }
 
-/// Trains on the clips at the given positions of the data set, going on from the checkpoint in
-/// `run_dir` when there is one. `stop` is looked at before every step.
+/// Trains on the clips at the given positions of the data set, resuming from the checkpoint in
+/// `run_dir` if there is one. `stop` is checked before every step.
 ///
 /// The same clips, configuration and processor type give the same weights bit for bit, interrupted
 /// or not.
 ///
 /// # Errors
-/// When there are fewer than two clips, one is too short or cannot be read, when the checkpoint cannot be
-/// written, is damaged or belongs to another training, and when the loss is no longer a number.
+/// When there are fewer than two clips, when one is too short or cannot be read, when the
+/// checkpoint cannot be written, is damaged or belongs to another training run, and when the loss
+/// is no longer a number.
 pub fn train(
     material: &Material,
     clips: &[usize],
@@ -253,8 +256,8 @@ pub fn train(
             if !(result.loss.is_finite() && norm.is_finite()) {
                 bail!(
                     "the loss is no longer a number in epoch {epoch}, batch {} of {steps}; {} keeps \
-                     the state after epoch {}; the same command goes on from there, and another \
-                     --seed begins anew",
+                     the state after epoch {}; the same command continues from there, and another \
+                     --seed starts afresh",
                     index + 1,
                     path.display(),
                     state.epoch
@@ -288,7 +291,7 @@ pub fn train(
     Ok(Outcome::Finished(Box::new(averaged(&state))))
 }
 
-/// What each clip is to be recognised as, among the classes that its corpus has clips of here.
+/// The target of each clip, among the classes for which its corpus has clips here.
 fn targets(clips: &[&Clip]) -> Vec<Target> {
     let mut classes = BTreeMap::<usize, BTreeSet<Class>>::new();
     for clip in clips {
@@ -308,7 +311,7 @@ fn averaged(state: &State) -> Network {
     network
 }
 
-/// Numbers for an epoch, counted from 1; epoch 0 draws the weights.
+/// Random numbers for an epoch, counted from 1; epoch 0 draws the weights.
 fn random(seed: u64, epoch: usize) -> ChaCha8Rng {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(epoch as u64);
@@ -368,7 +371,7 @@ fn refuse_unusable(clips: &[&Clip]) -> Result<()> {
     Ok(())
 }
 
-/// What the weights depend on, by name; `clips` is the digest of those that train.
+/// Everything the weights depend on, by name; `clips` is the digest of those trained on.
 pub fn description(dataset: &Dataset, clips: &str, config: &TrainConfig) -> Result<Value> {
     let mut run = serde_json::to_value(config)?;
     run["front_end"] = json!(dataset.fingerprint);

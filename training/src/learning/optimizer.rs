@@ -1,4 +1,5 @@
-//! Steps of the parameters by Muon and AdamW, the learning rate's course, and the average of the weights.
+//! Updates of the parameters by Muon and AdamW, the learning rate schedule, and the average of the
+//! weights.
 
 use std::f32::consts::PI;
 
@@ -6,28 +7,30 @@ use serde::{Deserialize, Serialize};
 
 use crate::network::{Kind, Parameter, Parameters, nearest_orthogonal};
 
-/// Of AdamW (Loshchilov & Hutter, 2019).
+/// Constants of AdamW (Loshchilov & Hutter, 2019).
 const BETA_1: f32 = 0.9;
 const BETA_2: f32 = 0.999;
 const EPSILON: f32 = 1e-8;
-/// Of Muon.
+/// Constant of Muon.
 const MOMENTUM: f32 = 0.95;
-/// Root mean square of Muon's step of a matrix, relative to the learning rate; AdamW's is at most 1.
+/// Root mean square of Muon's update of a matrix, relative to the learning rate; AdamW's is at most
+/// 1.
 const STEP_RMS: f32 = 0.4;
-/// Share of the steps in which the learning rate rises.
+/// Share of the steps during which the learning rate rises.
 const WARM_UP: f32 = 0.15;
 /// Learning rate of the first and of the last step, relative to the peak.
 const FIRST_RATE: f32 = 0.1;
 const LAST_RATE: f32 = 0.002;
 const MAX_AVERAGE_DECAY: f32 = 0.99;
 
-/// How matrices are stepped; vectors always by AdamW.
+/// How matrices are updated; vectors are always updated by AdamW.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Matrices {
     /// Like vectors.
     AdamW,
-    /// All directions of a matrix equally far (Jordan et al., 2024): learns as much in two thirds of the steps.
+    /// All directions of a matrix by the same amount (Jordan et al., 2024): learns as much in two
+    /// thirds of the steps.
     Muon,
 }
 
@@ -37,7 +40,7 @@ pub struct Optimizer {
     matrices: Matrices,
     /// Running mean of the gradient.
     pub first: Vec<Vec<f32>>,
-    /// Running mean of its square; stays 0 where Muon steps.
+    /// Running mean of its square; stays 0 for parameters that Muon updates.
     pub second: Vec<Vec<f32>>,
     /// Steps made.
     pub steps: usize,
@@ -58,7 +61,7 @@ impl Optimizer {
         }
     }
 
-    /// One step against the gradients. Weight decay takes `rate · decay` of matrices only.
+    /// One step against the gradients. Weight decay subtracts `rate · decay` from matrices only.
     pub fn step(&mut self, parameters: &mut Parameters, rate: f32, decay: f32) {
         self.steps += 1;
         let correction_1 = 1.0 - (f64::from(BETA_1).powf(self.steps as f64)) as f32;
@@ -86,7 +89,8 @@ impl Optimizer {
     }
 }
 
-/// Moves a matrix along the orthogonal one nearest to its running gradient, looked ahead as Nesterov does.
+/// Moves a matrix along the orthogonal matrix nearest to its running gradient, with Nesterov's
+/// look-ahead.
 fn step_matrix(parameter: &mut Parameter, mean: &mut [f32], rate: f32, kept: f32) {
     let mut ahead = Vec::with_capacity(mean.len());
     for (mean, gradient) in mean.iter_mut().zip(&parameter.gradient) {
@@ -95,14 +99,15 @@ fn step_matrix(parameter: &mut Parameter, mean: &mut [f32], rate: f32, kept: f32
     }
     let (rows, columns) = parameter.sides();
     let direction = nearest_orthogonal(ahead, columns);
-    // Its root mean square is one over this root.
+    // The root mean square of the orthogonal matrix is one over this root.
     let length = STEP_RMS * rate * (rows.max(columns) as f32).sqrt();
     for (value, direction) in parameter.value.iter_mut().zip(direction) {
         *value = *value * kept - length * direction;
     }
 }
 
-/// Scales all gradients so that their common norm is at most `limit`; gives the norm before.
+/// Scales all gradients so that their joint norm is at most `limit`; returns the norm before
+/// scaling.
 pub fn clip_gradients(parameters: &mut Parameters, limit: f32) -> f32 {
     let square: f64 = parameters
         .iter()
@@ -122,8 +127,9 @@ pub fn clip_gradients(parameters: &mut Parameters, limit: f32) -> f32 {
     norm
 }
 
-/// One-cycle course of the learning rate (Smith & Topin, 2018): from a tenth of the peak up to it in
-/// 15 % of the steps, then down to 1/500, both by half a cosine. `step` counts from 0.
+/// One-cycle schedule of the learning rate (Smith & Topin, 2018): from a tenth of the peak up to
+/// the peak in 15 % of the steps, then down to 1/500, each along half a cosine. `step` counts from
+/// 0.
 pub fn learning_rate(peak: f32, step: usize, steps: usize) -> f32 {
     let last = steps.saturating_sub(1).max(1) as f32;
     let position = step as f32 / last;
@@ -200,7 +206,7 @@ mod tests {
     fn muon_goes_equally_far_in_all_directions_of_a_matrix() {
         let mut parameters = Parameters::default();
         let id = parameters.constant("x", Kind::Matrix, &[2, 3], 1.0);
-        // Along the first axis a hundred times as steep as along the second.
+        // A hundred times as steep along the first axis as along the second.
         parameters[id].gradient = vec![100.0, 0.0, 0.0, 0.0, -1.0, 0.0];
         let mut optimizer = Optimizer::new(Matrices::Muon, &parameters);
         optimizer.step(&mut parameters, 0.1, 0.5);

@@ -7,7 +7,7 @@ use crate::corpus::ravdess::Emotion;
 use crate::corpus::{Corpus, Listed, Speaker};
 use crate::dataset::{Features, SPEEDS};
 
-/// Eight clips with the energy rising and falling in another place for each emotion.
+/// Eight clips whose energy rises and falls at a different place for each emotion.
 fn clips() -> Vec<(Listed, Features)> {
     let mut rng = ChaCha8Rng::seed_from_u64(5);
     let clips = Emotion::ALL.map(|emotion| {
@@ -271,6 +271,6 @@ fn clips_as_noise_are_kept_while_there_is_room_and_are_the_same_without() {
             }
         }
     }
-    // Of 30 to 58 frames with 68 numbers each.
+    // With 30 to 58 frames of 68 numbers each.
     assert_eq!(kept, [16, 4]);
 }

@@ -24,7 +24,7 @@ pub struct Attention {
     heads: usize,
 }
 
-/// What a forward pass leaves for the backward pass.
+/// What a forward pass keeps for the backward pass.
 #[derive(Clone, Debug)]
 pub struct Attended {
     hidden: Vec<f32>,
@@ -100,7 +100,7 @@ impl Attention {
         )
     }
 
-    /// Adds the parameters' gradients; gives that of `x`.
+    /// Adds the parameters' gradients; returns that of `x`.
     pub fn backward(
         &self,
         parameters: &mut Parameters,

@@ -20,10 +20,10 @@ pub struct BatchNormRelu {
     variance: Id,
 }
 
-/// What a forward pass leaves for the backward pass.
+/// What a forward pass keeps for the backward pass.
 #[derive(Clone, Debug)]
 pub struct Normalised {
-    /// Input less the mean, over the deviation; `[rows, C]`.
+    /// Input minus the mean, divided by the deviation; `[rows, C]`.
     x: Vec<f32>,
     mean: Vec<f32>,
     /// Biased, over the rows of the batch.
@@ -44,7 +44,7 @@ impl BatchNormRelu {
         }
     }
 
-    /// Normalises by the statistics of the rows when training, by the running ones otherwise.
+    /// Normalises with the statistics of the rows in training, with the running ones otherwise.
     pub fn forward(
         &self,
         parameters: &Parameters,
@@ -127,7 +127,7 @@ impl BatchNormRelu {
         dy
     }
 
-    /// Takes the statistics of a training batch into the running ones.
+    /// Updates the running statistics with those of a training batch.
     pub fn update_statistics(&self, parameters: &mut Parameters, saved: &Normalised) {
         let rows = (saved.x.len() / saved.mean.len()) as f32;
         let unbiased = rows / (rows - 1.0).max(1.0);
@@ -173,8 +173,8 @@ fn inverse_deviation(variance: &[f32]) -> Vec<f32> {
         .collect()
 }
 
-/// Mean and biased variance of every column of the blocks `[rows, columns]` put together; they are gone
-/// through twice.
+/// Mean and biased variance of every column of the blocks `[rows, columns]` together; the blocks
+/// are read twice.
 pub fn statistics<B: AsRef<[f32]>>(
     blocks: impl Iterator<Item = B> + Clone,
     columns: usize,
@@ -183,10 +183,10 @@ pub fn statistics<B: AsRef<[f32]>>(
     statistics
 }
 
-/// The same of blocks that are made as they are asked for.
+/// The same for blocks that are made on demand.
 ///
 /// # Errors
-/// The first of theirs.
+/// The first error from a block.
 pub fn try_statistics<B: AsRef<[f32]>, E>(
     blocks: impl Iterator<Item = Result<B, E>> + Clone,
     columns: usize,

@@ -1,8 +1,9 @@
 //! Two-dimensional convolution over time and mel frequency, channels last, without bias.
 //!
-//! Each item of a batch is a `[T, M, C]` block of its own length; the blocks follow each other. Zeros
-//! surround each item: `kernel_time / 2` frames before and after, one band below and above. The mel
-//! kernel is 3 and its stride 2, so `M` (even) becomes `M / 2`, and `T` becomes `ceil(T / stride_time)`.
+//! Each item of a batch is a `[T, M, C]` block of its own length; the blocks follow one another.
+//! Zeros surround each item: `kernel_time / 2` frames before and after, one band below and above.
+//! The mel kernel is 3 and its stride 2, so `M` (even) becomes `M / 2`, and `T` becomes
+//! `ceil(T / stride_time)`.
 
 use std::ops::Range;
 
@@ -115,7 +116,7 @@ impl Convolution {
         dx
     }
 
-    /// Where each item lies in the input and in the output.
+    /// The position of each item in the input and in the output.
     fn items(&self, lengths: &[usize]) -> Vec<(Range<usize>, Range<usize>)> {
         let Shape {
             inputs,
@@ -133,8 +134,8 @@ impl Convolution {
         lengths.iter().map(item).collect()
     }
 
-    /// What each output of an item sees, `[rows, kernel_time · 3 · inputs]`, one row per output frame and
-    /// band: an item's columns stay in the processor's cache, a batch's would not.
+    /// What each output of an item sees, `[rows, kernel_time · 3 · inputs]`, one row per output
+    /// frame and band: one item's columns fit in the processor's cache, a batch's would not.
     fn columns(&self, x: &[f32], columns: &mut Vec<f32>) {
         columns.clear();
         let rows = self.for_each_patch(x.len(), |input, column, length| {
@@ -154,8 +155,8 @@ impl Convolution {
     }
 
     /// Calls `patch(position in the input, position in the columns, length)` for every stretch of
-    /// neighbouring bands of one frame that an output sees, of an item of `size` numbers; gives the
-    /// number of rows.
+    /// neighbouring bands of one frame that an output sees, for an item of `size` numbers; returns
+    /// the number of rows.
     fn for_each_patch(&self, size: usize, mut patch: impl FnMut(usize, usize, usize)) -> usize {
         let Shape {
             inputs,

@@ -25,8 +25,8 @@ impl Network {
     /// Reads a network written by [`save`](Self::save).
     ///
     /// # Errors
-    /// When the file cannot be read, is damaged, or a tensor is missing or of another shape than in a
-    /// network of so many classes.
+    /// When the file cannot be read or is damaged, or when a tensor is missing or has another shape
+    /// than in a network with this number of classes.
     pub fn load(path: &Path, classes: usize) -> Result<Self> {
         let file = TensorFile::read(path)?;
         let mut network = Self::new(classes, &mut ChaCha8Rng::seed_from_u64(0));

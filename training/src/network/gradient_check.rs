@@ -21,7 +21,7 @@ pub fn noise(size: usize, seed: u64) -> Vec<f32> {
 
 /// Checks every number of `x` and of all learned parameters for the loss `Σ r y`, r random.
 ///
-/// `backward` takes parameters, `x` and `dy`, and gives `dx`.
+/// `backward` takes parameters, `x` and `dy`, and returns `dx`.
 pub fn check(
     parameters: &mut Parameters,
     mut x: Vec<f32>,

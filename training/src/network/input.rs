@@ -1,4 +1,4 @@
-//! From segments to what the convolutions and the projection see.
+//! From segments to the inputs of the convolutions and the projection.
 
 use std::sync::LazyLock;
 
@@ -10,10 +10,10 @@ use super::matrix::{first_columns, matrix, product};
 
 /// Number of side inputs: energy, pitch, voicing.
 pub const SIDE_INPUTS: usize = 3;
-/// Log-mel energies and log energy are not taken lower than this, in nats relative to full scale.
+/// Lower limit of log-mel energies and log energy, in nats relative to full scale.
 pub const MIN_LOG_ENERGY: f32 = -14.0;
 
-/// Several segments, one after the other, with log-mel energies in place of the MFCC.
+/// Several segments, one after another, with log-mel energies in place of the MFCC.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     /// `[ΣT, F]`.
@@ -23,7 +23,7 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Appends a segment `[T, F]` with log-mel energies, less the first T mod 4 frames.
+    /// Appends a segment `[T, F]` with log-mel energies, without the first T mod 4 frames.
     ///
     /// # Panics
     /// When fewer than four frames are given.

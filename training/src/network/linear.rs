@@ -5,7 +5,7 @@ use rand::Rng;
 use super::matrix::{add_product, add_rows, matrix, product};
 use super::parameter::{Id, Kind, Parameters};
 
-/// Weight `[outputs, inputs]` and, where given, bias `[outputs]`.
+/// Weight `[outputs, inputs]` and, if given, bias `[outputs]`.
 #[derive(Clone, Debug)]
 pub struct Linear {
     weight: Id,
@@ -15,7 +15,7 @@ pub struct Linear {
 }
 
 impl Linear {
-    /// Draws the weights; no bias without a name for it.
+    /// Draws the weights; without a name for the bias there is none.
     pub fn new(
         parameters: &mut Parameters,
         weight: &str,
@@ -44,7 +44,7 @@ impl Linear {
         y
     }
 
-    /// Adds the parameters' gradients; gives that of `x`.
+    /// Adds the parameters' gradients; returns that of `x`.
     pub fn backward(&self, parameters: &mut Parameters, x: &[f32], dy: &[f32]) -> Vec<f32> {
         let dy_rows = matrix(dy, self.outputs);
         let weight = &mut parameters[self.weight];

@@ -1,19 +1,19 @@
-//! Cross entropy with label smoothing (Szegedy et al., 2016), among the classes that could have been said.
+//! Cross entropy with label smoothing (Szegedy et al., 2016), among the classes that were possible.
 
 use speech_emotion::class::Class;
 
-/// What an item is to be recognised as, and among which classes: a corpus that has no clip of a class
+/// What an item should be recognised as, and among which classes: a corpus without clips of a class
 /// says nothing about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Target {
     /// What it expresses.
     pub class: Class,
-    /// A bit for each class that it is told from.
+    /// A bit for each class that it is distinguished from.
     among: u32,
 }
 
 impl Target {
-    /// A class told from all others.
+    /// A class distinguished from all others.
     pub fn new(class: Class) -> Self {
         Self {
             class,
@@ -21,7 +21,7 @@ impl Target {
         }
     }
 
-    /// A class told from these alone.
+    /// A class distinguished from these alone.
     pub fn among(class: Class, classes: impl IntoIterator<Item = Class>) -> Self {
         let bit = |class: Class| 1 << class.index();
         Self {
@@ -36,7 +36,7 @@ impl Target {
         self.among >> class & 1 == 1
     }
 
-    /// The class with the highest of the logits `[K]` that count.
+    /// The class with the highest logit in `[K]` among those that count.
     pub fn answer(&self, logits: &[f32]) -> Class {
         let mut top = self.class;
         for class in Class::first(logits.len()).filter(|class| self.has(class.index())) {
@@ -50,8 +50,8 @@ impl Target {
 
 /// Mean loss over a batch, in nats, and its gradient with respect to the logits `[B, K]`.
 ///
-/// The target gives the label `1 - smoothing` and spreads the rest evenly over all classes it is told from;
-/// the logits of others neither count nor get a gradient.
+/// The target gives the label `1 - smoothing` and spreads the rest evenly over all classes it is
+/// distinguished from; the logits of other classes neither count nor get a gradient.
 pub fn cross_entropy(logits: &[f32], targets: &[Target], smoothing: f32) -> (f32, Vec<f32>) {
     let classes = logits.len() / targets.len();
     let mut loss = 0.0;
@@ -113,7 +113,7 @@ mod tests {
     #[test]
     fn gradient_matches_differences() {
         let logits = [0.3, -1.0, 2.0, 0.1, 0.0, 0.7, -0.4, 1.1, 0.5, 0.5];
-        // Two items of five classes, the second told from two others.
+        // Two items with five classes, the second distinguished from only two others.
         let [one, two, four] = [1, 2, 4].map(|index| Class::new(index).unwrap());
         let targets = [Target::new(two), Target::among(four, [one, two])];
         let (_, gradient) = cross_entropy(&logits, &targets, 0.1);

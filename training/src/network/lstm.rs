@@ -4,8 +4,8 @@
 //! i, f, o = σ(W x_t + U h_{t-1} + b)    g = tanh(…)    c_t = f c_{t-1} + i g    h_t = o tanh(c_t)
 //! ```
 //!
-//! Rows are worked on step by step, the longest item first, so that the items still going at a step
-//! are the first rows of the step before: nothing is padded.
+//! Rows are processed step by step, the longest item first, so that the items still running at a
+//! step are the first rows of the previous step: nothing is padded.
 
 use rand::Rng;
 use speech_emotion::dsp::{
@@ -26,7 +26,7 @@ pub struct Lstm {
     units: usize,
 }
 
-/// What a forward pass leaves for the backward pass; rows in the order of [`Steps`].
+/// What a forward pass keeps for the backward pass; rows in the order of [`Steps`].
 #[derive(Clone, Debug)]
 pub struct Memory {
     steps: Steps,
@@ -37,10 +37,10 @@ pub struct Memory {
     hidden: Vec<f32>,
 }
 
-/// Rows of all items in the order of time, and in each step by falling length of the item.
+/// Rows of all items in order of time and, within each step, of decreasing item length.
 #[derive(Clone, Debug)]
 struct Steps {
-    /// For each row, where it stands when items follow each other.
+    /// For each row, its position when items follow one another.
     source: Vec<usize>,
     /// First row of each step, and the number of rows.
     starts: Vec<usize>,
@@ -69,7 +69,7 @@ impl Steps {
         self.starts.len() - 1
     }
 
-    /// From items one after the other to this order.
+    /// From items one after another to this order.
     fn gather(&self, rows: &[f32], columns: usize) -> Vec<f32> {
         let mut steps = Vec::with_capacity(rows.len());
         for source in &self.source {
@@ -78,7 +78,7 @@ impl Steps {
         steps
     }
 
-    /// From this order to items one after the other.
+    /// From this order to items one after another.
     fn scatter(&self, rows: &[f32], columns: usize) -> Vec<f32> {
         let mut items = vec![0.0; rows.len()];
         for (row, &source) in rows.chunks_exact(columns).zip(&self.source) {
@@ -164,7 +164,7 @@ impl Lstm {
         )
     }
 
-    /// Back-propagation through time: adds the parameters' gradients, gives that of the input.
+    /// Back-propagation through time: adds the parameters' gradients, returns that of the input.
     pub fn backward(&self, parameters: &mut Parameters, memory: &Memory, dy: &[f32]) -> Vec<f32> {
         let units = self.units;
         let Memory {
@@ -227,7 +227,7 @@ impl Lstm {
     }
 }
 
-/// One row of one step: activates the gates, gives cells and hidden state.
+/// One row of one step: activates the gates, returns cells and hidden state.
 #[inline(always)]
 fn activate(gates: &mut [f32], past: Option<&[f32]>, cells: &mut [f32], hidden: &mut [f32]) {
     let units = cells.len();
@@ -254,8 +254,8 @@ fn activate(gates: &mut [f32], past: Option<&[f32]>, cells: &mut [f32], hidden: 
     }
 }
 
-/// The way back through [`activate`]: `d_cells` comes in as the gradient from the step after and
-/// goes out as that for the step before.
+/// Back through [`activate`]: `d_cells` comes in as the gradient from the following step and goes
+/// out as that for the previous step.
 #[inline(always)]
 fn deactivate(
     gates: &[f32],

@@ -5,7 +5,7 @@ use faer::{Accum, MatMut, MatRef, Par, linalg::matmul::matmul};
 /// `data` as a row-major matrix.
 ///
 /// # Panics
-/// When `data` is not whole rows.
+/// When `data` does not consist of whole rows.
 pub fn matrix(data: &[f32], columns: usize) -> MatRef<'_, f32> {
     MatRef::from_row_major_slice(data, data.len() / columns, columns)
 }
@@ -17,7 +17,7 @@ pub fn product(a: MatRef<'_, f32>, b: MatRef<'_, f32>) -> Vec<f32> {
     c
 }
 
-/// Makes the row-major `c` to `a · b`, whatever it was.
+/// Sets the row-major `c` to `a · b`, whatever it was.
 ///
 /// # Panics
 /// When the shapes do not fit.
@@ -38,8 +38,8 @@ fn multiply(a: MatRef<'_, f32>, b: MatRef<'_, f32>, c: &mut [f32], accum: Accum)
     matmul(c, accum, a, b, 1.0, Par::Seq);
 }
 
-/// About the orthogonal matrix nearest to a row-major one: its singular values become 0.7 to 1.2, by five
-/// steps of Newton and Schulz with Jordan's coefficients (2024).
+/// Approximately the orthogonal matrix nearest to a row-major one: its singular values become 0.7
+/// to 1.2, by five Newton-Schulz steps with Jordan's coefficients (2024).
 pub fn nearest_orthogonal(mut x: Vec<f32>, columns: usize) -> Vec<f32> {
     let norm = x.iter().map(|x| x * x).sum::<f32>().sqrt() + f32::MIN_POSITIVE;
     x.iter_mut().for_each(|x| *x /= norm);

@@ -7,10 +7,10 @@
 //!                                   logits [K] ─ output ─ hidden ─ attentive statistics ────┘
 //! ```
 //!
-//! A segment's first T mod 4 frames are left out, then every layer sees exactly the segment's
+//! A segment's first T mod 4 frames are left out; then every layer sees exactly the segment's
 //! length: T frames, T/2 after `conv1`, T/4 from `conv2` on. A batch is not padded: the rows of its
-//! items follow each other, so that the items of a batch do not influence each other but for
-//! batch normalisation in training.
+//! items follow one another, so that the items of a batch do not influence each other except
+//! through batch normalisation in training.
 //!
 //! Parameters by name, row-major, activations channels-last (`[T, M, C]`):
 //!
@@ -91,16 +91,16 @@ pub struct Network {
     output: Linear,
 }
 
-/// Loss of a batch before the step that it leads to.
+/// Loss of a batch before the step taken on it.
 #[derive(Clone, Copy, Debug)]
 pub struct BatchLoss {
     /// Mean cross entropy, in nats.
     pub loss: f32,
-    /// Items whose most probable class, of those they are told from, is the label.
+    /// Items whose most probable class, among those they are distinguished from, is the label.
     pub correct: usize,
 }
 
-/// What a forward pass leaves for the backward pass.
+/// What a forward pass keeps for the backward pass.
 struct Tape {
     /// Frames of each item after `conv1`.
     halves: Vec<usize>,
@@ -121,7 +121,7 @@ struct Tape {
 }
 
 impl Network {
-    /// An untrained network for so many classes.
+    /// An untrained network with this number of classes.
     pub fn new(classes: usize, rng: &mut ChaCha8Rng) -> Self {
         let mut parameters = Parameters::default();
         let p = &mut parameters;
@@ -203,7 +203,7 @@ impl Network {
         &mut self.parameters
     }
 
-    /// Sets the mean and deviation by which the mel bands are standardised.
+    /// Sets the mean and deviation with which the mel bands are standardised.
     pub(crate) fn set_standardisation(&mut self, mean: Vec<f32>, deviation: Vec<f32>) {
         self.parameters[self.mean].value = mean;
         self.parameters[self.deviation].value = deviation;
@@ -214,7 +214,7 @@ impl Network {
         &self.parameters[self.mean].value
     }
 
-    /// Sets the gradients for one batch and takes its statistics into the running ones.
+    /// Sets the gradients for one batch and updates the running statistics with the batch's.
     pub fn gradients(&mut self, batch: &Batch, targets: &[Target], smoothing: f32) -> BatchLoss {
         let tape = self.pass(batch, true);
         let (loss, d_logits) = loss::cross_entropy(&tape.logits, targets, smoothing);
@@ -230,7 +230,7 @@ impl Network {
         }
     }
 
-    /// Forward pass; in training normalised by the statistics of the batch.
+    /// Forward pass; in training, normalised with the statistics of the batch.
     fn pass(&self, batch: &Batch, training: bool) -> Tape {
         let p = &self.parameters;
         let x1 = batch.standardised(&p[self.mean].value, &p[self.deviation].value);

@@ -5,7 +5,7 @@
 //! [40, 1] ─ LSTM 128 ─ LSTM 64 ─ its last state ─ hidden 64 ─ ReLU ─ output [K]
 //! ```
 //!
-//! As in Keras, forget gates begin with a bias of 1.
+//! As in Keras, forget gates start with a bias of 1.
 
 use rand_chacha::ChaCha8Rng;
 
@@ -14,7 +14,7 @@ use super::loss::{self, Target};
 use super::lstm::Lstm;
 use super::parameter::Parameters;
 
-/// Coefficients of a clip.
+/// Coefficients per clip.
 pub const COEFFICIENTS: usize = 40;
 const UNITS: [usize; 2] = [128, 64];
 const HIDDEN: usize = 64;
@@ -29,7 +29,7 @@ pub struct NotebookNetwork {
 }
 
 impl NotebookNetwork {
-    /// An untrained network for so many classes.
+    /// An untrained network with this number of classes.
     pub fn new(classes: usize, rng: &mut ChaCha8Rng) -> Self {
         let mut parameters = Parameters::default();
         let p = &mut parameters;
@@ -71,7 +71,7 @@ impl NotebookNetwork {
         self.pass(clips).logits
     }
 
-    /// Sets the gradients for one batch `[B, 40]` and gives its mean loss, in nats.
+    /// Sets the gradients for one batch `[B, 40]` and returns its mean loss, in nats.
     pub fn gradients(&mut self, clips: &[f32], targets: &[Target]) -> f32 {
         let tape = self.pass(clips);
         let (loss, d_logits) = loss::cross_entropy(&tape.logits, targets, 0.0);
@@ -115,7 +115,7 @@ impl NotebookNetwork {
     }
 }
 
-/// What a forward pass leaves for the backward pass.
+/// What a forward pass keeps for the backward pass.
 struct Tape {
     memory: [super::lstm::Memory; 2],
     last: Vec<f32>,

@@ -1,11 +1,11 @@
-//! The network's numbers as one flat, named list, so that optimiser, averaging, files and export go
-//! through them alike.
+//! The network's numbers as one flat, named list, so that optimiser, averaging, files and export
+//! can all go through them in the same way.
 
 use std::ops::{Index, IndexMut};
 
 use rand::{Rng, RngExt};
 
-/// What becomes of a parameter in training.
+/// How training treats a parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Learned, with weight decay.
@@ -23,7 +23,7 @@ pub struct Parameter {
     pub name: String,
     /// Sizes, slowest first.
     pub shape: Vec<usize>,
-    /// What becomes of it in training.
+    /// How training treats it.
     pub kind: Kind,
     /// The numbers, row-major.
     pub value: Vec<f32>,
@@ -32,7 +32,7 @@ pub struct Parameter {
 }
 
 impl Parameter {
-    /// Rows and columns of the matrix that a tensor is as a function of its inputs.
+    /// Rows and columns of the tensor, seen as a matrix acting on its inputs.
     pub fn sides(&self) -> (usize, usize) {
         let rows = self.shape[0];
         (rows, self.value.len() / rows)
@@ -43,7 +43,7 @@ impl Parameter {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Id(usize);
 
-/// All parameters of a network in the order they were added.
+/// All parameters of a network in the order in which they were added.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Parameters(Vec<Parameter>);
 
@@ -76,17 +76,17 @@ impl Parameters {
         id
     }
 
-    /// The parameter of that name.
+    /// The parameter with that name.
     pub fn get(&self, name: &str) -> Option<&Parameter> {
         self.0.iter().find(|parameter| parameter.name == name)
     }
 
-    /// In the order they were added.
+    /// In the order in which they were added.
     pub fn iter(&self) -> std::slice::Iter<'_, Parameter> {
         self.0.iter()
     }
 
-    /// In the order they were added.
+    /// In the order in which they were added.
     pub fn iter_mut(&mut self) -> std::slice::IterMut<'_, Parameter> {
         self.0.iter_mut()
     }

@@ -5,7 +5,7 @@ use speech_emotion::features::{ENERGY, N_FEATURES, VOICING};
 use super::gradient_check::rng;
 use super::*;
 
-/// Frames as speech might give them, log-mel in place of MFCC.
+/// Frames like those of speech, with log-mel energies in place of the MFCC.
 fn frames(count: usize, seed: u64) -> Vec<f32> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut frames = Vec::new();
@@ -72,7 +72,7 @@ fn gradients_of_the_whole_network_match_differences() {
     let mut network = standardised_network();
     for parameter in network.parameters_mut().iter_mut() {
         if parameter.name.starts_with("attention") {
-            // As drawn they weight all frames alike and hardly matter.
+            // With their initial values they weight all frames alike and hardly matter.
             parameter.value.iter_mut().for_each(|value| *value *= 5.0);
         }
     }

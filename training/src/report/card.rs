@@ -13,7 +13,7 @@ use crate::{
     evaluate::{Evaluation, Known, Scores, Source, Strangers},
 };
 
-/// Name of the file beside the trainer's manifest.
+/// Name of the file next to the trainer's manifest.
 pub const CARD_FILE: &str = "MODEL_CARD.md";
 
 /// Name of the folder with its [`pictures`], beside it.
@@ -36,7 +36,7 @@ pub fn card(evaluation: &Evaluation) -> String {
     groups(&mut card, evaluation);
     confidence(&mut card, evaluation);
     robustness(&mut card, evaluation);
-    card += "## Drawn\n\n";
+    card += "## Charts\n\n";
     for (name, _) in pictures(evaluation) {
         let _ = writeln!(card, "![{name}]({PICTURES_FOLDER}/{name}.svg)");
     }
@@ -46,14 +46,14 @@ pub fn card(evaluation: &Evaluation) -> String {
     card
 }
 
-/// What it was trained on, and what it was only judged on.
+/// What it was trained on, and what it was only tested on.
 fn data(card: &mut String, sources: &[Source]) {
-    *card += "## Data\n\n| corpus | what | language | clips | speakers | emotions | licence |\n|---|---|---|---|---|---|---|\n";
+    *card += "## Data\n\n| corpus | contents | language | clips | speakers | emotions | licence |\n|---|---|---|---|---|---|---|\n";
     for source in sources {
         let judged = if source.trains {
             ""
         } else {
-            "; only judged, in no training"
+            "; used for testing only, never for training"
         };
         let _ = writeln!(
             card,
@@ -67,7 +67,7 @@ fn data(card: &mut String, sources: &[Source]) {
             source.licence
         );
     }
-    *card += "\nAll of it is acted by adults. ";
+    *card += "\nAll of it was acted by adults. ";
     if sources.iter().filter(|source| source.trains).count() > 1 {
         *card += BALANCE;
     }
@@ -79,7 +79,7 @@ fn described(name: &str) -> &'static str {
     match name {
         "ravdess" => {
             "professional actors, 12 women and 12 men, speaking two sentences with a North American accent in a \
-             studio, all emotions but neutral in two intensities; one of its 1,440 clips is a copy and left out"
+             studio, all emotions but neutral in two intensities; one of its 1,440 clips is a copy and was left out"
         }
         "ravdess-song" => "the same two sentences sung by 23 of these actors",
         "nemo" => "4 women and 5 men acting 90 sentences",
@@ -94,10 +94,10 @@ fn not_given(card: &mut String, strangers: &Strangers, evaluation: &Evaluation) 
     let mean = &strangers.mean;
     let _ = write!(
         card,
-        "**{sentence}.** This is the mean over {} corpora (UAR {} where guessing gives {}), of networks that were trained \
-         without the corpus they are judged on, its speakers, language and microphones (seed {}). Speech and song of \
-         RAVDESS, which have the same actors, are left out together. Answers are chosen among the emotions that \
-         corpus and training share, as it runs live; every emotion counts alike.\n\n\
+        "**{sentence}.** This is the mean over {} corpora (UAR {} where guessing gives {}) for networks that were trained \
+         without the corpus they are judged on, its speakers, its language and its microphones (seed {}). RAVDESS's speech \
+         and song, which share their actors, are left out together. Clips are judged as the program runs live; answers are \
+         chosen among the emotions that corpus and training share, and every emotion counts equally.\n\n\
          | left-out corpus | language | trained on | clips | speakers | guessing | UAR | 95 % interval over speakers | WAR |\n\
          |---|---|---|---|---|---|---|---|---|\n",
         strangers.corpora.len(),
@@ -127,10 +127,10 @@ fn not_given(card: &mut String, strangers: &Strangers, evaluation: &Evaluation) 
     }
     let _ = write!(
         card,
-        "\nAn emotion is claimed for {} of the clips and is right in {} of these claims, means over the corpora. \
+        "\nAn emotion is claimed for {} of the clips, and {} of these claims are right (means over the corpora). \
          Temperature and threshold were fitted on the answers for the other corpora, each left out in turn. Whether a \
          voice sounds lively (angry, happy, fearful, surprised) or quiet (sad, calm, neutral) is judged as well; \
-         there guessing gives 50 %.\n\n\
+         guessing gives 50 % there.\n\n\
          | left-out corpus | claimed | of these right | calibration error | lively or quiet, UAR | claimed | of these right |\n\
          |---|---|---|---|---|---|---|\n",
         percent(mean.claimed),
@@ -161,11 +161,11 @@ fn not_given(card: &mut String, strangers: &Strangers, evaluation: &Evaluation) 
     if let Some(sounds) = &strangers.sounds {
         let _ = writeln!(
             card,
-            "\nOf {} recordings of {} kinds of sound that are no speech, an emotion is claimed for {} ({}).",
-            sounds.all.recordings,
-            sounds.by_kind.len(),
+            "\nAn emotion is claimed for {} of {} recordings ({}) of {} kinds of sound other than speech.",
             sounds.all.claimed,
-            percent(sounds.all.claimed_share())
+            sounds.all.recordings,
+            percent(sounds.all.claimed_share()),
+            sounds.by_kind.len()
         );
     }
     card.push('\n');
@@ -186,7 +186,7 @@ fn corpora_head(card: &mut String, first: &str, strangers: &Strangers) {
 }
 
 fn recalls(card: &mut String, strangers: &Strangers, evaluation: &Evaluation) {
-    corpora_head(card, "recall of left-out corpora", strangers);
+    corpora_head(card, "recall on left-out corpora", strangers);
     for label in evaluation.labels.names() {
         let recalls = strangers.corpora.iter().map(|stranger| {
             let recall = stranger.live.recall.get(label);
@@ -197,7 +197,7 @@ fn recalls(card: &mut String, strangers: &Strangers, evaluation: &Evaluation) {
     }
 }
 
-/// What calibration to the speaker brings.
+/// What calibrating to the speaker gains.
 fn gains(card: &mut String, strangers: &Strangers, evaluation: &Evaluation) {
     let all = strangers::all_known(strangers);
     if all.is_empty() {
@@ -206,10 +206,10 @@ fn gains(card: &mut String, strangers: &Strangers, evaluation: &Evaluation) {
     let helped = strangers::helped(strangers, evaluation.calibrated.as_ref());
     let _ = writeln!(
         card,
-        "\nCalibration to the speaker, in points of UAR more than without. {helped} Less than half a point is not \
-         counted as of use."
+        "\nWhat calibrating to the speaker gains, in points of UAR. {helped} A gain of less than half a point does not \
+         count as help."
     );
-    corpora_head(card, "known of the speaker", strangers);
+    corpora_head(card, "known about the speaker", strangers);
     for known in all {
         let gains = strangers.corpora.iter().map(|stranger| {
             let gain = strangers::gain(stranger, known);
@@ -241,17 +241,17 @@ fn protocol(card: &mut String, evaluation: &Evaluation) {
     let others = match others[..] {
         [] => String::new(),
         _ => format!(
-            " It was trained on {} too, without the fold's actors.",
+            " The network was also trained on {}, without the fold's actors.",
             others.join(", ")
         ),
     };
     let _ = write!(
         card,
-        "Speaker-independent cross-validation of the recipe ({}, seed {}): each of {} clips by {} actors was judged, \
-         as it runs live and from its own samples, by a network that never heard its actor and that no tested actor \
-         helped to choose.{others} The recipe as a whole was developed with such results in view, on the same 24 actors, \
-         so they may be a little too good. The shipped weights come from the same recipe on all speakers. Test actors \
-         of the folds: {}.\n\n\
+        "Speaker-independent cross-validation of the recipe ({}, seed {}): each of {} clips by {} actors was judged \
+         as the program runs live, from its own samples, by a network that had never heard its actor and that no tested \
+         actor helped to choose.{others} The recipe as a whole was developed with such results in view, on the same 24 \
+         actors, so they may be slightly optimistic. The shipped weights come from the same recipe on all speakers. Test \
+         actors of the folds: {}.\n\n\
          | | | 95 % interval over actors |\n|---|---|---|\n",
         evaluation.protocol,
         seeds.join(", "),
@@ -287,8 +287,8 @@ fn protocol(card: &mut String, evaluation: &Evaluation) {
     let whole = evaluation.whole;
     let _ = writeln!(
         card,
-        "\nGiven whole clips instead of a session's segments, the networks as trained have UAR {} and WAR {}, those of \
-         the model file, rounded to 4 and 8 bits, {} and {}.\n",
+        "\nGiven whole clips instead of a session's segments, the networks as trained reach a UAR of {} and a WAR of {}; \
+         those of the model file, rounded to 4 and 8 bits, reach {} and {}.\n",
         percent(whole.trained.uar),
         percent(whole.trained.war),
         percent(whole.exported.uar),
@@ -329,7 +329,7 @@ fn groups(card: &mut String, evaluation: &Evaluation) {
     if let (Some(worst), Some(best)) = (wars.first(), wars.last()) {
         let _ = writeln!(
             card,
-            "\nSingle actors range from {} to {} of their clips. By seconds of speech heard:\n",
+            "\nThe WAR of individual actors ranges from {} to {}. By seconds of speech heard:\n",
             percent(*worst),
             percent(*best)
         );
@@ -353,11 +353,11 @@ fn confidence(card: &mut String, evaluation: &Evaluation) {
     };
     let _ = write!(
         card,
-        "## How sure it is\n\nAn emotion is claimed for {} of clips and is right in {} of these claims; for the rest \
+        "## How sure it is\n\nAn emotion is claimed for {} of clips, and {} of these claims are right; for the rest \
          the answer is \"not sure\". The expected calibration error of the confidence is {:.3} for whole clips and \
          {:.3} for what is shown while listening. {}\n\n\
          Calibration to the speaker changes a few numbers, not the weights:\n\n\
-         | known of the speaker | UAR | without | WAR | without |\n|---|---|---|---|---|\n",
+         | known about the speaker | UAR | without | WAR | without |\n|---|---|---|---|---|\n",
         percent(calibrated.claimed),
         percent(calibrated.claimed_right),
         calibrated.summary.expected_calibration_error,
@@ -380,8 +380,8 @@ fn confidence(card: &mut String, evaluation: &Evaluation) {
         .iter()
         .find(|compared| compared.known == Known::AngryTakenForNeutral);
     if misled.is_some() {
-        *card += "\nThe last row shows how it misleads: a reading that is not neutral moves the answers away from \
-                  the truth. So do another person and another microphone.\n";
+        *card += "\nThe last row shows how calibration can mislead: a reading that is not neutral moves the answers away \
+                  from the truth. So do another person and another microphone.\n";
     }
     card.push('\n');
 }
@@ -390,7 +390,7 @@ fn robustness(card: &mut String, evaluation: &Evaluation) {
     if evaluation.robustness.is_empty() {
         return;
     }
-    *card += "## Between voice and program\n\n| condition | UAR | change | WAR | change |\n|---|---|---|---|---|\n";
+    *card += "## Noise, rooms and channels\n\n| condition | UAR | change | WAR | change |\n|---|---|---|---|---|\n";
     for changed in &evaluation.robustness {
         let _ = writeln!(
             card,
@@ -405,7 +405,7 @@ fn robustness(card: &mut String, evaluation: &Evaluation) {
     card.push('\n');
 }
 
-/// What it may be expected not to do.
+/// What not to expect of it.
 fn limits(card: &mut String, evaluation: &Evaluation) {
     let trained = evaluation.sources.iter().filter(|source| source.trains);
     let mut spoken: Vec<&str> = Vec::new();
@@ -416,28 +416,27 @@ fn limits(card: &mut String, evaluation: &Evaluation) {
         }
     }
     let heard = match spoken[..] {
-        [] => "One data set of adult actors".to_owned(),
-        _ => format!("Adult actors speaking {}", spoken.join(", ")),
+        [] => "one data set of adult actors".to_owned(),
+        _ => format!("adult actors speaking {}", spoken.join(", ")),
     };
     let _ = write!(
         card,
         "## Limits\n\n\
-         - Every voice it learned from acts. Actors exaggerate; what people show in daily life is fainter and mixed, and \
-         results on it will be lower.\n\
-         - {heard} are all that it was trained on. Other languages, accents, ages, rooms and microphones are new to it",
+         - Every voice it learned from is acting. Actors exaggerate; what people show in daily life is fainter and mixed, \
+         and results on it will be lower.\n\
+         - It was trained on nothing but {heard}. Other languages, accents, ages, rooms and microphones are new to it",
     );
     if evaluation.strangers.is_some() {
-        *card +=
-            ":\n  what to expect there are the figures of left-out corpora, not those of RAVDESS";
+        *card += ":\n  expect the figures for left-out corpora there, not those for RAVDESS";
     }
     *card += ".\n";
     if evaluation.sources.len() > 1 {
-        *card += "- Few corpora have every emotion, see the table of data: what only one or two of them have is known from few voices.\n";
+        *card += "- Few corpora have every emotion (see the table of data): an emotion that only one or two of them have was learned from few voices.\n";
     }
     *card += LIMITS;
 }
 
-/// Under which terms the weights are, and whom to credit.
+/// The licence of the weights, and whom to credit.
 fn licence(card: &mut String, sources: &[Source]) {
     *card += LICENCE;
     let mut credited: Vec<&str> = Vec::new();
@@ -454,39 +453,39 @@ fn licence(card: &mut String, sources: &[Source]) {
 const INTRODUCTION: &str = "\
 # Model card
 
-A few small networks, whose mean estimates which of eight emotions a voice *expresses*, as actors have acted it: neutral,
+A few small networks. Their mean estimates which of eight emotions a voice *expresses*, as actors have performed it: neutral,
 calm, happy, sad, angry, fearful, disgust, surprised. It hears how something is said, not what is said, and it does not know
 what anyone feels. It runs in a web page; no sound leaves the device. Each network is a 2-D convolutional front end on mel bands and
 pitch, one LSTM(128) and attentive pooling; one of them was trained in more noise.
 ";
 
 const BALANCE: &str = "\
-Corpora and emotions are drawn about evenly, so that neither the largest corpus nor the commonest emotion rules, and a corpus without
+Corpora and emotions are sampled about evenly, so that neither the largest corpus nor the commonest emotion dominates, and a corpus without
 an emotion teaches nothing about that emotion. ";
 
 const AUGMENTATION: &str = "\
-Training adds changes of speed, vocal tract and colour,
-narrow channels, made-up noise and rooms, and other clips of the training speakers as voices beside. It was trained on no other recordings.
+Training varies speed, vocal tract and timbre, and adds
+narrow channels, synthetic noise and rooms, and other clips of the training speakers as background voices. It uses no other recordings.
 
 ";
 
 const PURPOSE: &str = "\
 ## What it is for
 
-Learning about speech and machine learning, demonstrations, art, research; prompting a person who chose to use it and
+Learning about speech and machine learning, demonstrations, art, research; giving cues to a person who chose to use it and
 knows what it is.
 
 ## What it must not be used for
 
-- In the EU, inferring emotions of employees at work or of students in education is prohibited (AI Act, Art. 5(1)(f)), but
+- In the EU, inferring emotions of employees at work or of students in education is prohibited (AI Act, Art. 5(1)(f)), except
   for medical or safety reasons.
 - Whoever exposes people to it must tell them (AI Act, Art. 50(3)).
 - Do not use it to judge, select, monitor or sell to anyone, or for decisions about health, credit, insurance, policing or law.
 ";
 
 const LIMITS: &str = "\
-- Neutral hides among calm, happy and sad. Some voices are understood far better than others, see the tables above.
-- One speaker at a time is assumed, and that everything around them is well below their voice: the table above is for noise 10 dB
+- Neutral is easily confused with calm, happy and sad. Some voices are recognised far better than others (see the tables above).
+- It assumes one speaker at a time, with everything around them well below their voice: the table above is for noise 10 dB
   below it. Other voices hurt most.
 
 ";
@@ -494,7 +493,7 @@ const LIMITS: &str = "\
 const LICENCE: &str = "\
 ## Licence
 
-The weights are under CC BY-NC-SA 4.0, the strictest of the licences of what they were trained on: name the sources, no commercial
+The weights are under CC BY-NC-SA 4.0, the strictest licence among the corpora they were trained on: name the sources, no commercial
 use, share alike. The sources:
 
 ";
@@ -732,7 +731,7 @@ mod tests {
         );
         assert!(card.contains("Art. 5(1)(f)") && card.contains("CC BY-NC-SA 4.0"));
         assert!(!card.contains("never given") && !card.contains("left-out corpus"));
-        assert!(!card.contains("How sure it is") && !card.contains("Between voice and program"));
+        assert!(!card.contains("How sure it is") && !card.contains("Noise, rooms and channels"));
     }
 
     #[test]
@@ -768,9 +767,9 @@ mod tests {
         for told in [
             "| nEMO | Polish | RAVDESS speech | 4 | 2 | 33.3 % | **75.0 %** | 50.0 % to 100.0 % | 75.0 % |",
             "| nEMO | 4 women and 5 men acting 90 sentences | Polish | 4 | 2 | calm, angry | CC-BY-NC-SA-4.0 |",
-            "recorded voices; only judged, in no training",
-            "It was trained on nEMO too",
-            "Of use only to RAVDESS's actors: 8 s of neutral reading.",
+            "recorded voices; used for testing only, never for training",
+            "The network was also trained on nEMO",
+            "Helpful only for RAVDESS's actors: 8 s of neutral reading.",
             "![strangers](pictures/strangers.svg)",
         ] {
             assert!(card.contains(told), "{told}: {card}");

@@ -1,4 +1,5 @@
-//! An [evaluation](crate::evaluate::Evaluation) as people read it: in a terminal, as an HTML page, and as the model card.
+//! An [evaluation](crate::evaluate::Evaluation) as people read it: in a terminal, as an HTML page,
+//! and as the model card.
 
 mod card;
 mod page;

@@ -17,12 +17,12 @@ use crate::{
     },
 };
 
-/// Name of the [`page`] beside an evaluation.
+/// Name of the [`page`] next to an evaluation.
 pub const PAGE_FILE: &str = "report.html";
 
 const STYLE: &str = concat!(include_str!("plot.css"), include_str!("page.css"));
 
-/// The page; `comparison` is with the notebook's network, when that was made.
+/// The page; `comparison` is the one with the notebook's network, if it was made.
 pub fn page(evaluation: &Evaluation, comparison: Option<&Comparison>) -> String {
     let mut body = title(evaluation);
     if let Some(strangers) = &evaluation.strangers {
@@ -68,7 +68,7 @@ pub fn page(evaluation: &Evaluation, comparison: Option<&Comparison>) -> String 
     )
 }
 
-/// Drawings of the page as SVG files of their own, by name.
+/// Drawings of the page as separate SVG files, by name.
 pub fn pictures(evaluation: &Evaluation) -> Vec<(&'static str, String)> {
     let mut pictures = Vec::new();
     if let Some(strangers) = &evaluation.strangers {
@@ -103,16 +103,16 @@ fn share_axis(label: &str) -> Axis<'_> {
 
 fn title(evaluation: &Evaluation) -> String {
     let acted = match evaluation.data_set == ravdess::DATA_SET {
-        true => ", as actors have acted it",
+        true => ", as actors have performed it",
         false => ", as these speakers express it",
     };
     format!(
         "<header><h1>How often it is right on voices it has never heard</h1>\n\
-         <p>What is estimated is what a voice <em>expresses</em>{acted}; nobody's mind is read.</p></header>\n"
+         <p>The program estimates what a voice <em>expresses</em>{acted}; it does not read minds.</p></header>\n"
     )
 }
 
-/// The corpora that trained but were not tested, as a further sentence.
+/// The corpora that were trained on but not tested, as a further sentence.
 fn trained_besides(evaluation: &Evaluation) -> String {
     let sources = evaluation.sources.iter();
     let others = sources.filter(|source| source.trains && !source.tested);
@@ -122,7 +122,7 @@ fn trained_besides(evaluation: &Evaluation) -> String {
     match titles[..] {
         [] => String::new(),
         _ => format!(
-            " The networks were trained on {} too, without these speakers.",
+            " The networks were also trained on {}, without these speakers.",
             plot::escape(&titles.join(", "))
         ),
     }
@@ -174,8 +174,8 @@ fn headline(evaluation: &Evaluation) -> String {
         None => "",
     };
     format!(
-        "<section>{heading}<p>{}: {} clips by {} speakers, in {} folds ({}); seed {}. Every clip was judged as it runs \
-         live, from its own samples, by a network that never heard its speaker.{} Guessing gives {} %.</p>\n\
+        "<section>{heading}<p>{}: {} clips by {} speakers, in {} folds ({}); seed {}. Every clip was judged as the \
+         program runs live, from its own samples, by a network that had never heard its speaker.{} Guessing gives {} %.</p>\n\
          <div class=\"cards\">\n{cards}</div>\n<div class=\"seeds\">{}</div></section>\n",
         plot::escape(&evaluation.data_set),
         evaluation.clips,
@@ -215,7 +215,8 @@ fn classes(labels: &Labels, results: &Results) -> Bars<'static> {
     }
 }
 
-/// Rows in percent of the clips of a class, darker for more; classes without clips or answers are left out.
+/// Rows in percent of the clips of a class, darker for more; classes without clips or answers are
+/// left out.
 pub(super) fn confusion(caption: &str, labels: &Labels, results: &Results) -> String {
     let confusion = &results.confusion;
     let mut html = format!(
@@ -309,7 +310,7 @@ fn speakers(results: &Results) -> String {
         .collect();
     Bars {
         title: "By speaker",
-        note: "The tick is the share over all speakers. Some people are understood far better than others.",
+        note: "The tick marks the share over all speakers. Some people are recognised far better than others.",
         headers: &["speaker", "WAR", "UAR"],
         rows: bars,
     }
@@ -413,15 +414,15 @@ fn confidence(evaluation: &Evaluation, calibrated: &Calibrated) -> String {
     )
 }
 
-/// On whom temperature and threshold were fitted.
+/// The speakers on whom temperature and threshold were fitted.
 pub(super) fn fitted(evaluation: &Evaluation) -> &'static str {
     match &evaluation.strangers {
         None => {
-            "Temperature and threshold were fitted for each fold on speakers that neither trained its network \
-             nor test it."
+            "Temperature and threshold were fitted for each fold on speakers used neither to train its network \
+             nor to test it."
         }
         Some(_) if evaluation.data_set == ravdess::DATA_SET => {
-            "Temperature and threshold were fitted on left-out corpora, on no clip of RAVDESS."
+            "Temperature and threshold were fitted on left-out corpora, not on any clip of RAVDESS."
         }
         Some(_) => "Temperature and threshold were fitted on left-out corpora.",
     }
@@ -449,10 +450,10 @@ fn known(calibrated: &Calibrated) -> Bars<'static> {
         })
         .collect();
     Bars {
-        title: "What knowing the speaker brings",
-        note: "The tick is the same clips without calibration. No clip is judged with itself among the references.",
+        title: "How much knowing the speaker helps",
+        note: "The tick marks the same clips without calibration. No clip is judged with itself among the references.",
         headers: &[
-            "known of the speaker",
+            "known about the speaker",
             "UAR",
             "gain",
             "WAR",
@@ -500,8 +501,8 @@ fn conditions(evaluation: &Evaluation) -> Bars<'static> {
         ],
     }));
     Bars {
-        title: "Between voice and program",
-        note: "The tick is the result of the same networks on the clips as recorded. Recorded voices are of people who did not train the networks, where a fold tests more than one. The other noises are made otherwise than those of training, which has tones and swelling noises of its own.",
+        title: "Noise, rooms and channels",
+        note: "The tick marks the result of the same networks on the clips as recorded. Recorded voices are of people not used in training, where a fold tests more than one. The other noises are generated differently from those in training, which has its own tones and swelling noises.",
         headers: &["condition", "UAR", "change", "WAR", "change"],
         rows: bars,
     }
@@ -546,7 +547,7 @@ fn curves(evaluation: &Evaluation) -> [Plot<'static>; 2] {
     let mut shares = vec![line("training segments recognised", 1, &|epoch| {
         Some(epoch.accuracy)
     })];
-    let validation = line("UAR on speakers that did not train", 2, &|epoch| {
+    let validation = line("UAR on speakers not in training", 2, &|epoch| {
         epoch.validation_uar
     });
     if !validation.points.is_empty() {
@@ -589,14 +590,14 @@ fn notebook(comparison: &Comparison) -> String {
     }
     let table = Bars {
         title: "The notebook this project grew from, and this network",
-        note: "Clips that lie in a folder twice, and test clips by speakers who trained, make results look far \
+        note: "Duplicate clips, and test clips by speakers from the training data, make results look far \
          better than they are on a new voice.",
         headers: &["protocol and network", "WAR", "UAR"],
         rows: bars,
     }
     .html();
     format!(
-        "<section><h2>Beware of higher numbers</h2>\n<div class=\"grid\">{table}</div></section>\n"
+        "<section><h2>Beware of higher figures</h2>\n<div class=\"grid\">{table}</div></section>\n"
     )
 }
 
@@ -652,10 +653,10 @@ mod tests {
             "right about 52 times in 100 where guessing is right 15 times",
             "<th scope=\"row\">Voices of a &lt;club&gt; (Korean)</th>",
             "<th scope=\"row\">RAVDESS speech</th><td>English</td><td>nEMO</td>",
-            "Voices of a &lt;club&gt; is only judged",
-            "Of use only to RAVDESS's actors: 8 s of neutral reading.",
+            "Voices of a &lt;club&gt; is used for testing only",
+            "Helpful only for RAVDESS's actors: 8 s of neutral reading.",
             "claimed for 1 of 10 recordings (10.0 %), of 1 of the 2 kinds",
-            "on no clip of RAVDESS",
+            "not on any clip of RAVDESS",
         ] {
             assert!(page.contains(shown), "{shown}");
         }

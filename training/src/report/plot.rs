@@ -1,5 +1,5 @@
-//! Line plots and tables with bars, for the report's page and as pictures of their own. Colours are style
-//! variables, so that one drawing serves light and dark.
+//! Line plots and tables with bars, for the report's page and as separate pictures. Colours are
+//! style variables, so that one drawing serves light and dark.
 
 use std::fmt::Write;
 
@@ -21,7 +21,7 @@ pub struct Axis<'a> {
     pub label: &'a str,
     /// Its ends.
     pub range: [f64; 2],
-    /// Distance of its marks.
+    /// Distance between its marks.
     pub step: f64,
     /// Whether values are shares, written as percent.
     pub is_share: bool,
@@ -38,7 +38,7 @@ impl Axis<'_> {
         (value - self.range[0]) / (self.range[1] - self.range[0])
     }
 
-    /// A value as it is written.
+    /// A value as text.
     pub fn text(&self, value: f64) -> String {
         if self.is_share {
             format!("{:.0} %", 100.0 * value)
@@ -63,7 +63,7 @@ pub struct Line<'a> {
 
 /// A plot with its legend and the numbers behind it.
 pub struct Plot<'a> {
-    /// Above it.
+    /// Shown above it.
     pub title: &'a str,
     /// What a screen reader says.
     pub description: &'a str,
@@ -106,7 +106,7 @@ impl Plot<'_> {
         )
     }
 
-    /// A file of its own.
+    /// The plot as a separate file.
     pub fn picture(&self) -> String {
         let (left, top) = (PADDING - 8.0, 62.0);
         let mut body = format!(
@@ -134,7 +134,7 @@ impl Plot<'_> {
         picture(self.title, self.description, width, below + PADDING, &body)
     }
 
-    /// The plot alone; `place` is where it stands in a picture.
+    /// Only the plot; `place` is its position in a picture.
     fn svg(&self, place: &str) -> String {
         let px = |value: f64| LEFT + self.x.at(value) * (WIDTH - LEFT - RIGHT);
         let py = |value: f64| HEIGHT - BOTTOM - self.y.at(value) * (HEIGHT - TOP - BOTTOM);
@@ -196,10 +196,10 @@ impl Plot<'_> {
     }
 }
 
-/// Around what a picture shows.
+/// Space around the contents of a picture.
 const PADDING: f64 = 20.0;
 
-/// Of text at the size of a picture's, about.
+/// Approximate width of text at the size used in a picture.
 fn text_width(text: &str) -> f64 {
     7.2 * text.chars().count() as f64
 }
@@ -240,13 +240,13 @@ pub struct Bar {
     pub cells: Vec<String>,
 }
 
-/// A table whose second column is drawn.
+/// A table whose second column is drawn as bars.
 pub struct Bars<'a> {
-    /// Above it.
+    /// Shown above it.
     pub title: &'a str,
-    /// Below the title.
+    /// Shown below the title.
     pub note: &'a str,
-    /// Of every column.
+    /// One for every column.
     pub headers: &'a [&'a str],
     #[allow(missing_docs)]
     pub rows: Vec<Bar>,
@@ -304,7 +304,7 @@ impl Bars<'_> {
         )
     }
 
-    /// A file of its own, without the note.
+    /// The table as a separate file, without the note.
     pub fn picture(&self) -> String {
         const ROW: f64 = 26.0;
         const BAR: f64 = 200.0;

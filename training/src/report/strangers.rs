@@ -1,5 +1,5 @@
-//! How the model does on corpora that it was never given: the sentence that sums it up, the chapter of the
-//! page, and its drawing.
+//! How the model does on corpora that it was never given: the sentence that sums it up, the page's
+//! chapter on it, and its drawing.
 
 use std::{collections::BTreeSet, fmt::Write};
 
@@ -15,10 +15,10 @@ use crate::evaluate::{
     sounds::{Heard, Sounds},
 };
 
-/// A gain of less is none worth the name: half a point.
+/// A smaller gain does not count: half a point.
 const WORTH: f64 = 0.005;
 
-/// What it all comes to, without a full stop.
+/// The result in a sentence, without a full stop.
 pub fn sentence(strangers: &Strangers) -> String {
     let times = |share: f64| format!("{:.0}", 100.0 * share);
     format!(
@@ -29,7 +29,7 @@ pub fn sentence(strangers: &Strangers) -> String {
     )
 }
 
-/// What is new in every corpus that is left out.
+/// What is new in every left-out corpus.
 fn never_given(strangers: &Strangers) -> &'static str {
     let corpora = &strangers.corpora;
     let is_new = |stranger: &Stranger| {
@@ -46,7 +46,7 @@ fn never_given(strangers: &Strangers) -> &'static str {
     }
 }
 
-/// A language in English; by its code (ISO 639-1) when it is none of the more frequent.
+/// A language in English, or its code (ISO 639-1) if it is not one of the more frequent.
 pub fn language(code: &str) -> &str {
     match code {
         "ar" => "Arabic",
@@ -76,7 +76,7 @@ pub fn language(code: &str) -> &str {
     }
 }
 
-/// Languages in English, with commas; a dash when none is known.
+/// Languages in English, separated by commas; a dash if none is known.
 pub fn languages(codes: &[String]) -> String {
     let names: Vec<&str> = codes.iter().map(|code| language(code)).collect();
     match names[..] {
@@ -85,7 +85,7 @@ pub fn languages(codes: &[String]) -> String {
     }
 }
 
-/// A title without what is the same in all.
+/// A title without the part common to all.
 pub fn short(title: &str) -> &str {
     title.trim_end_matches(", audio only")
 }
@@ -111,7 +111,7 @@ pub fn trained_on(strangers: &Strangers, stranger: &Stranger) -> String {
     titles.join(", ")
 }
 
-/// Of the corpora that never train, if there are any.
+/// A sentence on the corpora that are never trained on, if there are any.
 pub fn held_out(strangers: &Strangers) -> Option<String> {
     let held_out = strangers
         .corpora
@@ -124,12 +124,12 @@ pub fn held_out(strangers: &Strangers) -> Option<String> {
         _ => ("are", "them"),
     };
     Some(format!(
-        "{} {is} only judged; no model, the shipped one included, is trained on {it}.",
+        "{} {is} used for testing only; no model, including the shipped one, is trained on {it}.",
         titles.join(", ")
     ))
 }
 
-/// Gain of UAR by what is known of the speaker; none where it was not measured.
+/// Gain of UAR by what is known about the speaker; none if it was not measured.
 pub fn gain(stranger: &Stranger, known: Known) -> Option<f64> {
     let has = |label: &str| stranger.labels.iter().any(|own| own == label);
     let is_fit = match known {
@@ -146,7 +146,7 @@ fn find(calibrated: &Calibrated, known: Known) -> Option<&Compared> {
     compared.find(|compared| compared.known == known)
 }
 
-/// All that was known of speakers anywhere.
+/// Everything that was known about speakers in any corpus.
 pub fn all_known(strangers: &Strangers) -> Vec<Known> {
     let mut all: Vec<Known> = Vec::new();
     for stranger in &strangers.corpora {
@@ -159,13 +159,14 @@ pub fn all_known(strangers: &Strangers) -> Vec<Known> {
     all
 }
 
-/// Whom calibration to the speaker helps, sentence by sentence; `own` is that of RAVDESS's own folds.
+/// What helps whom in calibration to the speaker, sentence by sentence; `own` is that of RAVDESS's
+/// own folds.
 pub fn helped(strangers: &Strangers, own: Option<&Calibrated>) -> String {
     let is_ravdess = |stranger: &&Stranger| stranger.name.starts_with("ravdess");
     let mut parts: [(&str, Vec<&str>); 4] = [
         ("in every corpus", Vec::new()),
-        ("in some corpora, also of strangers", Vec::new()),
-        ("only to RAVDESS's actors", Vec::new()),
+        ("in some corpora, including those of strangers", Vec::new()),
+        ("only for RAVDESS's actors", Vec::new()),
         ("nowhere", Vec::new()),
     ];
     for known in all_known(strangers) {
@@ -190,11 +191,11 @@ pub fn helped(strangers: &Strangers, own: Option<&Calibrated>) -> String {
         parts[part].1.push(known.label());
     }
     let told = parts.iter().filter(|(_, known)| !known.is_empty());
-    let told = told.map(|(whom, known)| format!("Of use {whom}: {}.", known.join(", ")));
+    let told = told.map(|(whom, known)| format!("Helpful {whom}: {}.", known.join(", ")));
     told.collect::<Vec<_>>().join(" ")
 }
 
-/// Kinds of sound that an emotion is claimed for, the most frequent first.
+/// Kinds of sound for which an emotion is claimed, the most frequent first.
 pub fn claimed_kinds(sounds: &Sounds) -> Vec<(&str, Heard)> {
     let kinds = sounds.by_kind.iter();
     let kinds = kinds.map(|(kind, heard)| (kind.as_str(), *heard));
@@ -203,7 +204,7 @@ pub fn claimed_kinds(sounds: &Sounds) -> Vec<(&str, Heard)> {
     claimed
 }
 
-/// The bars that it all comes to.
+/// The bars that sum it up.
 pub fn recalls(strangers: &Strangers) -> Bars<'static> {
     let whole = |share: f64| format!("{:.0}", 100.0 * share);
     let rows = strangers.corpora.iter().map(|stranger| {
@@ -237,7 +238,7 @@ pub fn recalls(strangers: &Strangers) -> Bars<'static> {
     };
     Bars {
         title: "On corpora that were left out of training",
-        note: "The tick is guessing, the line across the 95 % interval over speakers.",
+        note: "The tick marks guessing, the horizontal line the 95 % interval over speakers.",
         headers: &[
             "left-out corpus",
             "UAR",
@@ -251,17 +252,17 @@ pub fn recalls(strangers: &Strangers) -> Bars<'static> {
     }
 }
 
-/// The chapter of the page; `own` is the calibration of RAVDESS's own folds.
+/// The page's chapter; `own` is the calibration of RAVDESS's own folds.
 pub fn chapter(labels: &Labels, strangers: &Strangers, own: Option<&Calibrated>) -> String {
     let mean = &strangers.mean;
     let mut html = format!(
         "<section><h2>On {} it was never given</h2>\n<p><strong>{}.</strong> Every corpus in turn was left out of \
-         training with all its speakers and recordings, and then judged as it runs live; corpora with speakers in \
-         common are left out together. The figure is the mean over {} corpora of the recall of their emotions \
-         (UAR), of the networks of seed {}. Answers are chosen among the emotions that both the corpus and the \
+         training with all its speakers and recordings, and then judged as the program runs live; corpora with \
+         speakers in common are left out together. The figure is the mean recall of the emotions (UAR), averaged over \
+         {} corpora, for the networks of seed {}. Answers are chosen among the emotions that both the corpus and the \
          training have.</p>\n\
-         <p>An emotion is claimed for {} of the clips, and {} of these claims are right, each corpus counting alike. \
-         From which confidence on an emotion is claimed was decided on the answers for the other corpora, each given \
+         <p>An emotion is claimed for {} of the clips, and {} of these claims are right, with every corpus counting \
+         equally. The confidence needed to claim an emotion was chosen on the answers for the other corpora, each given \
          by networks that had heard nothing of it.</p>\n<div class=\"grid\">\n",
         never_given(strangers),
         plot::escape(&sentence(strangers)),
@@ -291,7 +292,7 @@ pub fn chapter(labels: &Labels, strangers: &Strangers, own: Option<&Calibrated>)
 }
 
 fn figure(title: &str, note: &str, table: &str) -> String {
-    // Long names take two lines instead of pushing figures out of sight.
+    // Long names take two lines instead of pushing figures out of view.
     let table = table.replacen("<table>", "<table class=\"wraps\">", 1);
     let note = match note {
         "" => String::new(),
@@ -332,7 +333,7 @@ fn by_emotion(labels: &Labels, strangers: &Strangers) -> String {
     table += "</tbody></table>";
     figure(
         "Recall of each emotion, percent",
-        "A dash where a corpus or the training does without that emotion.",
+        "A dash marks an emotion that the corpus or the training lacks.",
         &table,
     )
 }
@@ -355,7 +356,7 @@ fn trained(strangers: &Strangers) -> String {
         1,
     );
     figure(
-        "What was left out, and what was trained on instead",
+        "What was left out, and what was used for training instead",
         held_out(strangers).as_deref().unwrap_or_default(),
         &table,
     )
@@ -393,7 +394,7 @@ fn claims(strangers: &Strangers) -> String {
     let headers = ["left-out corpus", "claimed", "of these right", "off by"];
     figure(
         "How sure it is of an emotion",
-        "Clips for which one of all the emotions is claimed, how many of these claims are right, and by how many \
+        "For how many clips any emotion is claimed, how many of these claims are right, and by how many \
          points confidence is off on average (expected calibration error).",
         &plot::table("", &headers, &rows),
     )
@@ -445,7 +446,7 @@ fn not_speech(sounds: &Sounds) -> String {
         })
         .collect();
     let note = format!(
-        "Nothing should be claimed of what is no speech. An emotion is claimed for {} of {} recordings ({}), of {} \
+        "No emotion should be claimed for sounds other than speech. One is claimed for {} of {} recordings ({}), of {} \
          of the {} kinds.",
         sounds.all.claimed,
         sounds.all.recordings,
@@ -457,7 +458,7 @@ fn not_speech(sounds: &Sounds) -> String {
         true => String::new(),
         false => plot::table("", &["kind of sound", "claimed", "of"], &rows),
     };
-    figure("Sounds that are no speech", &note, &table)
+    figure("Sounds other than speech", &note, &table)
 }
 
 fn calibration(strangers: &Strangers, own: Option<&Calibrated>) -> String {
@@ -465,7 +466,7 @@ fn calibration(strangers: &Strangers, own: Option<&Calibrated>) -> String {
     if all.is_empty() {
         return String::new();
     }
-    let mut headers = vec!["known of the speaker"];
+    let mut headers = vec!["known about the speaker"];
     headers.extend(strangers.corpora.iter().map(|s| short(&s.data_set)));
     let cell = |gain: Option<f64>| gain.map_or("-".to_owned(), |g| format!("{:+.1}", 100.0 * g));
     let rows: Vec<Vec<String>> = all
@@ -479,11 +480,11 @@ fn calibration(strangers: &Strangers, own: Option<&Calibrated>) -> String {
         })
         .collect();
     let note = format!(
-        "Points of UAR more than without. {} What brings less than half a point is not counted as of use.",
+        "Gain in points of UAR. {} A gain of less than half a point does not count as help.",
         helped(strangers, own)
     );
     figure(
-        "What knowing the speaker brings to strangers",
+        "How much knowing the speaker helps with strangers",
         &note,
         &plot::table("", &headers, &rows),
     )

@@ -98,8 +98,8 @@ impl fmt::Display for Strangers {
     /// Tables of at most 80 columns; shares in percent.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for line in wrapped(&format!(
-            "{}: mean over {} corpora, each left out of training with all its speakers, seed {}. Answers among \
-             the emotions that both have, as it runs live.",
+            "{}: mean over {} corpora, each left out of training with all its speakers, seed {}. Judged as the \
+             program runs live, among the emotions that both have.",
             strangers::sentence(self),
             self.corpora.len(),
             self.seed
@@ -142,7 +142,7 @@ impl fmt::Display for Strangers {
         if self.corpora.iter().any(|stranger| stranger.held_out) {
             writeln!(
                 f,
-                "* only judged, also not in the training of the shipped model"
+                "* for testing only; not used to train the shipped model either"
             )?;
         }
         recalls(f, self)?;
@@ -170,7 +170,7 @@ fn wrapped(text: &str) -> Vec<String> {
     lines
 }
 
-/// The name of a corpus in its column, with a star when it never trains.
+/// The name of a corpus in its column, with a star if it is never trained on.
 fn starred(stranger: &Stranger) -> String {
     let star = if stranger.held_out { "*" } else { "" };
     format!("{:.13}{star}", stranger.name)
@@ -204,7 +204,7 @@ fn gains(f: &mut fmt::Formatter<'_>, strangers: &Strangers) -> fmt::Result {
     })
 }
 
-/// A column for each corpus, further corpora below; cells by corpus and row.
+/// A column for each corpus, further corpora below; cells are given by corpus and row.
 fn side_by_side(
     f: &mut fmt::Formatter<'_>,
     strangers: &Strangers,
@@ -236,11 +236,11 @@ fn side_by_side(
     Ok(())
 }
 
-/// What is claimed of sounds that are no speech, the kinds with claims by name.
+/// How often an emotion is claimed for sounds other than speech, with the kinds that have claims.
 fn not_speech(f: &mut fmt::Formatter<'_>, sounds: &Sounds) -> fmt::Result {
     writeln!(
         f,
-        "\nsounds that are no speech: an emotion is claimed for {} of {} ({})",
+        "\nsounds other than speech: an emotion is claimed for {} of {} ({})",
         sounds.all.claimed,
         sounds.all.recordings,
         percent(sounds.all.claimed_share())
@@ -306,7 +306,7 @@ fn claims(f: &mut fmt::Formatter<'_>, strangers: &Strangers) -> fmt::Result {
 }
 
 fn headline(f: &mut fmt::Formatter<'_>, results: &Results) -> fmt::Result {
-    writeln!(f, "as it runs live, from the clip's own samples:")?;
+    writeln!(f, "as the program runs live, from the clip's own samples:")?;
     type Score = fn(&Scores) -> f64;
     for (name, value, [low, high], score) in [
         (
@@ -350,7 +350,7 @@ fn headline(f: &mut fmt::Formatter<'_>, results: &Results) -> fmt::Result {
 
 /// Widest column of labels.
 const LABEL_WIDTH: usize = 16;
-/// Columns of a confusion matrix beside its labels; further ones follow below.
+/// Columns of a confusion matrix beside its labels; any more follow below.
 const MATRIX_COLUMNS: usize = 9;
 
 fn classes(f: &mut fmt::Formatter<'_>, labels: &Labels, results: &Results) -> fmt::Result {
@@ -442,7 +442,7 @@ fn robustness(f: &mut fmt::Formatter<'_>, evaluation: &Evaluation) -> fmt::Resul
     writeln!(
         f,
         "\n{:42} {:>8} {:>8} {:>9} {:>9}",
-        "robustness", "UAR", "WAR", "UAR more", "WAR more"
+        "robustness", "UAR", "WAR", "UAR diff", "WAR diff"
     )?;
     for changed in &evaluation.robustness {
         writeln!(
@@ -505,7 +505,7 @@ mod tests {
         for line in [
             "calibration to the speaker                      UAR      WAR  UAR gain  WAR gain",
             "8 s of neutral reading                       70.0 %   71.0 %     +10.0     +10.0",
-            "robustness                                      UAR      WAR  UAR more  WAR more",
+            "robustness                                      UAR      WAR  UAR diff  WAR diff",
             "babble of five synthetic voices, 10 dB SNR   70.0 %   70.0 %      -5.0      -5.1",
             "an emotion is claimed for 61.0 % of clips; 83.0 % of these are right",
         ] {
@@ -522,7 +522,7 @@ mod tests {
             "mean                                  14.8 %  52.3 %                    51.0 %",
             "8 s of neutral reading                 +10.0         +0.1        -10.0",
             "nemo             61.0 %   83.0 %    0.031     90.0 %   80.0 %   95.0 %    0.020",
-            "sounds that are no speech: an emotion is claimed for 1 of 10 (10.0 %)",
+            "sounds other than speech: an emotion is claimed for 1 of 10 (10.0 %)",
             "  dog                         1 of 5",
         ] {
             assert!(report.lines().any(|told| told == line), "{line}: {report}");

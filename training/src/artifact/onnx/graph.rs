@@ -1,4 +1,4 @@
-//! An ONNX graph in the making, and the protobuf messages of its file.
+//! An ONNX graph under construction, and the protobuf messages of its file.
 
 use anyhow::Result;
 use prost::Message;
@@ -17,18 +17,18 @@ use super::{
     storage::{BLOCK, Storage},
 };
 
-/// Nodes and initialisers in the making; what adds to them gives the name of its result.
+/// Nodes and initialisers so far; functions that add to them return the name of their result.
 pub struct Graph {
     layout: Layout,
-    /// Of the names to come.
+    /// Prefix of names still to be added.
     pub prefix: String,
     nodes: Vec<NodeProto>,
     initializers: Vec<TensorProto>,
 }
 
 impl Weights {
-    /// Versions of the file format and of the operators: with 4-bit numbers and scales of blocks the first that
-    /// have them, else those that most programs know.
+    /// Versions of the file format and of the operators: the first with 4-bit numbers and block
+    /// scales where these are used, otherwise versions that most programs know.
     fn versions(self) -> (i64, i64) {
         match self {
             Self::Packed => (10, 21),
@@ -48,7 +48,7 @@ impl Graph {
         }
     }
 
-    /// Whether weights are stored as they are rounded, not multiplied out.
+    /// Whether weights are stored as rounded numbers, not multiplied out.
     pub fn is_packed(&self) -> bool {
         self.layout.weights == Weights::Packed
     }
@@ -87,7 +87,7 @@ impl Graph {
         model.encode_to_vec()
     }
 
-    /// Gives the result of the last node another name.
+    /// Renames the result of the last node.
     pub fn name_output(&mut self, name: &str) {
         if let Some(last) = self.nodes.last_mut() {
             last.output = vec![name.to_owned()];
@@ -131,7 +131,7 @@ impl Graph {
         name
     }
 
-    /// A tensor kept in single precision.
+    /// A tensor stored in single precision.
     pub fn single(&mut self, name: &str, shape: &[usize], values: &[f32]) -> String {
         let raw = values
             .iter()
@@ -140,7 +140,7 @@ impl Graph {
         self.initializer(name, shape, DataType::Float, raw)
     }
 
-    /// A matrix: as `storage` rounds it, or multiplied out.
+    /// A matrix: rounded by `storage`, or multiplied out.
     pub fn matrix(
         &mut self,
         name: &str,
@@ -164,7 +164,7 @@ impl Graph {
         }
     }
 
-    /// A tensor stored in whole numbers.
+    /// A tensor stored as whole numbers.
     fn packed(&mut self, name: &str, shape: &[usize], values: &[f32], storage: Storage) -> String {
         let (numbers, scales) = storage.quantised(values, shape);
         let stored = format!("{name}_quantised");
@@ -274,7 +274,7 @@ pub fn ints(name: &str, ints: &[i64]) -> AttributeProto {
     }
 }
 
-/// A float tensor; a size that is not given is called T.
+/// A float tensor; a size that is not given becomes T.
 fn value_info(name: &str, shape: &[Option<usize>]) -> ValueInfoProto {
     use tensor_shape_proto::{Dimension, dimension::Value};
     let dim = |size: &Option<usize>| Dimension {

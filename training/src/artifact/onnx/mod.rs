@@ -5,9 +5,9 @@
 //! ones to 4 bits with a scale for every 32 inputs of an output, the others to 8 bits with a scale for each
 //! output.
 //!
-//! The program's own file stores these numbers, which makes it an eighth to a quarter as large, and only has
-//! operators that the program's loader knows. For other programs they are multiplied out, with the scale of the
-//! normalisation among the weights.
+//! The program's own file stores these numbers, which makes it four to eight times smaller, and
+//! uses only operators that the program's loader knows. For other programs they are multiplied out,
+//! and the scale of the normalisation is merged into the weights.
 
 mod graph;
 mod storage;
@@ -30,24 +30,25 @@ pub enum Weights {
     Packed,
     /// In single precision; opset 17.
     Single,
-    /// In half precision, computed in single; opset 17.
+    /// In half precision, computed in single precision; opset 17.
     Half,
 }
 
-/// What a file is to be like.
+/// How a file is laid out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Layout {
     /// How weights are stored.
     pub weights: Weights,
-    /// T, a multiple of four; any where none is given.
+    /// T, a multiple of four; any if none is given.
     pub frames: Option<usize>,
 }
 
-/// The bytes of model.onnx: the mean logits of the ensemble, its weights rounded. `metadata` goes into the file as
-/// key and value.
+/// The bytes of model.onnx: the mean logits of the ensemble, with its weights rounded. `metadata`
+/// goes into the file as key and value.
 ///
 /// # Errors
-/// When a network lacks a parameter, or one is not a number, and when the number of frames has no step of four.
+/// When a network lacks a parameter, when one is not a finite number, or when the number of frames
+/// has no step of four.
 pub fn encode(ensemble: &Ensemble, layout: Layout, metadata: &[(&str, String)]) -> Result<Vec<u8>> {
     ensure!(
         layout
@@ -59,7 +60,7 @@ pub fn encode(ensemble: &Ensemble, layout: Layout, metadata: &[(&str, String)]) 
         for parameter in network.parameters().iter() {
             ensure!(
                 parameter.value.iter().all(|value| value.is_finite()),
-                "{} of network {} holds what is not a number",
+                "{} of network {} has values that are not finite numbers",
                 parameter.name,
                 index + 1
             );
@@ -92,7 +93,8 @@ pub fn quantise(network: &mut Network) {
 }
 
 fn wire(ensemble: &Ensemble, graph: &mut Graph) -> Result<()> {
-    // Columns of the features are picked by matrices: the MFCC turn into log-mel energies at once.
+    // Columns of the features are picked by matrices; the MFCC turn into log-mel energies in the
+    // same step.
     let mut inverse_dct = features::dct_matrix();
     inverse_dct.resize(N_FEATURES * N_MFCC, 0.0);
     let inverse_dct = graph.single("inverse_dct", &[N_FEATURES, N_MFCC], &inverse_dct);
@@ -277,7 +279,7 @@ fn lstm<'a>(
     let mut inputs = vec![sequence, &w, &r, &b];
     let start;
     if !graph.is_packed() {
-        // Not every program takes the states to be 0 where none are given.
+        // Not every program takes the initial states to be 0 when none are given.
         start = graph.single("lstm_start", &[1, 1, units], &vec![0.0; units]);
         inputs.extend(["", &start, &start]);
     }
@@ -347,7 +349,7 @@ fn attention<'a>(
     Ok(graph.reshape(&pooled, "pooled", &[1, 2 * units as i64]))
 }
 
-/// Batch normalisation of evaluation mode as one scale and one shift per channel.
+/// Batch normalisation in evaluation mode as one scale and one shift per channel.
 struct Norm {
     scale: Vec<f32>,
     shift: Vec<f32>,
@@ -377,7 +379,7 @@ impl Norm {
         Ok(Self { scale, shift })
     }
 
-    /// Scaled and shifted, where the scale is not among the weights.
+    /// Scaled and shifted, unless the scale has been merged into the weights.
     fn wire(&self, graph: &mut Graph, name: &str, x: &str, shape: &[usize]) -> String {
         let scale = graph.single(&format!("{name}_scale"), shape, &self.scale);
         let scaled = graph.node("Mul", &[x, &scale], &format!("{name}_scaled"), vec![]);
@@ -417,8 +419,8 @@ struct Conv {
 }
 
 impl Conv {
-    /// `weight`: `[out, time, mel, in]`. Where weights are packed the scale of the normalisation is a factor of
-    /// its own, so that the stored ones are exactly those rounded.
+    /// `weight`: `[out, time, mel, in]`. If weights are packed, the scale of the normalisation
+    /// stays a separate factor, so that the stored weights are exactly those rounded.
     fn wire(self, graph: &mut Graph, name: &str, x: &str, weight: &[f32], norm: &Norm) -> String {
         let taps = self.kernel[0] * self.kernel[1];
         let mut by_channel = Vec::with_capacity(weight.len());
@@ -437,8 +439,8 @@ impl Conv {
         let storage = Storage::of(&format!("{name}.weight"), 0, 1);
         let weight = graph.matrix(&format!("{name}_weight"), &shape, &by_channel, storage);
         let [time, mel] = self.kernel.map(|size| (size / 2) as i64);
-        // As T is a multiple of four, a stride over time never reaches the last zeros after the end;
-        // without them tract sees that T / 4 steps come out, as from the side inputs.
+        // As T is a multiple of four, a stride over time never reaches the last padding zeros at
+        // the end; without them tract sees that T / 4 steps result, as from the side inputs.
         let time_after = time + 1 - self.strides[0];
         let attributes = vec![
             ints("kernel_shape", &self.kernel.map(|size| size as i64)),

@@ -2,7 +2,7 @@
 
 use tract_onnx::prelude::f16;
 
-/// Inputs that share a scale, where numbers have 4 bits.
+/// Inputs that share a scale when numbers have 4 bits.
 pub const BLOCK: usize = 32;
 /// Matrices stored in 4 bits.
 const IN_BLOCKS: [&str; 4] = [
@@ -15,15 +15,15 @@ const IN_BLOCKS: [&str; 4] = [
 /// How a matrix is stored.
 #[derive(Clone, Copy, Debug)]
 pub enum Storage {
-    /// In 8 bits, with a scale for each index along this axis, that of the outputs.
+    /// In 8 bits, with a scale for each index along this axis, the outputs' axis.
     Bytes(usize),
-    /// In 4 bits, with a scale in half precision for every [`BLOCK`] indices along this axis, that of the
-    /// inputs.
+    /// In 4 bits, with a scale in half precision for every [`BLOCK`] indices along this axis, the
+    /// inputs' axis.
     Blocks(usize),
 }
 
 impl Storage {
-    /// Of a parameter of the network whose outputs and inputs lie along these axes.
+    /// For a parameter of the network whose outputs and inputs lie along these axes.
     pub fn of(parameter: &str, outputs: usize, inputs: usize) -> Self {
         if IN_BLOCKS.contains(&parameter) {
             Self::Blocks(inputs)
@@ -32,7 +32,7 @@ impl Storage {
         }
     }
 
-    /// The least and the largest of the numbers.
+    /// The smallest and the largest of the numbers.
     fn range(self) -> (f32, f32) {
         match self {
             Self::Bytes(_) => (-127.0, 127.0),
@@ -51,7 +51,7 @@ impl Storage {
         }
     }
 
-    /// Which scale the number at `index` has.
+    /// Which scale belongs to the number at `index`.
     pub fn slice(self, index: usize, shape: &[usize]) -> usize {
         let (Self::Bytes(axis) | Self::Blocks(axis)) = self;
         let inner: usize = shape[axis + 1..].iter().product();
@@ -65,7 +65,7 @@ impl Storage {
         }
     }
 
-    /// The nearest whole numbers times a scale, and the scales.
+    /// The nearest whole numbers, to be multiplied by a scale, and the scales.
     pub fn quantised(self, values: &[f32], shape: &[usize]) -> (Vec<i8>, Vec<f32>) {
         let mut slices = vec![vec![]; self.scales_shape(shape).iter().product()];
         for (index, &value) in values.iter().enumerate() {
@@ -85,9 +85,10 @@ impl Storage {
         (value / scale).round().clamp(least, largest)
     }
 
-    /// Of a slice in 8 bits what makes its largest value the largest number. Of a block in 4 bits what
-    /// leaves the least squared error: the largest values may be cut, and a negative scale gives positive
-    /// ones the eighth number that otherwise only negative ones have.
+    /// For a slice in 8 bits, the scale that maps its largest value to the largest number. For a
+    /// block in 4 bits, the scale with the least squared error: the largest values may be clipped,
+    /// and a negative scale gives positive values the eighth number that otherwise only negative
+    /// ones have.
     fn scale(self, slice: &[f32]) -> f32 {
         let larger = |a: f32, b: f32| if b.abs() > a.abs() { b } else { a };
         let extreme = slice.iter().copied().fold(0.0, larger);
@@ -98,7 +99,7 @@ impl Storage {
                     let off = |value: &f32| value - scale * self.number(*value, scale);
                     slice.iter().map(|value| off(value).powi(2)).sum()
                 };
-                // The extreme becomes a number from 7 to 12, which is cut to 7 or -8.
+                // The extreme value becomes a number from 7 to 12, which is clipped to 7 or -8.
                 (28..=48u8)
                     .flat_map(|quarters| [f32::from(quarters), -f32::from(quarters)])
                     .map(|quarters| f16::from_f32(4.0 * extreme / quarters).to_f32())
@@ -154,7 +155,7 @@ mod tests {
                         .map(|(value, rounded)| (value - rounded).powi(2))
                         .sum()
                 };
-                // With the largest value the largest number.
+                // With the largest value mapped to the largest number.
                 let step = values.iter().fold(0.0f32, |a, b| a.max(b.abs())) / storage.range().1;
                 let step = step.max(f32::MIN_POSITIVE);
                 let usual = values.iter().map(|value| step * (value / step).round());
@@ -192,7 +193,8 @@ mod tests {
         ] {
             assert_eq!(error(&whole), 0.0, "{whole:?}");
         }
-        // The outlier is cut to 8 / 8.5 of itself, which leaves the others closer to a whole number.
+        // The outlier is clipped to 8 / 8.5 of its value, which brings the others closer to whole
+        // numbers.
         let mut values = [1.0f32; 32];
         values[0] = 9.5;
         assert!(error(&values) < 0.8, "{}", error(&values));

@@ -5,7 +5,7 @@ use std::{fmt, path::Path};
 use super::Emotion;
 use crate::corpus::Sex;
 
-/// What a RAVDESS file name says of its clip.
+/// What a RAVDESS file name says about its clip.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FileName {
     /// 1 audio and video, 2 video only, 3 audio only.
@@ -25,7 +25,7 @@ pub struct FileName {
 }
 
 impl FileName {
-    /// Reads a file name without its extension; none when it is not one of RAVDESS.
+    /// Reads a file name without its extension; none if it is not one of RAVDESS's.
     pub fn parse(stem: &str) -> Option<Self> {
         let mut codes = [0; 7];
         let mut parts = stem.split('-');
@@ -77,7 +77,7 @@ impl FileName {
         }
     }
 
-    /// Whether the clip was not made from video, as those used here.
+    /// Whether the clip was recorded as audio only, like those used here, and not made from video.
     pub fn is_audio_only(&self) -> bool {
         self.modality == 3
     }

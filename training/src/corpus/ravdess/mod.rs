@@ -1,4 +1,4 @@
-//! RAVDESS: its emotions, and what the file names of its speech and song tell.
+//! RAVDESS: its emotions, and what the file names of its speech and song say.
 //!
 //! Livingstone SR, Russo FA (2018). The Ryerson Audio-Visual Database of Emotional Speech and Song.
 //! PLoS ONE 13(5): e0196391. Licence: CC BY-NC-SA 4.0.
@@ -11,7 +11,7 @@ pub use file_name::FileName;
 
 use super::published::{About, Extent, Name, Proof, Source, Told};
 
-/// What its speech is called in model.json; the page has words of its own for a model of this name.
+/// Its speech as named in model.json; the page describes a model of this name in its own words.
 pub const DATA_SET: &str = "RAVDESS speech, audio only";
 
 const LICENCE: &str = "CC-BY-NC-SA-4.0";
@@ -62,7 +62,7 @@ pub(super) const SONG: About = About {
     },
 };
 
-/// What a name tells in the part of the collection with this vocal channel.
+/// What a name says in the part of the collection with this vocal channel.
 fn read(stem: &str, channel: u8) -> Name {
     match FileName::parse(stem) {
         Some(name) if name.is_audio_only() && name.channel == channel => Name::Clip(Told {
