@@ -14,7 +14,7 @@ pub const MAX_CLASSES: usize = 32;
 /// Longest label, in characters: as much as a phone shows in one line of the list.
 const MAX_LABEL_CHARS: usize = 40;
 /// Said where there is no class; a class of that name could not be distinguished from it.
-const RESERVED: [&str; 2] = ["unsure", "no speech"];
+const RESERVED: [&str; 3] = ["unsure", "not sure", "no speech"];
 /// The label of speech without emotion, which an unlabelled reading is taken to express.
 const NEUTRAL: &str = "neutral";
 
@@ -202,7 +202,10 @@ impl Labels {
             || name.chars().any(char::is_control)
         {
             Err(LabelsError::Unprintable(name.to_owned()))
-        } else if RESERVED.contains(&name) {
+        } else if RESERVED
+            .iter()
+            .any(|reserved| reserved.eq_ignore_ascii_case(name))
+        {
             Err(LabelsError::Reserved(name.to_owned()))
         } else {
             Ok(())

@@ -10,6 +10,7 @@
 //! | [`class`] | what a model distinguishes, as data: labels, classes, a number for each |
 //! | [`dsp`] | window, spectrum, mel filterbank, DCT; knows nothing about speech |
 //! | [`audio`] | mixing of channels, conversion to 16 kHz |
+//! | `recording` | audio files of every kind decoded block by block, with the feature `recording` |
 //! | [`features`] | frames of MFCC, energy and pitch; silence trimmed, level subtracted |
 //! | [`activity`] | whether somebody is speaking |
 //! | [`model`] | from a segment to a posterior and the evidence in it; the manifest of a model file |
@@ -43,6 +44,8 @@ pub mod features;
 pub mod model;
 pub mod protocol;
 pub mod record;
+#[cfg(feature = "recording")]
+pub mod recording;
 pub mod session;
 #[cfg(feature = "web")]
 pub mod web;

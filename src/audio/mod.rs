@@ -3,7 +3,7 @@
 mod mix;
 mod resampler;
 
-pub use mix::{MAX_AMPLITUDE, mix};
+pub use mix::{MAX_AMPLITUDE, Mixer};
 pub use resampler::{CUTOFF, Resampler, SINC_TAPS};
 
 /// The rate at which everything after [`Resampler`] works.

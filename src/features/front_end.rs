@@ -1,6 +1,6 @@
 //! The whole front end as one streaming object: PCM of any rate and shape in, frames out.
 
-use crate::audio::{AudioError, Resampler, mix};
+use crate::audio::{AudioError, Mixer, Resampler};
 
 use super::framer::{CONTEXT_SAMPLES, Framer};
 use super::{
@@ -29,6 +29,7 @@ pub struct Frame {
 /// resampler's delay (at most 8 ms for a block and half the length of its filter) if the rate is
 /// not 16 kHz.
 pub struct FrontEnd {
+    mixer: Mixer,
     resampler: Resampler,
     framer: Framer,
     analysis: Analysis,
@@ -43,6 +44,7 @@ impl FrontEnd {
     /// When the rate is not in 8,000 to 192,000 Hz.
     pub fn new(sample_rate_hz: u32) -> Result<Self, AudioError> {
         Ok(Self {
+            mixer: Mixer::default(),
             resampler: Resampler::new(sample_rate_hz)?,
             framer: Framer::new(),
             analysis: Analysis::new(),
@@ -54,8 +56,9 @@ impl FrontEnd {
     /// Takes in a chunk of planar audio, full scale ±1, and hands every frame that it completes to
     /// `sink`.
     ///
-    /// Channels are mixed by averaging; if their lengths differ, only the part common to all
-    /// counts. Samples that are not finite count as 0; those beyond ±1,000 are limited.
+    /// Channels are mixed by averaging, or, if they cancel, only the loudest is taken; if their lengths
+    /// differ, only the part common to all counts. Samples that are not finite count as 0; those beyond
+    /// ±1,000 are limited.
     pub fn push(&mut self, channels: &[&[f32]], mut sink: impl FnMut(&Frame)) {
         let samples = channels
             .iter()
@@ -64,7 +67,7 @@ impl FrontEnd {
             .unwrap_or(0);
         for start in (0..samples).step_by(MIX_SAMPLES) {
             let mono = &mut self.mono[..MIX_SAMPLES.min(samples - start)];
-            self.nonfinite_samples += mix(channels, start, mono);
+            self.nonfinite_samples += self.mixer.mix(channels, start, mono);
             self.resampler.push(mono, |samples| {
                 self.framer
                     .push(samples, |context| sink(self.analysis.frame(context)));
@@ -79,6 +82,7 @@ impl FrontEnd {
     /// By then N samples at 16 kHz (at other rates `ceil(n · 16000 / rate)`) have given
     /// `1 + floor(N / 256)` frames; without samples there are no frames.
     pub fn finish(&mut self, mut sink: impl FnMut(&Frame)) {
+        self.mixer = Mixer::default();
         self.resampler.finish(|samples| {
             self.framer
                 .push(samples, |context| sink(self.analysis.frame(context)));
@@ -89,6 +93,7 @@ impl FrontEnd {
 
     /// Forgets everything; the same as a new front end.
     pub fn reset(&mut self) {
+        self.mixer = Mixer::default();
         self.resampler.reset();
         self.framer.reset();
         self.nonfinite_samples = 0;

@@ -13,7 +13,7 @@
 //! | [`evaluate`] | how often the recipe is right on speakers it never heard |
 //! | [`report`] | the results in the terminal, as a page and as the model card |
 //!
-//! `digest` and [`interrupt`] are used by all of them.
+//! `digest`, [`interrupt`], [`running`] and [`whole_file`] are used by all of them.
 //!
 //! Shape letters: B batch, T frames, F features, M mel bands, K classes, H hidden units; matrices are
 //! row-major, time first.
@@ -28,6 +28,8 @@ pub mod learning;
 pub mod network;
 pub mod recording;
 pub mod report;
+pub mod running;
+pub mod whole_file;
 
 /// A training step allocates the same large blocks again and again.
 #[global_allocator]

@@ -16,6 +16,7 @@ use clap::{Parser, Subcommand};
 use commands::{
     data::{self, DownloadArgs, ExtractArgs},
     model::{self, AllArgs, BaselineArgs, CardArgs, EvaluateArgs, ExportArgs, TrainArgs},
+    output::{self, Closed},
     predict::{self, PredictArgs},
 };
 use training::interrupt::Interrupted;
@@ -78,7 +79,8 @@ enum Command {
     Card(CardArgs),
     /// Tell the emotion expressed in audio files
     ///
-    /// Files are WAV, FLAC, MP3 or Ogg Vorbis of up to 2 hours. The answer is that of the page for
+    /// Files are WAV, FLAC, MP3, M4A, AAC, Ogg, Opus, WebM, AIFF or CAF of up to 2 hours; - is standard input,
+    /// and pipes are read too. A file that ends early is analysed as far as it goes. The answer is that of the page for
     /// the same audio: one of the model's labels, "unsure" or "no speech".
     Predict(PredictArgs),
     /// Everything from download to export
@@ -103,8 +105,9 @@ fn main() -> ExitCode {
         .and_then(|()| run(&cli, &stop));
     match result {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is::<Closed>() => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            output::remark(format_args!("error: {error:#}"));
             ExitCode::from(if error.is::<Interrupted>() { 130 } else { 1 })
         }
     }

@@ -518,6 +518,72 @@ fn a_full_disk_keeps_the_features_made_before() {
     assert_eq!(index["clips"].as_array().unwrap().len(), 1);
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn what_nobody_reads_ends_the_program_quietly_and_a_full_disk_is_told() {
+    let bench = Bench::new();
+    write_voice(&bench.path("clips"), Emotion::Happy, 1, 1);
+    let line = "extract --ravdess clips";
+    let mut reader = bench
+        .command(line)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(reader.stdout.take());
+    let output = reader.wait_with_output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{told}");
+    assert!(
+        !told.contains("panicked") && !told.contains("error"),
+        "{told}"
+    );
+
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = bench.command(line).stdout(full).output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(
+        told.contains("error: cannot write the answer to standard output; make room"),
+        "{told}"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_may_not_be_read_is_left_out_and_named() {
+    use std::os::unix::{fs::PermissionsExt, process::CommandExt};
+
+    let bench = Bench::new();
+    write_voice(&bench.path("clips/open"), Emotion::Happy, 1, 1);
+    write_voice(&bench.path("clips/closed"), Emotion::Sad, 1, 1);
+    let allow = |path: &str, mode| {
+        fs::set_permissions(bench.path(path), fs::Permissions::from_mode(mode)).unwrap();
+    };
+    allow("clips/closed", 0o000);
+    allow("", 0o777);
+    let mut command = bench.command("extract --ravdess clips");
+    if fs::read_dir(bench.path("clips/closed")).is_ok() {
+        // Nothing is closed to root.
+        command.uid(65_534);
+    }
+    let output = command.output();
+    allow("clips/closed", 0o755);
+    let Ok(output) = output else {
+        // The program lies where others may not go.
+        return;
+    };
+    let told = String::from_utf8(output.stdout).unwrap();
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{errors}");
+    assert!(
+        told.contains("skipped 1, because these folders cannot be read")
+            && told.contains("cannot read the folder clips/closed: Permission denied"),
+        "{told}"
+    );
+    assert!(told.contains("features of 1 clips"), "{told}");
+}
+
 #[test]
 fn an_archive_that_is_not_the_published_one_is_refused_and_kept() {
     let bench = Bench::new();
@@ -726,6 +792,11 @@ fn a_model_comes_out_of_a_small_corpus_and_hears_it() {
     assert_eq!(told, "silence.wav  no speech (2.5 s)\n");
     let three_hours = 3 * 3600 * RATE_HZ as usize;
     write_wav(&bench.path("long.wav"), &[0.0; 100], three_hours);
+    let told = bench.succeeds("predict --model model/model.onnx long.wav");
+    assert_eq!(told, "long.wav  no speech (0.0 s; the file ends early)\n");
+    // Its bytes take no room on the disk.
+    let long = fs::File::options().write(true).open(bench.path("long.wav"));
+    long.unwrap().set_len(44 + 2 * three_hours as u64).unwrap();
     bench.fails(
         "predict --model model/model.onnx long.wav",
         &[
@@ -869,6 +940,10 @@ fn ctrl_c_ends_a_training_which_the_same_command_completes_to_the_same_networks(
     while !log.exists() {
         thread::sleep(Duration::from_millis(5));
     }
+    bench.fails(
+        line,
+        &["a training is already running in data/runs/all-seed1/member1; wait until it has ended"],
+    );
     let interrupt = Command::new("kill")
         .args(["-INT", &training.id().to_string()])
         .status();

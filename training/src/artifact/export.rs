@@ -1,9 +1,6 @@
 //! From a trained network to the files the page loads: model.onnx and model.json.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::Path};
 
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
@@ -16,6 +13,7 @@ use speech_emotion::{
 };
 
 use super::onnx::{self, Layout};
+use crate::whole_file;
 use crate::{dataset::Dataset, learning::ensemble::Ensemble};
 
 /// Largest difference allowed between a logit from the trainer and one from the exported file.
@@ -197,10 +195,7 @@ fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
         fs::create_dir_all(folder)
             .with_context(|| format!("cannot make the folder {}", folder.display()))?;
     }
-    let part = PathBuf::from(format!("{}.part", path.display()));
-    fs::write(&part, bytes)
-        .and_then(|()| fs::rename(&part, path))
-        .with_context(|| format!("cannot write {}", path.display()))
+    whole_file::replace(path, bytes).with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// For a model file that was neither trained nor evaluated.

@@ -18,12 +18,12 @@ use training::{
     dataset::{Dataset, Saved, extract},
 };
 
-use super::progress;
+use super::{output, progress};
 
 #[derive(Args, Clone)]
 pub struct CorpusArgs {
     /// A corpus known by name (ravdess, ravdess-song, nemo or emodb) and the folder that holds its clips, in
-    /// any subfolders, as WAV, FLAC, MP3 or Ogg Vorbis; repeat it for several corpora [default: ravdess;
+    /// any subfolders, as WAV, FLAC, MP3, M4A, Ogg or Opus; repeat it for several corpora [default: ravdess;
     /// folder DATA/NAME]
     #[arg(long, value_name = "NAME[=DIR]", value_parser = Chosen::parse)]
     pub corpus: Vec<Chosen>,
@@ -185,7 +185,10 @@ pub fn download(data: &Path, args: &DownloadArgs, stop: &AtomicBool) -> Result<(
     let corpus = args.corpus;
     let about = corpus.about();
     let archive = Archive::of(corpus)?;
-    eprintln!("{}: {archive}\n  licence {}", about.title, about.licence);
+    output::remark(format_args!(
+        "{}: {archive}\n  licence {}",
+        about.title, about.licence
+    ));
     fs::create_dir_all(data)
         .with_context(|| format!("cannot make the folder {}", data.display()))?;
     let bar = progress::bytes("downloading");
@@ -202,7 +205,7 @@ pub fn download(data: &Path, args: &DownloadArgs, stop: &AtomicBool) -> Result<(
     let folder = clips_folder(data, corpus);
     unpacking.into_folder(&folder, &bar, stop)?;
     bar.finish_and_clear();
-    println!("{clips} clips in {}", folder.display());
+    output::say(format_args!("{clips} clips in {}", folder.display()))?;
     Ok(())
 }
 
@@ -219,13 +222,16 @@ pub fn obtain(data: &Path, corpus: Published, stop: &AtomicBool) -> Result<()> {
 pub fn extract(data: &Path, args: &ExtractArgs, stop: &AtomicBool) -> Result<()> {
     let list = args.corpus.list(data)?;
     for remark in &list.remarks {
-        eprintln!("note: {remark}");
+        output::remark(format_args!("note: {remark}"));
     }
     Dataset::refuse_to_replace(data, &list.corpora)?;
     let bar = progress::items("extracting features");
     let extraction = extract::extract(&list, data, &bar, stop)?;
     bar.finish_and_clear();
-    print!("{}", extraction.report());
+    let report = extraction.report();
+    if !report.is_empty() {
+        output::say(report.trim_end())?;
+    }
     let bad = extraction.skipped_for(Reason::Bad).count();
     ensure!(
         args.skip_bad || bad == 0,
@@ -244,24 +250,24 @@ pub fn extract(data: &Path, args: &ExtractArgs, stop: &AtomicBool) -> Result<()>
         bytes,
     } = draft.finish(list.labels, list.corpora)?;
     for alone in dataset.alone.iter().filter(|alone| alone.betrays()) {
-        eprintln!("note: {alone}");
+        output::remark(format_args!("note: {alone}"));
     }
     if let [_, _, ..] = dataset.corpora[..] {
         for (index, corpus) in dataset.corpora.iter().enumerate() {
-            println!(
+            output::say(format_args!(
                 "  {}: {} clips by {} speakers",
                 corpus.name,
                 dataset.clips_of(index).count(),
                 dataset.speakers_of(index).len()
-            );
+            ))?;
         }
     }
-    println!(
+    output::say(format_args!(
         "features of {} clips by {} speakers in {} ({:.0} MB)",
         dataset.clips.len(),
         dataset.voices().len(),
         folder.display(),
         bytes as f64 / 1e6
-    );
+    ))?;
     Ok(())
 }

@@ -2,5 +2,6 @@
 
 pub mod data;
 pub mod model;
+pub mod output;
 pub mod predict;
 mod progress;

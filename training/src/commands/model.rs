@@ -30,10 +30,12 @@ use training::{
         ensemble::{self, Ensemble, MEMBERS},
     },
     report::{self, CARD_FILE, PAGE_FILE, PICTURES_FOLDER},
+    whole_file,
 };
 
 use super::{
     data::{self, CorpusArgs, ExtractArgs},
+    output,
     progress::{self, TrainingBar},
 };
 
@@ -242,7 +244,7 @@ fn train_whole(
     stop: &AtomicBool,
 ) -> Result<Ensemble> {
     let bar = |member: usize, run_dir: &Path| {
-        eprintln!("network {} of {MEMBERS}", member + 1);
+        output::remark(format_args!("network {} of {MEMBERS}", member + 1));
         TrainingBar::new(config.epochs, run_dir)
     };
     let (clips, folder) = (
@@ -272,9 +274,9 @@ pub fn train(data: &Path, args: &TrainArgs, stop: &AtomicBool) -> Result<()> {
         },
     };
     let note = folder.join(TRAINING_FILE);
-    fs::write(&note, serde_json::to_string_pretty(&trained)? + "\n")
+    whole_file::replace(&note, serde_json::to_string_pretty(&trained)? + "\n")
         .with_context(|| format!("cannot write {}", note.display()))?;
-    println!("{MEMBERS} networks in {}", folder.display());
+    output::say(format_args!("{MEMBERS} networks in {}", folder.display()))?;
     Ok(())
 }
 
@@ -317,10 +319,10 @@ pub fn evaluate(data: &Path, args: &EvaluateArgs, stop: &AtomicBool) -> Result<(
             strangers.sounds = Some(sounds::judge(csv, &classifier, &settings, stop)?);
         }
         strangers.save(&folder)?;
-        println!(
+        output::say(format_args!(
             "{strangers}\n\nas numbers: {}",
             folder.join(STRANGERS_FILE).display()
-        );
+        ))?;
         return Ok(());
     }
     let folds = folds.into_iter().map(|fold| fold.speakers).collect();
@@ -328,13 +330,13 @@ pub fn evaluate(data: &Path, args: &EvaluateArgs, stop: &AtomicBool) -> Result<(
     let path = evaluation.save(&folder)?;
     let page = folder.join(PAGE_FILE);
     let comparison = Comparison::load(&data.join(BASELINE_FILE))?;
-    fs::write(&page, report::page(&evaluation, comparison.as_ref()))
+    whole_file::replace(&page, report::page(&evaluation, comparison.as_ref()))
         .with_context(|| format!("cannot write {}", page.display()))?;
-    println!(
+    output::say(format_args!(
         "{evaluation}\n\nreport: {}\nas numbers: {}",
         page.display(),
         path.display()
-    );
+    ))?;
     Ok(())
 }
 
@@ -355,10 +357,10 @@ fn strangers(data: &Path, dataset: &Dataset, seed: u64, recipe: &str) -> Result<
     let found = Strangers::load(&evaluate::folder(data, Protocol::Corpora, &[seed]))?;
     let strangers = found.filter(|strangers| strangers.recipe == recipe);
     if strangers.is_none() {
-        eprintln!(
+        output::remark(format_args!(
             "note: temperature and thresholds are fitted on the tested folds' own corpus, which promises \
              strangers too much; run evaluate --folds corpora --seed {seed} first and then this command again"
-        );
+        ));
     }
     Ok(strangers)
 }
@@ -382,10 +384,10 @@ impl Bars for TerminalBars {
         epochs: usize,
         run_dir: &Path,
     ) -> TrainingBar {
-        eprintln!(
+        output::remark(format_args!(
             "this model, {protocol}: network {} of {MEMBERS}",
             member + 1
-        );
+        ));
         TrainingBar::new(epochs, run_dir)
     }
 }
@@ -396,10 +398,10 @@ pub fn baseline(data: &Path, args: &BaselineArgs, stop: &AtomicBool) -> Result<(
     let config = args.recipe.config(args.seed);
     let evaluation = args.evaluated.load(data, &dataset)?;
     let comparison = baseline::compare(&dataset, data, &config, &evaluation, &TerminalBars, stop)?;
-    println!(
+    output::say(format_args!(
         "{comparison}\n\nwritten to {}",
         data.join(BASELINE_FILE).display()
-    );
+    ))?;
     Ok(())
 }
 
@@ -414,19 +416,20 @@ pub fn card(data: &Path, args: &CardArgs) -> Result<()> {
     );
     evaluation.save(&args.out)?;
     let path = args.out.join(CARD_FILE);
-    fs::write(&path, report::card(&evaluation))
+    whole_file::replace(&path, report::card(&evaluation))
         .with_context(|| format!("cannot write {}", path.display()))?;
     let folder = args.out.join(PICTURES_FOLDER);
     fs::create_dir_all(&folder)
         .with_context(|| format!("cannot make the folder {}", folder.display()))?;
     for (name, picture) in report::pictures(&evaluation) {
         let path = folder.join(format!("{name}.svg"));
-        fs::write(&path, picture).with_context(|| format!("cannot write {}", path.display()))?;
+        whole_file::replace(&path, picture)
+            .with_context(|| format!("cannot write {}", path.display()))?;
     }
-    println!(
+    output::say(format_args!(
         "{}, {EVALUATION_FILE} and {PICTURES_FOLDER} beside it",
         path.display()
-    );
+    ))?;
     Ok(())
 }
 
@@ -451,7 +454,11 @@ pub fn export(data: &Path, args: &ExportArgs) -> Result<()> {
         let path = args.target.out.join(name);
         let layout = Layout { weights, frames };
         let bytes = export::export_for_others(ensemble, &dataset, layout, &path)?;
-        println!("{} ({:.0} kB)", path.display(), bytes as f64 / 1e3);
+        output::say(format_args!(
+            "{} ({:.0} kB)",
+            path.display(),
+            bytes as f64 / 1e3
+        ))?;
         return Ok(());
     }
     ensure!(
@@ -482,13 +489,13 @@ pub fn export(data: &Path, args: &ExportArgs) -> Result<()> {
         &segments,
         out,
     )?;
-    println!(
+    output::say(format_args!(
         "model.onnx ({:.0} kB) and model.json in {}; the same logits as the rounded networks on {} \
          clips",
         manifest.onnx.bytes as f64 / 1e3,
         out.display(),
         segments.len()
-    );
+    ))?;
     Ok(())
 }
 

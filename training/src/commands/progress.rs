@@ -5,6 +5,7 @@ use std::{path::Path, time::Duration};
 use anyhow::Result;
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 
+use super::output;
 use training::{
     learning::{EpochReport, Progress, epochs::EpochLog},
     network::Network,
@@ -64,13 +65,13 @@ impl Progress for TrainingBar {
         self.log.note(report, None)?;
         let EpochReport { epoch, epochs, .. } = *report;
         self.bar.suspend(|| {
-            eprintln!(
+            output::remark(format_args!(
                 "epoch {epoch}/{epochs}: loss {:.3}, accuracy {:.1} %, {:.0} s, {} left",
                 report.loss,
                 100.0 * report.accuracy,
                 report.seconds,
                 HumanDuration(Duration::from_secs_f32(report.eta_s))
-            );
+            ));
         });
         Ok(())
     }

@@ -12,6 +12,7 @@ use super::{
     Corpus, Kind, Listed, Sex, Skipped, Speaker, find, manifest,
     published::Published,
     ravdess::{Emotion, FileName},
+    spelling::normal,
     title,
 };
 
@@ -91,6 +92,11 @@ impl ClipList {
     /// have, when two corpora have the same name, and when the labels are such that no model can
     /// have them or that nothing separates them from the voices.
     pub fn of(sources: &[Source], labels: Option<&[String]>, leave_out: &[String]) -> Result<Self> {
+        let spelt = |labels: &[String]| -> Vec<String> {
+            labels.iter().map(|label| normal(label)).collect()
+        };
+        let (labels, leave_out) = (labels.map(spelt), &spelt(leave_out)[..]);
+        let labels = labels.as_deref();
         let is_published = |source: &Source| matches!(source, Source::Published(..));
         let published = sources.iter().any(is_published);
         ensure!(

@@ -15,7 +15,10 @@ use super::{
 };
 
 /// Extensions of the formats that can be decoded.
-const EXTENSIONS: [&str; 5] = ["wav", "flac", "mp3", "ogg", "oga"];
+const EXTENSIONS: [&str; 15] = [
+    "wav", "flac", "mp3", "ogg", "oga", "opus", "m4a", "mp4", "aac", "webm", "mka", "aif", "aiff",
+    "caf", "wave",
+];
 
 /// The clips of a corpus under `folder`, by path, without those whose label is to be left out, and
 /// the audio files that are not clips.
@@ -23,12 +26,20 @@ const EXTENSIONS: [&str; 5] = ["wav", "flac", "mp3", "ogg", "oga"];
 /// # Errors
 /// When the folder cannot be read or contains no clip of the corpus.
 pub(super) fn find(corpus: Published, folder: &Path, leave_out: &[String]) -> Result<Found> {
-    let mut paths = Vec::new();
-    find_audio(folder, &mut HashSet::new(), &mut paths)?;
+    let mut files = AudioFiles::default();
+    files.find(folder)?;
+    let AudioFiles {
+        mut paths,
+        mut closed,
+        ..
+    } = files;
     paths.sort();
+    closed.sort();
     let about = corpus.about();
     let mut clips = Vec::new();
-    let mut skipped = Vec::new();
+    let mut skipped: Vec<Skipped> = (closed.into_iter())
+        .map(|detail| Skipped::new(Reason::Closed, detail))
+        .collect();
     let mut left_out = LeftOut::new(leave_out);
     let mut first_named = HashMap::new();
     for path in &paths {
@@ -69,7 +80,7 @@ pub(super) fn find(corpus: Published, folder: &Path, leave_out: &[String]) -> Re
     ensure!(
         !first_named.is_empty(),
         "{} holds {} audio files but no clip of {}; its clips are named like {}, in any subfolders, as WAV, \
-         FLAC, MP3 or Ogg Vorbis",
+         FLAC, MP3, M4A, Ogg or Opus",
         folder.display(),
         paths.len(),
         about.title,
@@ -96,25 +107,39 @@ pub(super) fn find(corpus: Published, folder: &Path, leave_out: &[String]) -> Re
     })
 }
 
-/// Collects the audio files under a folder; `seen` keeps links from going round in circles.
-fn find_audio(folder: &Path, seen: &mut HashSet<PathBuf>, paths: &mut Vec<PathBuf>) -> Result<()> {
-    let read = || format!("cannot read the folder {}", folder.display());
-    if !seen.insert(folder.canonicalize().with_context(read)?) {
-        return Ok(());
-    }
-    for entry in fs::read_dir(folder).with_context(read)? {
-        let path = entry.with_context(read)?.path();
-        if path.is_dir() {
-            find_audio(&path, seen, paths)?;
-        } else if path.extension().is_some_and(|extension| {
-            EXTENSIONS
-                .iter()
-                .any(|known| extension.eq_ignore_ascii_case(known))
-        }) {
-            paths.push(path);
+/// The audio files under a folder.
+#[derive(Default)]
+struct AudioFiles {
+    paths: Vec<PathBuf>,
+    /// Folders that cannot be looked into, and why.
+    closed: Vec<String>,
+    /// Keeps links from leading in circles.
+    seen: HashSet<PathBuf>,
+}
+
+impl AudioFiles {
+    /// Collects those of a folder; folders in it that cannot be read are noted.
+    fn find(&mut self, folder: &Path) -> Result<()> {
+        let read = || format!("cannot read the folder {}", folder.display());
+        if !self.seen.insert(folder.canonicalize().with_context(read)?) {
+            return Ok(());
         }
+        for entry in fs::read_dir(folder).with_context(read)? {
+            let path = entry.with_context(read)?.path();
+            if path.is_dir() {
+                if let Err(error) = self.find(&path) {
+                    self.closed.push(format!("{error:#}"));
+                }
+            } else if path.extension().is_some_and(|extension| {
+                EXTENSIONS
+                    .iter()
+                    .any(|known| extension.eq_ignore_ascii_case(known))
+            }) {
+                self.paths.push(path);
+            }
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -5,10 +5,10 @@
 //! `corpus`, `sex` and `language` are optional. Paths are relative to the CSV. All errors are
 //! reported at once, with their lines.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, fs, path::Path};
 
 use anyhow::{Context, Result, bail, ensure};
-use csv::{ErrorKind, ReaderBuilder, StringRecord, Trim};
+use csv::{ErrorKind, Position, ReaderBuilder, StringRecord, Trim};
 use speech_emotion::class::Labels;
 
 use super::{
@@ -16,6 +16,7 @@ use super::{
     clip_list::{Found, LeftOut, Said},
     published::Published,
     ravdess::FileName,
+    spelling::{self, find_file, normal},
 };
 
 /// Required columns, and optional ones.
@@ -63,7 +64,7 @@ pub(super) fn read(
     let names_corpora = rows.iter().any(|row| !row.corpus.is_empty());
     rows.retain(|row| !left_out.takes(&row.label));
     let mut problems = Problems::default();
-    problems.lines(&rows, folder, labels);
+    problems.lines(&mut rows, folder, labels);
     problems.refuse(path)?;
 
     let stem = path.file_stem().map(|stem| stem.to_string_lossy());
@@ -124,9 +125,14 @@ fn sex(field: &str) -> Option<Sex> {
 /// The lines with their fields, and remarks on the columns.
 fn rows(path: &Path) -> Result<(Vec<Row>, Vec<String>)> {
     let name = path.display();
+    let bytes = fs::read(path).with_context(|| format!("cannot open {name}"))?;
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    let line_of = |position: Option<&Position>| {
+        position.map_or(1, |position| line_at(bytes, position.byte() as usize))
+    };
     let told = |error: csv::Error| match error.kind() {
         ErrorKind::Utf8 { pos, .. } => {
-            let line = pos.as_ref().map_or(1, |position| position.line());
+            let line = line_of(pos.as_ref());
             anyhow::anyhow!(
                 "line {line} of {name} is not UTF-8 text; save the file as CSV in UTF-8"
             )
@@ -136,7 +142,7 @@ fn rows(path: &Path) -> Result<(Vec<Row>, Vec<String>)> {
             expected_len,
             len,
         } => {
-            let line = pos.as_ref().map_or(1, |position| position.line());
+            let line = line_of(pos.as_ref());
             anyhow::anyhow!(
                 "line {line} of {name} has {len} fields, the first line has {expected_len}; put \
                  fields that contain a comma in quotes"
@@ -144,8 +150,7 @@ fn rows(path: &Path) -> Result<(Vec<Row>, Vec<String>)> {
         }
         _ => anyhow::anyhow!("cannot read {name}: {error}"),
     };
-    let reader = ReaderBuilder::new().trim(Trim::All).from_path(path);
-    let mut reader = reader.with_context(|| format!("cannot open {name}"))?;
+    let mut reader = ReaderBuilder::new().trim(Trim::All).from_reader(bytes);
     let header = reader.headers().map_err(told)?.clone();
     let column = |name: &str| {
         header
@@ -175,11 +180,11 @@ fn rows(path: &Path) -> Result<(Vec<Row>, Vec<String>)> {
         let field = |at: Option<usize>| at.map_or(String::new(), |at| record[at].to_owned());
         let [corpus, sex, language] = further.map(field);
         Row {
-            line: record.position().map_or(0, |position| position.line()),
+            line: line_of(record.position()),
             path: record[path_at].to_owned(),
-            speaker: record[speaker_at].to_owned(),
-            label: record[label_at].to_owned(),
-            corpus,
+            speaker: normal(&record[speaker_at]),
+            label: normal(&record[label_at]),
+            corpus: normal(&corpus),
             sex,
             language,
         }
@@ -188,22 +193,42 @@ fn rows(path: &Path) -> Result<(Vec<Row>, Vec<String>)> {
     Ok((rows.map_err(told)?, remarks))
 }
 
+/// The line, from 1, that a record begins in which was looked for from `byte` on, whatever its line ends.
+fn line_at(bytes: &[u8], byte: usize) -> u64 {
+    let rest = bytes.get(byte..).unwrap_or_default();
+    let blank = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n'));
+    let before = &bytes[..(byte + blank.count()).min(bytes.len())];
+    let ends = (before.iter().enumerate()).filter(|&(at, &byte)| {
+        byte == b'\n' || byte == b'\r' && before.get(at + 1) != Some(&b'\n')
+    });
+    ends.count() as u64 + 1
+}
+
 /// Problems with lines.
 #[derive(Default)]
 struct Problems(Vec<String>);
 
 impl Problems {
-    fn lines(&mut self, rows: &[Row], folder: &Path, labels: Option<&[String]>) {
-        let mut spellings = BTreeMap::<String, &Row>::new();
+    /// Checks the lines, and puts the paths of the files that are meant into them.
+    fn lines(&mut self, rows: &mut [Row], folder: &Path, labels: Option<&[String]>) {
+        let mut spellings = BTreeMap::<String, (String, u64)>::new();
         for row in rows {
-            let mut add = |problem: String| self.0.push(format!("line {}: {problem}", row.line));
+            let line = row.line;
+            let mut add = |problem: String| self.0.push(format!("line {line}: {problem}"));
             if row.path.is_empty() {
                 add("the path is empty".to_owned());
-            } else if !folder.join(&row.path).is_file() {
-                add(format!(
-                    "there is no file {}",
-                    folder.join(&row.path).display()
-                ));
+            } else {
+                match find_file(folder, &row.path) {
+                    spelling::Found::File(path) => row.path = path,
+                    spelling::Found::Near(near) => {
+                        let place = folder.join(&row.path);
+                        let meant = match near.is_empty() {
+                            true => String::new(),
+                            false => format!("; is {} meant?", near.join(" or ")),
+                        };
+                        add(format!("there is no file {}{meant}", place.display()));
+                    }
+                }
             }
             if row.speaker.is_empty() {
                 add("the speaker is empty".to_owned());
@@ -227,13 +252,12 @@ impl Problems {
                     labels.join(", ")
                 ));
             }
-            let first = spellings.entry(row.label.to_lowercase()).or_insert(row);
-            if first.label != row.label {
-                let (label, other) = (&row.label, &first.label);
-                add(format!(
-                    "{label:?} is spelt {other:?} in line {}",
-                    first.line
-                ));
+            let label = &row.label;
+            let (other, first) = spellings
+                .entry(label.to_lowercase())
+                .or_insert_with(|| (label.clone(), line));
+            if other != label {
+                add(format!("{label:?} is spelt {other:?} in line {first}"));
             }
         }
     }
@@ -339,6 +363,58 @@ mod tests {
         let many = format!("path,speaker,label\n{}", "x.wav,anna,tired\n".repeat(30));
         let error = Folder::with(many).refused(None);
         assert!(error.ends_with("and 10 more"), "{error}");
+    }
+
+    #[test]
+    fn lines_are_counted_alike_whatever_ends_them() {
+        let csv = "path,speaker,label\na.wav,anna,tired\n\nnowhere.wav,\"ben\nsmith\",awake\n,ben,awake\n";
+        for end in ["\n", "\r\n", "\r"] {
+            let csv = ["\u{feff}", &csv.replace('\n', end)].concat();
+            let error = Folder::with(csv).refused(None);
+            assert!(
+                error.contains("line 4: there is no file"),
+                "{end:?}: {error}"
+            );
+            assert!(
+                error.contains("line 6: the path is empty"),
+                "{end:?}: {error}"
+            );
+            let short = "path,speaker,label\na.wav,anna,tired\nb.wav,anna\n".replace('\n', end);
+            let error = Folder::with(short).refused(None);
+            assert!(error.contains("line 3 of "), "{end:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn labels_and_speakers_that_look_alike_are_the_same() {
+        let csv = "path,speaker,label\na.wav,jo\u{308}rg,fr\u{f6}h\nb.wav,j\u{f6}rg,fro\u{308}h\n\
+                   c.wav,j\u{f6}rg\u{200b},sehr  m\u{fc}de\nd.wav,ben,sehr m\u{fc}de\na.wav,ben,fr\u{f6}h\u{ad}\n";
+        let list = Folder::with(csv).read(None).unwrap();
+        assert_eq!(list.labels.names(), ["fröh", "sehr müde"]);
+        let speakers: Vec<String> = list.clips.iter().map(|c| c.speaker.to_string()).collect();
+        assert_eq!(speakers, ["jörg", "jörg", "jörg", "ben", "ben"]);
+        let list = Folder::with(csv)
+            .read(Some(&["sehr  müde", "fro\u{308}h"]))
+            .unwrap();
+        assert_eq!(list.labels.names(), ["sehr müde", "fröh"]);
+        for reserved in ["Not sure", "No  Speech", "UNSURE"] {
+            let csv = format!("{GOOD}a.wav,ben,{reserved}\n");
+            let error = Folder::with(csv).refused(None);
+            assert!(error.contains("line 6: labels hold "), "{error}");
+            assert!(error.contains("expected another name"), "{error}");
+        }
+    }
+
+    #[test]
+    fn files_are_found_by_other_spellings_of_their_names_or_named() {
+        let csv = "path,speaker,label\nA.WAV,anna,tired\n.\\b.wav,anna,awake\nc.wav,ben,awake\n\
+                   tre\u{300}s, bien.wav,ben,tired\n";
+        let csv = csv.replace("tre\u{300}s, bien.wav", "\"tre\u{300}s, bien.wav\"");
+        let list = Folder::with(csv).read(None).unwrap();
+        let paths: Vec<&str> = list.clips.iter().map(|clip| clip.path.as_str()).collect();
+        assert_eq!(paths, ["a.wav", "./b.wav", "c.wav", "très, bien.wav"]);
+        let error = Folder::with(format!("{GOOD}a.flac,ben,tired\n")).refused(None);
+        assert!(error.contains("a.flac; is a.wav meant?"), "{error}");
     }
 
     #[test]

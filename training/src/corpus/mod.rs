@@ -11,6 +11,7 @@ mod nemo;
 pub mod published;
 pub mod ravdess;
 mod skipped;
+pub mod spelling;
 pub mod unpack;
 
 pub use published::Published;

@@ -5,6 +5,8 @@ use std::fmt;
 /// Why an audio file was not used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
+    /// It is a folder that cannot be looked into.
+    Closed,
     /// Its name does not belong to the corpus.
     Name,
     /// It belongs to another part of the collection: song, speech, or made from video.
@@ -20,6 +22,9 @@ pub enum Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Closed => {
+                "these folders cannot be read; give yourself the permission to use their clips"
+            }
             Self::Name => "their names are not those of the corpus",
             Self::Kind => "they belong to another part of RAVDESS",
             Self::Doubled => "a file of the same name came before",

@@ -13,6 +13,7 @@ use zip::ZipArchive;
 
 use super::published::{Name, Published};
 use crate::interrupt;
+use crate::whole_file;
 
 /// No clip of a known corpus is larger than 1.1 MB.
 const MAX_CLIP_BYTES: u64 = 16 << 20;
@@ -185,15 +186,9 @@ fn write_clip(size: u64, mut entry: impl Read, target: &Path) -> Result<()> {
             false => Err(io::ErrorKind::UnexpectedEof.into()),
         })
         .context("the archive is damaged there; delete it and download it again")?;
-    let part = target.with_extension("part");
     fs::create_dir_all(target.parent().unwrap_or(Path::new("")))
-        .and_then(|()| fs::write(&part, bytes))
-        .and_then(|()| fs::rename(&part, target))
-        .with_context(|| {
-            // The remains of the failed write only take up room.
-            let _ = fs::remove_file(&part);
-            not_written(target)
-        })
+        .and_then(|()| whole_file::replace(target, &bytes))
+        .with_context(|| not_written(target))
 }
 
 #[cfg(test)]

@@ -50,6 +50,7 @@ impl Extraction {
     pub fn report(&self) -> String {
         let mut lines = String::new();
         for reason in [
+            Reason::Closed,
             Reason::Name,
             Reason::Kind,
             Reason::Doubled,
@@ -61,7 +62,7 @@ impl Extraction {
                 continue;
             }
             lines += &format!("skipped {count}, because {reason}:\n");
-            let shown = if reason == Reason::Bad {
+            let shown = if matches!(reason, Reason::Bad | Reason::Closed) {
                 count
             } else {
                 NAMES_SHOWN
@@ -221,6 +222,7 @@ fn hear(path: &Path) -> Result<Heard> {
         }
         Ok(())
     })?;
+    decoded.ensure_whole(path)?;
 
     let mut features = Features::default();
     let mut outline = Outline::default();

@@ -18,6 +18,7 @@ use speech_emotion::{
 };
 
 use super::{Alone, Clip, Dataset, Features, Outline, Rows, SPEEDS, Store, alone};
+use crate::running::Running;
 use crate::{
     corpus::{Corpus, Listed, Sex, Speaker, ravdess::FileName, title},
     digest::hex,
@@ -142,10 +143,12 @@ struct Part {
     folder: PathBuf,
     /// A folder that was created to hold it.
     made: Option<PathBuf>,
+    running: Option<Running>,
 }
 
 impl Drop for Part {
     fn drop(&mut self) {
+        self.running = None;
         let _ = fs::remove_dir_all(&self.folder);
         if let Some(folder) = &self.made {
             // Not if somebody has put something into it.
@@ -174,17 +177,16 @@ impl Draft {
         let folder = Dataset::folder(data, fingerprint);
         let made = (!data.exists()).then(|| data.to_owned());
         let part = folder.with_extension("part");
-        let create = || {
-            if part.exists() {
-                fs::remove_dir_all(&part)?;
-            }
-            fs::create_dir_all(&part)?;
-            File::create(part.join(FEATURES_FILE))
-        };
-        let file = create().with_context(|| not_written(&part))?;
+        fs::create_dir_all(&part).with_context(|| not_written(&part))?;
+        let running = Running::begin(&part, "an extraction")?;
+        let file = File::create(part.join(FEATURES_FILE)).with_context(|| not_written(&part))?;
         Ok(Self {
             file: BufWriter::new(file),
-            part: Part { folder: part, made },
+            part: Part {
+                folder: part,
+                made,
+                running: Some(running),
+            },
             folder,
             fingerprint: fingerprint.to_owned(),
             clips: Vec::new(),
@@ -255,6 +257,7 @@ impl Draft {
         if folder.exists() {
             fs::remove_dir_all(&folder)?;
         }
+        part.running = None;
         fs::rename(&part.folder, &folder)?;
         part.made = None;
         let file = File::open(folder.join(FEATURES_FILE))?;

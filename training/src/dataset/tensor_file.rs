@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::io::Write;
 use std::path::Path;
+
+use crate::whole_file;
 
 use anyhow::{Context, Result, bail};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -67,14 +68,8 @@ impl TensorFile {
         }
         let metadata = HashMap::from([(METADATA_KEY.to_owned(), self.json.clone())]);
         let contents = safetensors::serialize(views, Some(metadata))?;
-        let temporary = path.with_extension("tmp");
-        let save = || {
-            let mut file = fs::File::create(&temporary)?;
-            file.write_all(&contents)?;
-            file.sync_all()?;
-            fs::rename(&temporary, path)
-        };
-        save().with_context(|| format!("cannot write {}", path.display()))
+        whole_file::replace(path, &contents)
+            .with_context(|| format!("cannot write {}", path.display()))
     }
 
     /// Reads a file.

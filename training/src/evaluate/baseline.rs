@@ -24,6 +24,7 @@ use serde::{Deserialize, Serialize};
 use speech_emotion::{class::Class, features::N_FEATURES};
 
 use super::{Evaluation, Scores, confusion, metrics::Confusion};
+use crate::whole_file;
 use crate::{
     corpus::{Speaker, folds::Protocol},
     dataset::{Clip, Dataset},
@@ -196,7 +197,7 @@ pub fn compare(
         protocols,
     };
     let path = data.join(BASELINE_FILE);
-    fs::write(&path, serde_json::to_string_pretty(&comparison)? + "\n")
+    whole_file::replace(&path, serde_json::to_string_pretty(&comparison)? + "\n")
         .with_context(|| format!("cannot write {}", path.display()))?;
     Ok(comparison)
 }
@@ -243,7 +244,7 @@ fn kept(
         confusion: confusion.clone(),
     })?;
     fs::create_dir_all(folder)
-        .and_then(|()| fs::write(&path, json))
+        .and_then(|()| whole_file::replace(&path, json))
         .with_context(|| format!("cannot write {}", path.display()))?;
     Ok(confusion)
 }

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader, Write},
+    io::{BufRead, BufReader},
     path::{Path, PathBuf},
     sync::{OnceLock, atomic::AtomicBool},
 };
@@ -18,6 +18,7 @@ use speech_emotion::{
 };
 
 use super::{conditions::Condition, metrics::Confusion};
+use crate::whole_file;
 use crate::{
     artifact::export,
     dataset::{Clip, Dataset},
@@ -245,16 +246,13 @@ fn program() -> Result<&'static str> {
 
 /// A header in the first line, then one clip per line.
 fn write(path: &Path, header: &Value, judgements: &[Judgement]) -> Result<()> {
-    let part = path.with_extension("part");
     let mut lines = serde_json::to_vec(header)?;
     for judgement in judgements {
         lines.push(b'\n');
         serde_json::to_writer(&mut lines, judgement)?;
     }
     lines.push(b'\n');
-    let mut file = fs::File::create(&part)?;
-    file.write_all(&lines)?;
-    fs::rename(part, path)?;
+    whole_file::replace(path, &lines)?;
     Ok(())
 }
 

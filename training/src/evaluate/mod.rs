@@ -43,6 +43,7 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use speech_emotion::{class::Labels, model};
 
+use crate::whole_file;
 use crate::{
     artifact::export::{Measured, Shipped},
     corpus::{
@@ -265,7 +266,7 @@ impl Evaluation {
         let path = folder.join(EVALUATION_FILE);
         let json = serde_json::to_string_pretty(self)?;
         fs::create_dir_all(folder)
-            .and_then(|()| fs::write(&path, json + "\n"))
+            .and_then(|()| whole_file::replace(&path, json + "\n"))
             .with_context(|| format!("cannot write {}", path.display()))?;
         Ok(path)
     }

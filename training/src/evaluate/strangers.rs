@@ -19,6 +19,7 @@ use super::{
     folds::Fold,
     sounds::Sounds,
 };
+use crate::whole_file;
 use crate::{artifact::export::Shipped, dataset::Dataset};
 
 /// Name of the file in which [`Strangers`] are kept.
@@ -169,7 +170,7 @@ impl Strangers {
         let path = folder.join(STRANGERS_FILE);
         let json = serde_json::to_string_pretty(self)?;
         fs::create_dir_all(folder)
-            .and_then(|()| fs::write(&path, json + "\n"))
+            .and_then(|()| whole_file::replace(&path, json + "\n"))
             .with_context(|| format!("cannot write {}", path.display()))
     }
 

@@ -30,6 +30,7 @@ use speech_emotion::{
 
 use crate::dataset::{Clip, Dataset, MIN_FRAMES};
 use crate::network::{MIN_LOG_ENERGY, Network, Target, try_statistics, with_log_mel};
+use crate::running::Running;
 
 use augment::{Augmentation, Ranges, subtract_level};
 use background::{Powers, Voices};
@@ -214,6 +215,7 @@ pub fn train(
     refuse_unusable(&clips)?;
     fs::create_dir_all(run_dir)
         .with_context(|| format!("cannot create the folder {}", run_dir.display()))?;
+    let _running = Running::begin(run_dir, "a training")?;
     let path = checkpoint::path(run_dir);
     let run = description(dataset, &dataset.digest_of(&clips), config)?;
     let mut state = start(dataset, &clips, config)?;

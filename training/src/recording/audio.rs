@@ -1,29 +1,27 @@
-//! Decodes WAV, FLAC, MP3 and Ogg Vorbis files block by block, so that hours of audio need little
-//! memory.
+//! Audio files, pipes and standard input as recordings, with the digest that tells copies apart.
 
-use std::{fs::File, io, path::Path, time::Duration};
+use std::{
+    fs::File,
+    io::{self, Cursor, Read, Seek},
+    path::Path,
+};
 
 use anyhow::{Context, Result, anyhow, ensure};
 use sha2::{Digest, Sha256};
-use symphonia::core::{
-    codecs::audio::{AudioDecoder, AudioDecoderOptions, well_known::CODEC_ID_FLAC},
-    errors::Error as DecoderError,
-    formats::{FormatOptions, FormatReader, TrackType, probe::Hint},
-    io::MediaSourceStream,
-    meta::MetadataOptions,
+use speech_emotion::recording::{
+    self, Ending, HEAD_BYTES, MediaSource, ReadOnlySource, RecordingError,
 };
 
-/// The longest recording accepted.
-pub const MAX_DURATION: Duration = Duration::from_secs(2 * 60 * 60);
+/// Most of a pipe that is kept on disk to be read again.
+const KEPT_BYTES: u64 = 4 << 30;
+
+/// Stands for standard input on the command line.
+const STANDARD_INPUT: &str = "-";
 
 /// An audio file opened for decoding.
 pub struct Recording {
     name: String,
-    format: Box<dyn FormatReader>,
-    decoder: Box<dyn AudioDecoder>,
-    track_id: u32,
-    sample_rate_hz: u32,
-    announced_frames: Option<u64>,
+    inner: recording::Recording,
 }
 
 /// What was found while decoding.
@@ -35,134 +33,68 @@ pub struct Decoded {
     pub nonfinite_samples: u64,
     /// SHA-256 of all samples, moment by moment across channels.
     pub sha256: [u8; 32],
+    /// Whether all of it was there.
+    pub ending: Ending,
 }
 
 impl Recording {
-    /// Opens a file and reads its header. The format is told from the content, not from the name.
+    /// Opens a file or pipe, or standard input for `-`, and decodes its beginning.
     ///
     /// # Errors
-    /// When the file cannot be read, is empty, is no audio of a supported format, or announces
-    /// more than [`MAX_DURATION`].
+    /// When it cannot be read, is empty, is no audio that can be decoded, or is certainly longer than
+    /// [`recording::MAX_DURATION`].
     pub fn open(path: &Path) -> Result<Self> {
-        let name = path.display().to_string();
+        let is_standard_input = path.as_os_str() == STANDARD_INPUT;
+        let name = if is_standard_input {
+            "standard input".to_owned()
+        } else {
+            path.display().to_string()
+        };
         let read = || format!("cannot read {name}");
-        let file = File::open(path).with_context(read)?;
-        let metadata = file.metadata().with_context(read)?;
-        ensure!(
-            metadata.is_file(),
-            "{name} is not a file; name the audio files inside it"
-        );
-        ensure!(metadata.len() > 0, "{name} is empty: it has 0 bytes");
-
-        let not_audio = || {
-            format!("{name} is not audio this program can read; use WAV, FLAC, MP3 or Ogg Vorbis")
+        let source: Box<dyn MediaSource> = if is_standard_input {
+            pipe(io::stdin()).with_context(read)?
+        } else {
+            let file = File::open(path).with_context(read)?;
+            let metadata = file.metadata().with_context(read)?;
+            ensure!(
+                !metadata.is_dir(),
+                "{name} is not a file; name the audio files inside it"
+            );
+            if metadata.is_file() {
+                Box::new(file)
+            } else {
+                pipe(file).with_context(read)?
+            }
         };
-        let stream = MediaSourceStream::new(Box::new(file), Default::default());
-        let format = symphonia::default::get_probe()
-            .probe(
-                &Hint::new(),
-                stream,
-                FormatOptions::default(),
-                MetadataOptions::default(),
-            )
-            .with_context(not_audio)?;
-        let track = format
-            .default_track(TrackType::Audio)
-            .with_context(not_audio)?;
-        let (track_id, announced_frames) = (track.id, track.num_frames);
-        let parameters = track
-            .codec_params
-            .as_ref()
-            .and_then(|parameters| parameters.audio())
-            .with_context(not_audio)?;
-        let decoder = symphonia::default::get_codecs()
-            .make_audio_decoder(parameters, &AudioDecoderOptions::default())
-            .with_context(not_audio)?;
-        let sample_rate_hz = parameters
-            .sample_rate
-            .filter(|&rate| rate > 0)
-            .with_context(|| format!("{name} does not say its sample rate"))?;
-        let recording = Self {
-            name,
-            format,
-            decoder,
-            track_id,
-            sample_rate_hz,
-            announced_frames,
-        };
-        if let Some(frames) = announced_frames {
-            ensure!(frames > 0, "{} has a length of zero", recording.name);
-            recording.check_duration(frames)?;
+        match recording::Recording::open(source) {
+            Ok(inner) => Ok(Self { name, inner }),
+            Err(error) => Err(refused(&name, error)),
         }
-        Ok(recording)
     }
 
     /// Sample rate of the blocks [`decode`](Self::decode) gives.
     pub fn sample_rate_hz(&self) -> u32 {
-        self.sample_rate_hz
+        self.inner.sample_rate_hz()
     }
 
-    /// Samples per channel, when the file announces them.
-    pub fn announced_frames(&self) -> Option<u64> {
-        self.announced_frames
-    }
-
-    /// Decodes the file; `take_block` gets one slice per channel, of equal lengths, at full scale
+    /// Decodes the recording; `take_block` gets one slice per channel, of equal lengths, at full scale
     /// -1..=1.
     ///
     /// # Errors
-    /// When the audio is damaged or shorter than announced (with the time reached), has a length
-    /// of zero, changes its sample rate or is longer than [`MAX_DURATION`]; and any error of
-    /// `take_block`.
+    /// When it cannot be decoded ([`RecordingError`]), and any error of `take_block`.
     pub fn decode(
         mut self,
         mut take_block: impl FnMut(&[&[f32]]) -> Result<()>,
     ) -> Result<Decoded> {
-        // The FLAC reader skips what it cannot read; time stamps and length, exact in this format,
-        // tell.
-        let is_flac = self.decoder.codec_params().codec == CODEC_ID_FLAC;
-        let mut planes: Vec<Vec<f32>> = Vec::new();
-        let mut frames = 0;
-        let mut next_timestamp = None;
         let mut nonfinite_samples = 0;
         let mut sha256 = Sha256::new();
         let mut bytes = Vec::new();
         loop {
-            let packet = match self.format.next_packet() {
-                Ok(Some(packet)) => packet,
+            let planes = match self.inner.next_block() {
+                Ok(Some(planes)) => planes,
                 Ok(None) => break,
-                // Written into a pipe, so that its header cannot know where it ends.
-                Err(DecoderError::IoError(error))
-                    if self.announced_frames.is_none()
-                        && error.kind() == io::ErrorKind::UnexpectedEof =>
-                {
-                    break;
-                }
-                Err(error) => return Err(self.damaged(frames, error)),
+                Err(error) => return Err(refused(&self.name, error)),
             };
-            if packet.track_id != self.track_id {
-                continue;
-            }
-            if is_flac && next_timestamp.is_some_and(|expected| packet.pts > expected) {
-                return Err(self.damaged(frames, DecoderError::DecodeError("audio is missing")));
-            }
-            next_timestamp = packet.pts.checked_add(packet.dur);
-            let block = match self.decoder.decode(&packet) {
-                Ok(block) => block,
-                Err(error) => return Err(self.damaged(frames, error)),
-            };
-            ensure!(
-                block.spec().rate() == self.sample_rate_hz,
-                "{} changes its sample rate from {} to {} Hz after {}",
-                self.name,
-                self.sample_rate_hz,
-                block.spec().rate(),
-                self.at(frames)
-            );
-            block.copy_to_vecs_planar(&mut planes);
-            let count = block.frames();
-            frames += count as u64;
-            self.check_duration(frames)?;
             let channels: Vec<&[f32]> = planes.iter().map(Vec::as_slice).collect();
             nonfinite_samples += channels
                 .iter()
@@ -171,55 +103,64 @@ impl Recording {
                 .count() as u64;
             // Moment by moment, so that the block size of a format does not matter.
             bytes.clear();
-            for n in 0..count {
+            for n in 0..channels.first().map_or(0, |channel| channel.len()) {
                 let moment = channels.iter().map(|channel| channel[n]);
                 bytes.extend(moment.flat_map(f32::to_le_bytes));
             }
             sha256.update(&bytes);
             take_block(&channels)?;
         }
-        ensure!(frames > 0, "{} has a length of zero", self.name);
-        // FLAC alone announces an exact length and drops damaged blocks at the end silently.
-        let is_exact = self.decoder.codec_params().codec == CODEC_ID_FLAC;
-        if is_exact
-            && self
-                .announced_frames
-                .is_some_and(|announced| frames < announced)
-        {
-            return Err(self.damaged(frames, DecoderError::DecodeError("audio is missing")));
-        }
         Ok(Decoded {
-            duration_s: self.seconds(frames),
+            duration_s: self.inner.duration_s(),
             nonfinite_samples,
             sha256: sha256.finalize().into(),
+            ending: self.inner.ending().unwrap_or_default(),
         })
     }
+}
 
-    fn seconds(&self, frames: u64) -> f64 {
-        frames as f64 / f64::from(self.sample_rate_hz)
-    }
-
-    fn at(&self, frames: u64) -> String {
-        format!("{:.2} s", self.seconds(frames))
-    }
-
-    fn damaged(&self, frames: u64, error: DecoderError) -> anyhow::Error {
-        anyhow!(error).context(format!(
-            "{} is damaged after {}; use a whole copy of it",
-            self.name,
-            self.at(frames)
-        ))
-    }
-
-    fn check_duration(&self, frames: u64) -> Result<()> {
+impl Decoded {
+    /// Refuses a recording of which a part is missing, which nothing should be learned from.
+    ///
+    /// # Errors
+    /// In that case.
+    pub fn ensure_whole(&self, path: &Path) -> Result<()> {
+        let Ending {
+            early,
+            damaged_parts,
+        } = self.ending;
+        let (name, duration_s) = (path.display(), self.duration_s);
         ensure!(
-            self.seconds(frames) <= MAX_DURATION.as_secs_f64(),
-            "{} is longer than {:.0} hours, the most this program takes; split it into shorter \
-             files",
-            self.name,
-            MAX_DURATION.as_secs_f64() / 3600.0
+            !early,
+            "{name} is damaged after {duration_s:.2} s: the file ends early; use a whole copy of it"
+        );
+        ensure!(
+            damaged_parts == 0,
+            "{name} is damaged: {damaged_parts} parts of it cannot be decoded; use a whole copy of it"
         );
         Ok(())
+    }
+}
+
+/// A source that can be read once.
+fn pipe(mut source: impl Read + Send + Sync + 'static) -> io::Result<Box<dyn MediaSource>> {
+    let mut head = Vec::new();
+    source.by_ref().take(HEAD_BYTES).read_to_end(&mut head)?;
+    let has_index = recording::may_have_index_at_end(&head);
+    let whole = Cursor::new(head).chain(source);
+    if !has_index {
+        return Ok(Box::new(ReadOnlySource::new(whole)));
+    }
+    let mut kept = tempfile::tempfile()?;
+    io::copy(&mut whole.take(KEPT_BYTES), &mut kept)?;
+    kept.rewind()?;
+    Ok(Box::new(kept))
+}
+
+fn refused(name: &str, error: RecordingError) -> anyhow::Error {
+    match error {
+        RecordingError::Read(error) => anyhow!(error).context(format!("cannot read {name}")),
+        error => anyhow!("{name} {error}"),
     }
 }
 
@@ -305,37 +246,250 @@ mod tests {
     }
 
     /// tests/audio/tone.*: ffmpeg -f lavfi -i sine=frequency=440:sample_rate=16000:duration=0.5
+    fn kept(name: &str) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/audio")
+            .join(name)
+    }
+
+    fn rms(samples: &[f32]) -> f32 {
+        (samples.iter().map(|x| x * x).sum::<f32>() / samples.len() as f32).sqrt()
+    }
+
+    /// tests/audio/tone*: ffmpeg -f lavfi -i sine=frequency=440:sample_rate=16000:duration=0.5, by the codec
+    /// and the container of each.
     #[test]
-    fn flac_mp3_and_ogg_hold_the_same_tone() {
-        let reference = tone(8000);
-        for name in ["tone.flac", "tone.mp3", "tone.ogg"] {
-            let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-                .join("tests/audio")
-                .join(name);
+    fn every_format_holds_the_same_tone() {
+        let expected = rms(&tone(8000)[2000..6000]);
+        for name in [
+            "tone.flac",
+            "tone.mp3",
+            "tone.ogg",
+            "tone.m4a",
+            "tone-index-first.m4a",
+            "tone-fragmented.mp4",
+            "tone-lossless.m4a",
+            "tone.aac",
+            "tone.opus",
+            "tone.webm",
+            "tone-ms-adpcm.wav",
+            "tone-ima-adpcm.wav",
+            "tone.aiff",
+        ] {
+            let path = kept(name);
+            let rate_hz = Recording::open(&path).unwrap().sample_rate_hz();
             let (decoded, channels) = decode(&path).unwrap();
-            assert!(
-                (decoded.duration_s - 0.5).abs() < 0.1,
-                "{name}: {decoded:?}"
-            );
+            let length_s = decoded.duration_s;
+            assert!((length_s - 0.5).abs() < 0.15, "{name}: {decoded:?}");
+            assert!(decoded.ending.is_whole(), "{name}: {decoded:?}");
             assert_eq!(channels.len(), 1, "{name}");
             // Lossy encoders change the edges and the phase, not the level in the middle.
-            let rms = |x: &[f32]| (x.iter().map(|x| x * x).sum::<f32>() / x.len() as f32).sqrt();
-            let (found, expected) = (rms(&channels[0][2000..6000]), rms(&reference[2000..6000]));
+            let middle = rate_hz as usize / 8..rate_hz as usize * 3 / 8;
+            let found = rms(&channels[0][middle]);
             assert!(
                 (found / expected - 1.0).abs() < 0.1,
                 "{name}: {found} {expected}"
+            );
+            let file = Box::new(File::open(&path).unwrap());
+            let measured_s = recording::Recording::measure(file).unwrap();
+            assert!(
+                (measured_s - length_s).abs() < 0.08,
+                "{name}: {measured_s} {length_s}"
             );
         }
     }
 
     #[test]
-    fn a_wav_written_into_a_pipe_ends_where_it_ends() {
-        let file = file(
-            "pipe.wav",
-            &wav(&[tone(16_000)], 16_000, false, Some(u32::MAX)),
+    fn a_wav_is_read_to_its_end_whatever_its_sizes_say() {
+        let samples = tone(16_000);
+        let whole = wav(std::slice::from_ref(&samples), 16_000, false, None);
+        let with = |riff: u32, data: u32| {
+            let mut bytes = whole.clone();
+            bytes[4..8].copy_from_slice(&riff.to_le_bytes());
+            bytes[40..44].copy_from_slice(&data.to_le_bytes());
+            bytes
+        };
+        let (riff, data) = (whole.len() as u32 - 8, 32_000);
+        for (riff, data) in [
+            (riff, data),
+            (0, 0),
+            (riff, 0),
+            (riff - 8, data),
+            (u32::MAX, u32::MAX),
+            (0x7fff_ffff, 0x7fff_ffdb),
+            (0, data),
+        ] {
+            let bytes = with(riff, data);
+            let file = file("voice.wav", &bytes);
+            let (decoded, channels) = decode(&file.1).unwrap();
+            assert_eq!(channels[0].len(), 16_000, "{riff} {data}");
+            assert!(decoded.ending.is_whole(), "{riff} {data}: {decoded:?}");
+            // The same through a pipe, which cannot be measured.
+            let pipe = pipe(io::Cursor::new(bytes)).unwrap();
+            let mut piped = recording::Recording::open(pipe).unwrap();
+            let mut count = 0;
+            while let Some(planes) = piped.next_block().unwrap() {
+                count += planes[0].len();
+            }
+            assert_eq!(count, 16_000, "{riff} {data}");
+            assert!(piped.ending().unwrap().is_whole(), "{riff} {data}");
+        }
+        // More is claimed than there is.
+        let file = file("voice.wav", &with(riff + 32_000, data + 32_000));
+        assert!(decode(&file.1).unwrap().0.ending.early);
+    }
+
+    /// A WAV of these samples as 64-bit floats.
+    fn float64(samples: &[f32]) -> Vec<u8> {
+        let mut bytes = wav(&[samples.to_vec()], 16_000, true, None);
+        bytes.truncate(44);
+        bytes[32] = 8;
+        bytes[34] = 64;
+        bytes[40..44].copy_from_slice(&(8 * samples.len() as u32).to_le_bytes());
+        bytes.extend(samples.iter().flat_map(|&x| f64::from(x).to_le_bytes()));
+        bytes
+    }
+
+    #[test]
+    fn headers_of_other_programs_are_understood() {
+        let samples = tone(1_000);
+        let file64 = file("voice.wav", &float64(&samples));
+        assert_eq!(decode(&file64.1).unwrap().1[0], samples);
+
+        let plain = wav(std::slice::from_ref(&samples), 16_000, true, None);
+        // A chunk of odd size whose padding was forgotten, and one that has it.
+        for list in [&b"LIST\x05\0\0\0INFOx"[..], b"LIST\x05\0\0\0INFOx\0"] {
+            let bytes = [&plain[..36], list, &plain[36..]].concat();
+            let file = file("voice.wav", &bytes);
+            assert_eq!(decode(&file.1).unwrap().1[0], samples);
+        }
+        // RF64, whose sizes stand in a chunk of their own.
+        let size = 4 * samples.len() as u64;
+        let mut bytes = b"RF64\xff\xff\xff\xffWAVEds64\x1c\0\0\0".to_vec();
+        bytes.extend((size + 72).to_le_bytes());
+        bytes.extend(size.to_le_bytes());
+        bytes.extend([0; 12]);
+        bytes.extend(&plain[12..40]);
+        bytes.extend([0xff; 4]);
+        bytes.extend(&plain[44..]);
+        let rf64 = file("voice.wav", &bytes);
+        let (decoded, channels) = decode(&rf64.1).unwrap();
+        assert_eq!(channels[0], samples);
+        assert!(decoded.ending.is_whole());
+        // A WAV without sound, and one with a chunk after none.
+        let mut nothing = wav(&[vec![]], 16_000, false, None);
+        assert!(error(&nothing).contains("has a length of zero"));
+        nothing.extend(b"LIST\x04\0\0\0INFO");
+        assert!(error(&nothing).contains("has a length of zero"));
+    }
+
+    #[test]
+    fn a_format_without_a_decoder_is_named_with_a_next_step() {
+        let mut gsm = wav(&[tone(100)], 8_000, false, None);
+        gsm[20] = 0x31;
+        let message = error(&gsm);
+        assert!(
+            message.contains("voice.wav is in the format WAV with GSM 6.10")
+                && message.contains("convert it to WAV or FLAC"),
+            "{message}"
         );
+        assert!(error(b"#!AMR\n0123456789").contains("is in the format AMR"));
+        let mp4 = fs::read(kept("tone.m4a")).unwrap();
+        assert!(error(&mp4[..1_500]).contains("breaks off before its index"));
+    }
+
+    #[test]
+    fn recordings_that_end_early_are_decoded_as_far_as_they_go() {
+        for name in [
+            "tone.flac",
+            "tone.mp3",
+            "tone.ogg",
+            "tone-index-first.m4a",
+            "tone-fragmented.mp4",
+            "tone.aac",
+            "tone.opus",
+            "tone.webm",
+            "tone-ms-adpcm.wav",
+        ] {
+            let bytes = fs::read(kept(name)).unwrap();
+            let whole_s = decode(&kept(name)).unwrap().0.duration_s;
+            // Not on a boundary of anything. An Ogg as short as this has one page of sound.
+            let is_ogg = [".ogg", ".opus"].iter().any(|end| name.ends_with(end));
+            let cut = file(name, &bytes[..bytes.len() * 4 / 5 + 1]);
+            match decode(&cut.1) {
+                Ok((decoded, _)) => {
+                    assert!(decoded.ending.early, "{name}: {decoded:?}");
+                    assert!(decoded.duration_s < whole_s, "{name}: {decoded:?}");
+                    let message = decoded.ensure_whole(&cut.1).unwrap_err().to_string();
+                    assert!(message.contains("the file ends early"), "{message}");
+                }
+                Err(error) => assert!(is_ogg, "{name}: {error:#}"),
+            }
+        }
+    }
+
+    #[test]
+    fn several_pages_of_an_ogg_are_decoded_without_the_last() {
+        let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/audio/tone.ogg");
+        let bytes = fs::read(cases).unwrap();
+        // The same stream twice, one after the other, the second cut off.
+        let two = [&bytes[..], &bytes[..bytes.len() - 9]].concat();
+        let file = file("two.ogg", &two);
         let (decoded, _) = decode(&file.1).unwrap();
-        assert!((decoded.duration_s - 1.0).abs() < 0.1, "{decoded:?}");
+        assert!(
+            decoded.ending.early && decoded.duration_s > 0.4,
+            "{decoded:?}"
+        );
+    }
+
+    /// MPEG-2 audio, 24 kHz mono, of `frames` empty frames at a bit rate by its index.
+    fn mpeg(index: u8, bytes: usize, frames: usize) -> Vec<u8> {
+        let mut frame = vec![0; bytes];
+        frame[..4].copy_from_slice(&[0xff, 0xf3, index << 4 | 0x04, 0xc0]);
+        frame.repeat(frames)
+    }
+
+    #[test]
+    fn an_mp3_without_an_index_is_as_long_as_its_frames() {
+        // The first frames are so small that the size of the file lets one expect three hours.
+        let bytes = [mpeg(1, 24, 50), mpeg(14, 480, 20_000)].concat();
+        let expected_s = 20_050.0 * 576.0 / 24_000.0;
+        assert!(bytes.len() as f64 / 24.0 * 576.0 / 24_000.0 > 7_200.0);
+        let file = file("talk.mp3", &bytes);
+        let source = || Box::new(File::open(&file.1).unwrap());
+        let measured_s = recording::Recording::measure(source()).unwrap();
+        assert!((measured_s - expected_s).abs() < 0.1, "{measured_s}");
+        let (decoded, _) = decode(&file.1).unwrap();
+        assert!((decoded.duration_s - expected_s).abs() < 0.1, "{decoded:?}");
+        assert!(decoded.ending.is_whole());
+    }
+
+    #[test]
+    fn of_two_recordings_in_one_mp3_both_are_heard() {
+        let mp3 = fs::read(kept("tone.mp3")).unwrap();
+        let one_s = decode(&kept("tone.mp3")).unwrap().0.duration_s;
+        let two = file("two.mp3", &[&mp3[..], &mp3].concat());
+        let (decoded, _) = decode(&two.1).unwrap();
+        assert!(decoded.duration_s > 1.9 * one_s, "{decoded:?} {one_s}");
+        assert!(decoded.ending.is_whole(), "{decoded:?}");
+    }
+
+    #[test]
+    fn pipes_are_read_whatever_is_in_them() {
+        for name in [
+            "tone.flac",
+            "tone.m4a",
+            "tone.opus",
+            "tone.mp3",
+            "tone.webm",
+        ] {
+            let source = pipe(File::open(kept(name)).unwrap()).unwrap();
+            let mut piped = recording::Recording::open(source).unwrap();
+            while piped.next_block().unwrap().is_some() {}
+            let whole_s = decode(&kept(name)).unwrap().0.duration_s;
+            assert_eq!(piped.duration_s(), whole_s, "{name}");
+            assert!(piped.ending().unwrap().is_whole(), "{name}");
+        }
     }
 
     #[test]
@@ -350,7 +504,6 @@ mod tests {
         assert!(error(b"").contains("voice.wav is empty: it has 0 bytes"));
         assert!(error(b"Kids are talking by the door").contains("voice.wav is not audio"));
         assert!(error(&vec![7; 100_000]).contains("voice.wav is not audio"));
-        assert!(error(&wav(&[vec![]], 16_000, false, None)).contains("has a length of zero"));
         let folder = tempfile::tempdir().unwrap();
         let error = format!("{:#}", decode(folder.path()).err().unwrap());
         assert!(error.contains("is not a file"), "{error}");
@@ -362,34 +515,36 @@ mod tests {
     }
 
     #[test]
-    fn audio_cut_off_in_the_middle_is_named_with_its_time() {
+    fn nothing_is_learned_from_audio_that_is_cut_off_or_damaged() {
+        let refused = |name: &str, bytes: &[u8]| {
+            let file = file(name, bytes);
+            let decoded = decode(&file.1).unwrap().0;
+            decoded.ensure_whole(&file.1).unwrap_err().to_string()
+        };
         let bytes = wav(&[tone(32_000)], 16_000, false, None);
-        let message = error(&bytes[..bytes.len() / 2]);
+        let message = refused("voice.wav", &bytes[..bytes.len() / 2]);
         assert!(
-            message.contains("voice.wav is damaged after 1.00 s"),
+            message.contains("voice.wav is damaged after 1.00 s: the file ends early"),
             "{message}"
         );
-
-        let flac =
-            fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/audio/tone.flac")).unwrap();
-        let message = error(&flac[..flac.len() - 500]);
+        let mut flac = fs::read(kept("tone.flac")).unwrap();
+        let message = refused("voice.flac", &flac[..flac.len() - 500]);
         assert!(message.contains("is damaged after 0."), "{message}");
-    }
-
-    #[test]
-    fn audio_damaged_in_the_middle_is_named_with_its_time() {
-        let mut flac =
-            fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/audio/tone.flac")).unwrap();
         let middle = flac.len() * 3 / 4;
         flac[middle..middle + 100].fill(0x55);
-        let message = error(&flac);
-        assert!(message.contains("is damaged after 0."), "{message}");
+        let message = refused("voice.flac", &flac);
+        assert!(message.contains("is damaged"), "{message}");
     }
 
     #[test]
     fn three_hours_are_refused_before_they_are_decoded() {
         let three_hours = 3 * 60 * 60 * 16_000 * 2;
-        let message = error(&wav(&[tone(100)], 16_000, false, Some(three_hours)));
+        let header = wav(&[vec![]], 16_000, false, Some(three_hours));
+        let stored = file("voice.wav", &header);
+        // Its bytes take no room on the disk.
+        let file = File::options().write(true).open(&stored.1).unwrap();
+        file.set_len(u64::from(three_hours) + 44).unwrap();
+        let message = format!("{:#}", decode(&stored.1).err().unwrap());
         assert!(
             message.contains("voice.wav is longer than 2 hours"),
             "{message}"

@@ -5,7 +5,7 @@ use std::{f32::consts::TAU, path::Path};
 use anyhow::Result;
 use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
-use speech_emotion::dsp::vectorise;
+use speech_emotion::{audio::Mixer, dsp::vectorise};
 
 use super::audio::{Decoded, Recording};
 
@@ -142,7 +142,7 @@ impl Biquad {
 }
 
 impl Sound {
-    /// Decodes a whole file, channels mixed by their mean as the front end does.
+    /// Decodes a whole file, channels mixed as the front end does.
     ///
     /// # Errors
     /// When it cannot be decoded.
@@ -158,11 +158,12 @@ impl Sound {
         let recording = Recording::open(path)?;
         let rate_hz = recording.sample_rate_hz();
         let mut samples = Vec::new();
+        let mut mixer = Mixer::default();
         let decoded = recording.decode(|channels| {
-            let n = channels.first().map_or(0, |channel| channel.len());
-            samples.extend((0..n).map(|i| {
-                channels.iter().map(|channel| channel[i]).sum::<f32>() / channels.len() as f32
-            }));
+            let before = samples.len();
+            let new = channels.first().map_or(0, |channel| channel.len());
+            samples.resize(before + new, 0.0);
+            mixer.mix(channels, 0, &mut samples[before..]);
             Ok(())
         })?;
         Ok((Self { samples, rate_hz }, decoded))

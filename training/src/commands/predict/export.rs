@@ -12,6 +12,7 @@ use speech_emotion::{
     export::Format,
     record::{Record, Source},
 };
+use training::whole_file::Draft;
 
 /// Files to be written: there and writable from the beginning, complete or gone in the end.
 pub struct Export {
@@ -24,12 +25,6 @@ enum Target {
     One(Draft),
     /// A file for each recording, in their order.
     Each(Vec<Draft>),
-}
-
-/// A file that takes its place when all of it is written.
-struct Draft {
-    path: PathBuf,
-    part: PathBuf,
 }
 
 impl Export {
@@ -47,7 +42,7 @@ impl Export {
         );
         let target = if out.is_dir() {
             let mut names = HashSet::new();
-            let draft = |recording: &PathBuf| {
+            let beside = |recording: &PathBuf| {
                 let stem = recording.file_stem().unwrap_or(recording.as_os_str());
                 let mut name = OsString::from(stem);
                 name.push(format!(".{}", format.extension()));
@@ -57,9 +52,9 @@ impl Export {
                     format,
                     out.join(&name).display()
                 );
-                Draft::begin(out.join(name), recordings)
+                draft(out.join(name), recordings)
             };
-            Target::Each(recordings.iter().map(draft).collect::<Result<_>>()?)
+            Target::Each(recordings.iter().map(beside).collect::<Result<_>>()?)
         } else {
             ensure!(
                 recordings.len() == 1 || format.holds_several(),
@@ -67,7 +62,7 @@ impl Export {
                  --out, which gets a file for each",
                 recordings.len()
             );
-            Target::One(Draft::begin(out.to_owned(), recordings)?)
+            Target::One(draft(out.to_owned(), recordings)?)
         };
         Ok(Self { format, target })
     }
@@ -85,7 +80,7 @@ impl Export {
         match self.target {
             Target::One(draft) => {
                 record.sources = found.into_iter().map(|(_, source)| source).collect();
-                Ok(vec![draft.finish(&format.write(&record)?)?])
+                Ok(vec![finish(draft, &format.write(&record)?)?])
             }
             Target::Each(drafts) => {
                 let mut written = Vec::new();
@@ -93,7 +88,7 @@ impl Export {
                 for (index, draft) in drafts.into_iter().enumerate() {
                     if let Some((_, source)) = found.next_if(|(place, _)| *place == index) {
                         record.sources = vec![source];
-                        written.push(draft.finish(&format.write(&record)?)?);
+                        written.push(finish(draft, &format.write(&record)?)?);
                     }
                 }
                 Ok(written)
@@ -102,35 +97,22 @@ impl Export {
     }
 }
 
-impl Draft {
-    fn begin(path: PathBuf, recordings: &[PathBuf]) -> Result<Self> {
-        let place = fs::canonicalize(&path).ok();
-        for recording in recordings {
-            if place.is_some() && place == fs::canonicalize(recording).ok() {
-                bail!(
-                    "--out {} would take the place of a recording",
-                    path.display()
-                );
-            }
+/// A file at `path`, unless a recording is there.
+fn draft(path: PathBuf, recordings: &[PathBuf]) -> Result<Draft> {
+    let place = fs::canonicalize(&path).ok();
+    for recording in recordings {
+        if place.is_some() && place == fs::canonicalize(recording).ok() {
+            bail!(
+                "--out {} would take the place of a recording",
+                path.display()
+            );
         }
-        let mut part = path.clone().into_os_string();
-        part.push(".part");
-        let part = PathBuf::from(part);
-        fs::File::create(&part).with_context(|| format!("cannot write {}", path.display()))?;
-        Ok(Self { path, part })
     }
-
-    fn finish(self, text: &str) -> Result<PathBuf> {
-        fs::write(&self.part, text)
-            .and_then(|()| fs::rename(&self.part, &self.path))
-            .with_context(|| format!("cannot write {}", self.path.display()))?;
-        Ok(self.path.clone())
-    }
+    let name = path.display().to_string();
+    Draft::begin(path).with_context(|| format!("cannot write {name}"))
 }
 
-impl Drop for Draft {
-    fn drop(&mut self) {
-        // Not there any more when it took its place.
-        let _ = fs::remove_file(&self.part);
-    }
+fn finish(draft: Draft, text: &str) -> Result<PathBuf> {
+    let write = || "cannot write what --out names; make room there, or name another place";
+    draft.finish(text.as_bytes()).with_context(write)
 }

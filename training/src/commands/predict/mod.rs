@@ -22,15 +22,18 @@ use speech_emotion::{
     model::{Evidence, Manifest, OnnxClassifier},
     record::{ModelIdentity, Record},
 };
-use training::interrupt::Interrupted;
+use training::{interrupt::Interrupted, whole_file};
 
-use super::progress;
+use super::{
+    output::{self, Closed},
+    progress,
+};
 use export::Export;
 use prediction::Speaker;
 
 #[derive(Args)]
 pub struct PredictArgs {
-    /// Audio files
+    /// Audio files; - is standard input
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// Model file; its manifest lies beside it, ending in .json
@@ -100,10 +103,18 @@ pub fn predict(args: &PredictArgs, stop: &AtomicBool) -> Result<()> {
             Ok(prediction) => {
                 if prediction.nonfinite_samples > 0 {
                     bar.suspend(|| {
-                        eprintln!(
+                        output::remark(format_args!(
                             "warning: {} samples of {} are not numbers and were taken as 0",
                             prediction.nonfinite_samples, prediction.path
-                        );
+                        ));
+                    });
+                }
+                if let (Some(remark), Some(_)) = (prediction.remark(), &sentences) {
+                    bar.suspend(|| {
+                        output::remark(format_args!(
+                            "warning: {path}: {remark}",
+                            path = prediction.path
+                        ))
                     });
                 }
                 let annotated = sentences.as_ref().map(|sentences| {
@@ -116,13 +127,17 @@ pub fn predict(args: &PredictArgs, stop: &AtomicBool) -> Result<()> {
                     (None, true) => serde_json::to_string(&prediction)?,
                     (None, false) => prediction.to_string(),
                 };
-                bar.suspend(|| println!("{line}"));
+                match bar.suspend(|| output::say(line)) {
+                    // What goes into a file is wanted all the same.
+                    Err(error) if error.is::<Closed>() && export.is_some() => {}
+                    result => result?,
+                }
                 found.push((index, prediction.source));
             }
             Err(error) if error.is::<Interrupted>() => return Err(error),
             Err(error) => {
                 failed += 1;
-                bar.suspend(|| eprintln!("error: {error:#}"));
+                bar.suspend(|| output::remark(format_args!("error: {error:#}")));
             }
         }
         bar.inc(1);
@@ -135,7 +150,7 @@ pub fn predict(args: &PredictArgs, stop: &AtomicBool) -> Result<()> {
             sources: Vec::new(),
         };
         for path in export.finish(record, found)? {
-            eprintln!("wrote {}", path.display());
+            output::remark(format_args!("wrote {}", path.display()));
         }
     }
     ensure!(
@@ -206,7 +221,8 @@ fn speaker(
     let calibration = Calibration::fit(model, statistics, &references)?;
     if let Some(path) = &args.save_calibration {
         let json = serde_json::to_string_pretty(&calibration)? + "\n";
-        fs::write(path, json).with_context(|| format!("cannot write {}", path.display()))?;
+        whole_file::replace(path, json)
+            .with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(Speaker::Calibrated(Box::new(calibration)))
 }

@@ -50,6 +50,10 @@ pub struct Prediction {
     pub posterior: Option<ByLabel>,
     /// Samples that are not finite and were taken as 0.
     pub nonfinite_samples: u64,
+    /// Whether the file ends before it should; what is found is of the part that is there.
+    pub ends_early: bool,
+    /// Parts of it that are damaged and were left out.
+    pub damaged_parts: u64,
     /// The posterior of every step, when asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeline: Option<Vec<Step>>,
@@ -241,6 +245,8 @@ pub fn predict(
             .posterior
             .map(|posterior| ByLabel::new(&posterior, labels)),
         nonfinite_samples: summary.nonfinite_samples,
+        ends_early: decoded.ending.early,
+        damaged_parts: decoded.ending.damaged_parts,
         timeline: with_timeline.then_some(timeline),
         source,
     })
@@ -271,6 +277,9 @@ impl std::fmt::Display for Prediction {
         if self.speech_s > 0.0 {
             write!(f, ", {:.1} s of speech", self.speech_s)?;
         }
+        if let Some(remark) = self.remark() {
+            write!(f, "; {remark}")?;
+        }
         write!(f, ")")?;
         for step in self.timeline.iter().flatten() {
             write!(
@@ -286,6 +295,18 @@ impl std::fmt::Display for Prediction {
 }
 
 impl Prediction {
+    /// What is missing of the recording; none where nothing is.
+    pub fn remark(&self) -> Option<String> {
+        let damaged = match self.damaged_parts {
+            0 => None,
+            1 => Some("1 damaged part was left out".to_owned()),
+            parts => Some(format!("{parts} damaged parts were left out")),
+        };
+        let early = self.ends_early.then(|| "the file ends early".to_owned());
+        let remarks: Vec<String> = early.into_iter().chain(damaged).collect();
+        (!remarks.is_empty()).then(|| remarks.join("; "))
+    }
+
     fn highest(&self) -> Option<&(String, f32)> {
         let ByLabel(posterior) = self.posterior.as_ref()?;
         posterior.iter().max_by(|a, b| a.1.total_cmp(&b.1))
@@ -308,6 +329,8 @@ mod tests {
                 .map_or(0.0, |posterior| posterior.top().1),
             posterior: posterior.map(|posterior| ByLabel::new(&posterior, &Emotion::labels())),
             nonfinite_samples: 0,
+            ends_early: false,
+            damaged_parts: 0,
             timeline: None,
             source: Source::default(),
         }
@@ -334,6 +357,26 @@ mod tests {
         assert_eq!(
             prediction(Verdict::NoSpeech, None).to_string(),
             "voice.wav  no speech (3.7 s)"
+        );
+    }
+
+    #[test]
+    fn a_line_says_what_of_the_recording_is_missing() {
+        let mut cut = prediction(Verdict::NoSpeech, None);
+        cut.ends_early = true;
+        assert_eq!(
+            cut.to_string(),
+            "voice.wav  no speech (3.7 s; the file ends early)"
+        );
+        cut.damaged_parts = 2;
+        assert_eq!(
+            cut.to_string(),
+            "voice.wav  no speech (3.7 s; the file ends early; 2 damaged parts were left out)"
+        );
+        let json = serde_json::to_value(cut).unwrap();
+        assert_eq!(
+            (&json["ends_early"], &json["damaged_parts"]),
+            (&true.into(), &2.into())
         );
     }
 

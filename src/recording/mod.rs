@@ -1,0 +1,462 @@
+//! Audio files and streams decoded block by block, so that hours of sound need little memory: the same for
+//! the trainer and, as a program of its own, for the browser.
+//!
+//! Formats are told from the content, never from a name. What a container says of its length is not
+//! believed: a recording lasts as long as it can be decoded, and one that ends before it should is given as
+//! far as it goes, with an [`Ending`] that says so. Reads WAV of every kind, FLAC, MP3, Ogg, Opus, AAC, MP4,
+//! WebM, AIFF and CAF; it writes nothing, seeks nothing and does not resample.
+
+mod input;
+mod opus;
+mod wav;
+
+use std::{collections::VecDeque, io, sync::LazyLock, time::Duration};
+
+pub use input::{HEAD_BYTES, may_have_index_at_end};
+use input::{Input, Kind};
+pub use symphonia::core::io::{MediaSource, ReadOnlySource};
+use symphonia::core::{
+    codecs::{
+        audio::{
+            AudioCodecId, AudioDecoder, AudioDecoderOptions,
+            well_known::{
+                CODEC_ID_AAC, CODEC_ID_AC3, CODEC_ID_ADPCM_G722, CODEC_ID_ADPCM_G726,
+                CODEC_ID_ADPCM_G726LE, CODEC_ID_DCA, CODEC_ID_EAC3, CODEC_ID_FLAC, CODEC_ID_MP3,
+                CODEC_ID_SPEEX, CODEC_ID_TTA, CODEC_ID_WAVPACK, CODEC_ID_WMA,
+            },
+        },
+        registry::CodecRegistry,
+    },
+    errors::Error as DecoderError,
+    formats::{FormatOptions, FormatReader, Track, TrackType, probe::Hint},
+    io::MediaSourceStream,
+    meta::MetadataOptions,
+    packet::Packet,
+};
+
+/// The longest recording accepted.
+pub const MAX_DURATION: Duration = Duration::from_secs(2 * 60 * 60);
+
+/// Packets of padding that an MP3 may end with: encoders fill their last frame and one more.
+const PADDING_PACKETS: usize = 2;
+
+/// An encoder's announcement of its length is right to within so many samples.
+const ANNOUNCED_TO: u64 = 4_608;
+
+static CODECS: LazyLock<CodecRegistry> = LazyLock::new(|| {
+    let mut codecs = CodecRegistry::new();
+    symphonia::default::register_enabled_codecs(&mut codecs);
+    codecs.register_audio_decoder::<opus::OpusDecoder>();
+    codecs
+});
+
+/// A recording opened for decoding.
+pub struct Recording {
+    format: Box<dyn FormatReader>,
+    decoder: Box<dyn AudioDecoder>,
+    track_id: u32,
+    kind: Kind,
+    input: input::Watch,
+    sample_rate_hz: u32,
+    /// Samples per channel that it says it holds.
+    announced_frames: Option<u64>,
+    /// Samples per channel that are there for sure, and their rate in Hz.
+    certain: Option<(u64, u32)>,
+    /// Of the block given last, a plane for each channel.
+    planes: Vec<Vec<f32>>,
+    /// Whether `planes` hold the first block, which was decoded when the file was opened.
+    first: bool,
+    frames: u64,
+    packets: u64,
+    damaged_packets: u64,
+    /// Read, but all padding by what the file announces.
+    held: VecDeque<Packet>,
+    due: VecDeque<Packet>,
+    next_timestamp: Option<symphonia::core::units::Timestamp>,
+    last_packet: Vec<u8>,
+    ended: Option<Ending>,
+}
+
+/// How a recording came to its end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ending {
+    /// It stops before it should: a copy or recording was cut off, or the rest cannot be read.
+    pub early: bool,
+    /// Parts within it that are damaged and were left out.
+    pub damaged_parts: u64,
+}
+
+impl Ending {
+    /// Whether nothing of the recording is missing.
+    pub fn is_whole(self) -> bool {
+        self == Self::default()
+    }
+}
+
+/// Why a recording cannot be decoded: each a predicate, to stand behind the recording's name.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecordingError {
+    /// There is nothing in it.
+    #[error("is empty: it has 0 bytes")]
+    Empty,
+    /// It is no audio of a known format.
+    #[error("is not audio this program can read; use WAV, FLAC, MP3, M4A, AAC, Ogg, Opus or WebM")]
+    NotAudio,
+    /// It is audio of a format or codec that has no decoder here.
+    #[error(
+        "is in the format {0}, which this program cannot read; convert it to WAV or FLAC, for example with \
+         ffmpeg -i FILE voice.flac"
+    )]
+    Codec(String),
+    /// It breaks off before the index without which nothing of it can be found.
+    #[error(
+        "breaks off before its index, so that nothing of it can be read; use a whole copy of it"
+    )]
+    NoIndex,
+    /// It holds no samples.
+    #[error("has a length of zero")]
+    NoSamples,
+    /// It is longer than [`MAX_DURATION`].
+    #[error(
+        "is longer than {} hours, the most this program takes; split it into shorter files",
+        MAX_DURATION.as_secs() / 3600
+    )]
+    TooLong,
+    /// Its sample rate or number of channels is another one from here on.
+    #[error(
+        "changes its {what} from {from} to {to} after {after_s:.2} s; save it again as one recording"
+    )]
+    Changes {
+        /// Which of both.
+        what: &'static str,
+        /// Before.
+        from: u32,
+        /// From here on.
+        to: u32,
+        /// Seconds decoded before.
+        after_s: f64,
+    },
+    /// Most of it cannot be decoded.
+    #[error("is damaged after {after_s:.2} s; use a whole copy of it")]
+    Damaged {
+        /// Seconds decoded before.
+        after_s: f64,
+    },
+    /// It cannot be read from where it is.
+    #[error("cannot be read")]
+    Read(#[from] io::Error),
+}
+
+impl Recording {
+    /// Opens a recording and decodes its first block.
+    ///
+    /// # Errors
+    /// When it cannot be read, is empty, is no audio with a decoder here, holds no samples or certainly more
+    /// than [`MAX_DURATION`].
+    pub fn open(source: Box<dyn MediaSource>) -> Result<Self, RecordingError> {
+        let (input, watch) = Input::new(source)?;
+        let kind = input.kind();
+        if let Some(codec) = input.unreadable() {
+            return Err(RecordingError::Codec(codec));
+        }
+        let certain = input.certain_frames();
+        let stream = MediaSourceStream::new(Box::new(input), Default::default());
+        let probed = symphonia::default::get_probe().probe(
+            &Hint::new(),
+            stream,
+            FormatOptions::default(),
+            MetadataOptions::default(),
+        );
+        let format = probed.map_err(|error| watch.why_unreadable(error))?;
+        let track = playable(&*format).ok_or(RecordingError::NotAudio)?;
+        let (track_id, announced_frames) = (track.id, track.num_frames);
+        let decoder = decoder(track)?;
+        let mut sample_rate_hz = decoder.codec_params().sample_rate.unwrap_or_default();
+        // Only this format counts its samples; others tell a length that may be an estimate.
+        let is_flac = decoder.codec_params().codec == CODEC_ID_FLAC;
+        let counted = announced_frames.filter(|_| is_flac);
+        let certain = certain.or(counted.map(|frames| (frames, sample_rate_hz)));
+        if let Some((frames, rate_hz)) = certain {
+            sample_rate_hz = rate_hz;
+            check_duration(frames, rate_hz)?;
+        }
+        let mut recording = Self {
+            sample_rate_hz,
+            format,
+            decoder,
+            track_id,
+            kind,
+            input: watch,
+            announced_frames,
+            certain,
+            planes: Vec::new(),
+            first: false,
+            frames: 0,
+            packets: 0,
+            damaged_packets: 0,
+            held: VecDeque::new(),
+            due: VecDeque::new(),
+            next_timestamp: None,
+            last_packet: Vec::new(),
+            ended: None,
+        };
+        // Only what is decoded tells the rate and the channels for sure.
+        recording.first = recording.decode_block()?;
+        if !recording.first {
+            return Err(RecordingError::NoSamples);
+        }
+        Ok(recording)
+    }
+
+    /// Samples per second of each channel.
+    pub fn sample_rate_hz(&self) -> u32 {
+        self.sample_rate_hz
+    }
+
+    /// Number of channels.
+    pub fn channels(&self) -> usize {
+        self.planes.len()
+    }
+
+    /// Bytes read so far, and of how many where that is known.
+    pub fn progress(&self) -> (u64, Option<u64>) {
+        self.input.progress()
+    }
+
+    /// Seconds decoded so far.
+    pub fn duration_s(&self) -> f64 {
+        seconds(self.frames, self.sample_rate_hz)
+    }
+
+    /// How it ended; none before [`next_block`](Self::next_block) has given none.
+    pub fn ending(&self) -> Option<Ending> {
+        self.ended
+    }
+
+    /// The next samples, a plane for each channel, of equal lengths, at full scale ±1; none at the end.
+    ///
+    /// # Errors
+    /// When it cannot be read, most of it is damaged, its rate or channels change, or it is longer than
+    /// [`MAX_DURATION`].
+    pub fn next_block(&mut self) -> Result<Option<&[Vec<f32>]>, RecordingError> {
+        let there = std::mem::take(&mut self.first) || self.decode_block()?;
+        Ok(there.then_some(&self.planes))
+    }
+
+    /// Seconds of sound that a source holds, by its packets: none is decoded, and what its header says of its
+    /// length is not looked at.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open).
+    pub fn measure(source: Box<dyn MediaSource>) -> Result<f64, RecordingError> {
+        let mut recording = Self::open(source)?;
+        if let Some((frames, rate_hz)) = recording.certain {
+            return Ok(seconds(frames, rate_hz));
+        }
+        let base = playable(&*recording.format).and_then(|track| track.time_base);
+        let (mut ticks, mut begin, mut end) = (0, None, 0);
+        while let Some(packet) = recording.next_packet()? {
+            ticks += packet.dur.get();
+            let at = packet.pts.get();
+            begin = begin.or(Some(at));
+            end = end.max(at.saturating_add_unsigned(packet.dur.get()));
+        }
+        let first_s = recording.duration_s();
+        // Containers that tell no durations of packets tell when they begin.
+        let ticks = ticks.max(end.saturating_sub(begin.unwrap_or(end)).unsigned_abs());
+        let rest_s = base.map_or(0.0, |base| {
+            ticks as f64 * f64::from(base.numer.get()) / f64::from(base.denom.get())
+        });
+        let seconds = first_s + rest_s;
+        if seconds > MAX_DURATION.as_secs_f64() {
+            return Err(RecordingError::TooLong);
+        }
+        Ok(seconds)
+    }
+
+    /// Decodes packets until one gives samples; false at the end.
+    fn decode_block(&mut self) -> Result<bool, RecordingError> {
+        while self.ended.is_none() {
+            let Some(packet) = self.next_packet()? else {
+                self.finish()?;
+                break;
+            };
+            self.packets += 1;
+            let block = match self.decoder.decode(&packet) {
+                Ok(block) => block,
+                Err(DecoderError::IoError(_) | DecoderError::DecodeError(_)) => {
+                    self.damaged_packets += 1;
+                    self.refuse_ruins()?;
+                    continue;
+                }
+                Err(_) => return Err(self.damaged()),
+            };
+            let (rate_hz, channels) = (block.spec().rate(), block.num_planes());
+            if block.frames() == 0 {
+                continue;
+            }
+            if self.frames == 0 {
+                self.sample_rate_hz = rate_hz;
+            } else if rate_hz != self.sample_rate_hz {
+                return Err(self.changes("sample rate", self.sample_rate_hz, rate_hz));
+            } else if channels != self.planes.len() {
+                let before = self.planes.len() as u32;
+                return Err(self.changes("number of channels", before, channels as u32));
+            }
+            block.copy_to_vecs_planar(&mut self.planes);
+            self.frames += block.frames() as u64;
+            check_duration(self.frames, self.sample_rate_hz)?;
+            if self.kind.keeps_tail() {
+                self.last_packet.clear();
+                self.last_packet.extend_from_slice(&packet.data);
+            }
+            return Ok(true);
+        }
+        Ok(false)
+    }
+
+    /// The next packet of the track; none where nothing more can be read.
+    fn next_packet(&mut self) -> Result<Option<Packet>, RecordingError> {
+        loop {
+            if let Some(packet) = self.due.pop_front() {
+                return Ok(Some(packet));
+            }
+            let mut packet = match self.format.next_packet() {
+                Ok(Some(packet)) => packet,
+                Ok(None) => return Ok(None),
+                // Several recordings in one file, as internet radio sends them.
+                Err(DecoderError::ResetRequired) => {
+                    let track = playable(&*self.format).ok_or_else(|| self.damaged())?;
+                    self.track_id = track.id;
+                    self.announced_frames = None;
+                    self.decoder = decoder(track)?;
+                    continue;
+                }
+                Err(DecoderError::IoError(error))
+                    if error.kind() != io::ErrorKind::UnexpectedEof =>
+                {
+                    return Err(error.into());
+                }
+                Err(_) => {
+                    self.input.cut_off();
+                    return Ok(None);
+                }
+            };
+            if packet.track_id != self.track_id {
+                continue;
+            }
+            let codec = self.decoder.codec_params().codec;
+            if codec == CODEC_ID_FLAC {
+                // The reader goes on after what it cannot read; time stamps tell that something is missing.
+                let gap = self.next_timestamp.is_some_and(|next| packet.pts > next);
+                self.damaged_packets += u64::from(gap);
+                self.next_timestamp = packet.pts.checked_add(packet.dur);
+            }
+            if codec == CODEC_ID_MP3 && packet.trim_end.get() > 0 && packet.trim_end >= packet.dur {
+                // Padding, unless more follows than an encoder adds: the announcement was of the first of
+                // several recordings in one file.
+                packet.trim_end = Default::default();
+                self.held.push_back(packet);
+                if self.held.len() > PADDING_PACKETS {
+                    self.due.append(&mut self.held);
+                    self.announced_frames = None;
+                }
+                continue;
+            }
+            return Ok(Some(packet));
+        }
+    }
+
+    fn finish(&mut self) -> Result<(), RecordingError> {
+        if self.frames == 0 {
+            return Err(if self.damaged_packets > 0 {
+                self.damaged()
+            } else {
+                RecordingError::NoSamples
+            });
+        }
+        let codec = self.decoder.codec_params().codec;
+        let slack = if codec == CODEC_ID_FLAC {
+            0
+        } else {
+            ANNOUNCED_TO
+        };
+        let announces = matches!(codec, CODEC_ID_FLAC | CODEC_ID_MP3);
+        let short = self
+            .announced_frames
+            .is_some_and(|announced| announces && self.frames + slack < announced);
+        self.ended = Some(Ending {
+            early: short || self.input.ended_early(&self.last_packet),
+            damaged_parts: self.damaged_packets,
+        });
+        Ok(())
+    }
+
+    /// More damage than sound is no recording.
+    fn refuse_ruins(&self) -> Result<(), RecordingError> {
+        if self.damaged_packets > 16 && self.damaged_packets * 2 > self.packets {
+            return Err(self.damaged());
+        }
+        Ok(())
+    }
+
+    fn damaged(&self) -> RecordingError {
+        RecordingError::Damaged {
+            after_s: self.duration_s(),
+        }
+    }
+
+    fn changes(&self, what: &'static str, from: u32, to: u32) -> RecordingError {
+        RecordingError::Changes {
+            what,
+            from,
+            to,
+            after_s: self.duration_s(),
+        }
+    }
+}
+
+fn seconds(frames: u64, rate_hz: u32) -> f64 {
+    frames as f64 / f64::from(rate_hz.max(1))
+}
+
+fn check_duration(frames: u64, rate_hz: u32) -> Result<(), RecordingError> {
+    if rate_hz > 0 && seconds(frames, rate_hz) > MAX_DURATION.as_secs_f64() {
+        return Err(RecordingError::TooLong);
+    }
+    Ok(())
+}
+
+/// The track that is heard.
+fn playable(format: &dyn FormatReader) -> Option<&Track> {
+    format.default_track(TrackType::Audio)
+}
+
+fn decoder(track: &Track) -> Result<Box<dyn AudioDecoder>, RecordingError> {
+    let parameters = track
+        .codec_params
+        .as_ref()
+        .and_then(|parameters| parameters.audio())
+        .ok_or(RecordingError::NotAudio)?;
+    CODECS
+        .make_audio_decoder(parameters, &AudioDecoderOptions::default())
+        .map_err(|_| RecordingError::Codec(codec_name(parameters.codec).to_owned()))
+}
+
+/// What people call a codec that has no decoder here.
+fn codec_name(codec: AudioCodecId) -> &'static str {
+    match codec {
+        CODEC_ID_AC3 => "AC-3",
+        CODEC_ID_EAC3 => "E-AC-3",
+        CODEC_ID_DCA => "DTS",
+        CODEC_ID_SPEEX => "Speex",
+        CODEC_ID_WMA => "WMA",
+        CODEC_ID_AAC => "AAC of a profile other than LC",
+        CODEC_ID_WAVPACK => "WavPack",
+        CODEC_ID_TTA => "True Audio",
+        CODEC_ID_ADPCM_G722 => "G.722",
+        CODEC_ID_ADPCM_G726 | CODEC_ID_ADPCM_G726LE => "G.726 ADPCM",
+        _ => "of its own",
+    }
+}
