@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Version of the messages below; the page refuses a worker that speaks another.
-pub const PROTOCOL: u32 = 5;
+pub const PROTOCOL: u32 = 6;
 
 /// Identifies page and worker as made by the same build, since a browser may cache them apart.
 ///
@@ -99,8 +99,8 @@ pub enum Event {
         protocol: u32,
         /// [`BUILD`] of the worker.
         build: String,
-        /// Name of the Web Lock that the worker holds for as long as it lives.
-        lock: String,
+        /// Name of the Web Lock that the worker holds for as long as it lives; none where there are none.
+        lock: Option<String>,
     },
     /// The model is loaded; sessions can start.
     Ready {
@@ -308,7 +308,7 @@ mod tests {
             Event::Booted {
                 protocol: PROTOCOL,
                 build: "abc".into(),
-                lock: "engine-0.5".into(),
+                lock: Some("engine-0.5".into()),
             },
             Event::Calibrated {
                 owner,
@@ -353,6 +353,7 @@ mod tests {
             update(Update::Level {
                 at_s: 1.5,
                 rms_dbfs: -32.5,
+                clipped: true,
                 speaking,
             })
         }));

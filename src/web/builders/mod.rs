@@ -304,7 +304,7 @@ impl Hub {
         let there = Rc::downgrade(&self.0);
         Ok(future_to_promise(async move {
             let recording = source::recording(input).await?;
-            let lanes = source::lanes(&recording, channels);
+            let lanes = recording.lanes(channels);
             let Some(state) = there.upgrade() else {
                 return Err(Failure::Disposed.into());
             };
@@ -628,13 +628,15 @@ impl State {
                 if protocol != PROTOCOL || build != BUILD {
                     return self.fail(WebError::EngineOutdated, letters);
                 }
-                let there = there.clone();
-                spawn_local(async move {
-                    lifeline::lost(&js_sys::global(), &lock).await;
-                    act(&there, |state, letters| {
-                        state.sign(Sign::Gone, letters, &there)
+                if let Some(lock) = lock {
+                    let there = there.clone();
+                    spawn_local(async move {
+                        lifeline::lost(&js_sys::global(), &lock).await;
+                        act(&there, |state, letters| {
+                            state.sign(Sign::Gone, letters, &there)
+                        });
                     });
-                });
+                }
                 if let (Some(engine), Some(load)) = (&self.engine, self.load.take()) {
                     // An engine that takes no command is gone, which is noticed elsewhere.
                     let _ = engine.send(&load, None);

@@ -7,7 +7,7 @@ use web_sys::{AudioBuffer, Blob, File, HtmlMediaElement, MediaStream};
 
 use super::{
     failure::Failure,
-    options::{Channels, get, is_missing, shown, text},
+    options::{get, is_missing, shown, text},
 };
 use crate::web::{
     client::{file::Recording, microphone::Wish},
@@ -112,16 +112,6 @@ pub async fn recording(input: JsValue) -> Result<Recording, Failure> {
             ))
         }
     }
-}
-
-/// How many lanes a recording has.
-pub fn lanes(recording: &Recording, channels: Channels) -> u32 {
-    let is_apart = match channels {
-        Channels::Mix => false,
-        Channels::Apart => true,
-        Channels::Auto => recording.speaks_apart(),
-    };
-    if is_apart { recording.channels() } else { 1 }
 }
 
 /// Whether this is a Float32Array that holds samples.

@@ -18,7 +18,7 @@ use super::{
     header::{self, HEADER_BYTES},
 };
 use crate::{
-    audio::SAMPLE_RATE_HZ,
+    audio::{Lanes, Loudness, SAMPLE_RATE_HZ},
     web::{error::WebError, object::Callback},
 };
 
@@ -37,12 +37,6 @@ const BUFFERS: u32 = 2;
 
 /// Anything quieter is digital silence (one step of 16 bits is 3e-5).
 const SILENCE: f32 = 1e-5;
-
-/// Loudness is compared over so many seconds.
-const LOUDNESS_S: f32 = 0.05;
-
-/// Two channels whose loudness is correlated less than this hold two voices.
-const SAME_VOICE: f32 = 0.5;
 
 /// A decoded file.
 pub struct Recording {
@@ -128,26 +122,31 @@ impl Recording {
         self.audio.number_of_channels()
     }
 
-    /// Whether two people speak, each on a channel of their own, as calls are recorded.
-    ///
-    /// Both are then loud at other times; of one voice before two microphones, or in the middle between
-    /// two loudspeakers, both channels are loud together, whatever their delay.
-    pub fn speaks_apart(&self) -> bool {
-        let length = (self.audio.sample_rate() * LOUDNESS_S) as usize;
-        let mut scratch = vec![0.0; length.max(1)];
-        let mut loudness = |channel| -> Result<Vec<f32>, JsValue> {
-            let starts = (0..self.audio.length()).step_by(scratch.len());
-            let power = starts.map(|start| {
-                scratch.fill(0.0);
-                self.audio
-                    .copy_from_channel_with_start_in_channel(&mut scratch, channel, start)?;
-                Ok(scratch.iter().map(|sample| sample * sample).sum::<f32>())
-            });
-            power.map(|power| power.map(f32::sqrt)).collect()
+    /// How many lanes it has: one, or one for each channel.
+    pub fn lanes(&self, lanes: Lanes) -> u32 {
+        let is_apart = match lanes {
+            Lanes::Mix => false,
+            Lanes::Channels => true,
+            // A channel that cannot be read is no speaker.
+            Lanes::Auto => self.channels() > 1 && self.speaks_apart().unwrap_or(false),
         };
-        self.channels() == 2
-            && matches!((loudness(0), loudness(1)), (Ok(left), Ok(right))
-                if correlation(&left, &right).is_some_and(|r| r < SAME_VOICE))
+        if is_apart { self.channels() } else { 1 }
+    }
+
+    fn speaks_apart(&self) -> Result<bool, JsValue> {
+        let channels = self.channels();
+        let mut loudness = Loudness::new(self.sample_rate_hz(), channels as usize);
+        let mut planes = vec![vec![0.0; CHUNK_SAMPLES as usize]; channels as usize];
+        for start in (0..self.audio.length()).step_by(CHUNK_SAMPLES as usize) {
+            for (channel, plane) in (0..).zip(&mut planes) {
+                self.audio
+                    .copy_from_channel_with_start_in_channel(plane, channel, start)?;
+            }
+            let length = (self.audio.length() - start).min(CHUNK_SAMPLES) as usize;
+            let planes: Vec<&[f32]> = planes.iter().map(|plane| &plane[..length]).collect();
+            loudness.push(&planes);
+        }
+        Ok(loudness.speaks_apart())
     }
 
     /// Starts sending to the engine: all channels to one port, or each of the first to one of several.
@@ -253,21 +252,6 @@ impl Drop for Sender {
     }
 }
 
-/// Pearson's correlation of two series of equal length; none where one does not change.
-fn correlation(a: &[f32], b: &[f32]) -> Option<f32> {
-    let mean = |series: &[f32]| series.iter().sum::<f32>() / series.len() as f32;
-    let (mean_a, mean_b) = (mean(a), mean(b));
-    let (mut ab, mut aa, mut bb) = (0.0, 0.0, 0.0);
-    for (a, b) in a.iter().zip(b) {
-        let (a, b) = (a - mean_a, b - mean_b);
-        ab += a * b;
-        aa += a * a;
-        bb += b * b;
-    }
-    let spread = (aa * bb).sqrt();
-    (spread > 0.0).then(|| ab / spread)
-}
-
 fn is_silent(audio: &AudioBuffer) -> Result<bool, JsValue> {
     let mut scratch = vec![0.0; CHUNK_SAMPLES as usize];
     for channel in 0..audio.number_of_channels() as i32 {
@@ -320,22 +304,4 @@ fn happens(player: &HtmlAudioElement, event: &str) -> JsFuture {
             let _ = player.add_event_listener_with_callback(event, then);
         }
     }))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn taking_turns_is_told_from_one_voice_on_two_channels() {
-        let voice: Vec<f32> = (0..100).map(|i| ((i * 37) % 11) as f32).collect();
-        let turns = |own: usize| -> Vec<f32> {
-            let part = |(i, loud): (usize, &f32)| if i / 20 % 2 == own { *loud } else { 0.1 };
-            voice.iter().enumerate().map(part).collect()
-        };
-        let quieter: Vec<f32> = voice.iter().map(|loud| 0.3 * loud + 0.5).collect();
-        assert!(correlation(&turns(0), &turns(1)).is_some_and(|r| r < 0.0));
-        assert!(correlation(&voice, &quieter).is_some_and(|r| r > 0.99));
-        assert_eq!(correlation(&voice, &[0.0; 100]), None);
-    }
 }

@@ -282,7 +282,9 @@ impl App {
                 if protocol != PROTOCOL || build != BUILD {
                     return self.give_up(WebError::EngineOutdated);
                 }
-                self.watch(lock);
+                if let Some(lock) = lock {
+                    self.watch(lock);
+                }
             }
             Event::Ready { model } => {
                 if let Some(engine) = &mut self.engine {

@@ -159,6 +159,7 @@ impl Display {
                 at_s,
                 rms_dbfs,
                 speaking,
+                ..
             } => self.level(*at_s, *rms_dbfs, *speaking),
             Update::Prediction {
                 at_s,

@@ -46,6 +46,7 @@ impl App {
             at_s,
             rms_dbfs,
             speaking,
+            ..
         } = update
         {
             view.level(*rms_dbfs, *speaking, *at_s);
