@@ -33,7 +33,7 @@ use crate::{
             download::download,
             engine::{Engine, Sign},
             lifeline,
-            microphone::{Microphone, Wish},
+            microphone::{Change, Microphone, Wish},
             pcm::Pcm,
         },
         error::WebError,
@@ -232,16 +232,21 @@ impl Hub {
         let listened = source::listened(options)?;
         let first = self.0.borrow_mut().numbers(lanes);
         let there = Rc::downgrade(&self.0);
-        let lost = {
+        let changed = {
             let there = there.clone();
-            move |error| {
+            move |change| {
+                let error = match change {
+                    Change::Ended => WebError::MicrophoneLost,
+                    Change::Interrupted => WebError::MicrophoneInterrupted,
+                    Change::Running => return,
+                };
                 let there = there.clone();
                 spawn_local(async move {
                     act(&there, |state, letters| state.lost(first, error, letters))
                 });
             }
         };
-        let open = move |wish| Microphone::open(wish, worklet, lanes, lost);
+        let open = move |wish| Microphone::open(wish, worklet, lanes, changed);
         // Opened at once, inside the click, wherever nothing must be waited for.
         let opening: std::pin::Pin<Box<dyn Future<Output = Result<Microphone, Failure>>>> =
             match listened {

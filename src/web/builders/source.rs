@@ -12,7 +12,6 @@ use super::{
 use crate::web::{
     client::{file::Recording, microphone::Wish},
     error::WebError,
-    object::window,
 };
 
 /// As [`Wish`], or what can become one.
@@ -25,12 +24,8 @@ pub enum Listened {
 pub fn listened(options: &JsValue) -> Result<Listened, Failure> {
     let source = get(options, "source");
     if is_missing(&source) {
-        return if may_use_microphone() {
-            let device = text(options, "deviceId")?;
-            Ok(Listened::Wish(Wish::Device(device)))
-        } else {
-            Err(Failure::PermissionsPolicy)
-        };
+        let device = text(options, "deviceId")?;
+        return Ok(Listened::Wish(Wish::Device(device)));
     }
     match source.dyn_into::<MediaStream>() {
         Ok(stream) => Ok(Listened::Wish(Wish::Stream(stream))),
@@ -76,14 +71,6 @@ impl Listened {
         let stream = capture.call0(&element).map_err(refused)?;
         Ok(Wish::Stream(stream.unchecked_into()))
     }
-}
-
-/// Whether the document may ask for the microphone at all. Only Chromium tells; others refuse when asked.
-fn may_use_microphone() -> bool {
-    let policy = get(&get(&window(), "document"), "featurePolicy");
-    let allows = get(&policy, "allowsFeature").dyn_into::<Function>();
-    let allowed = allows.and_then(|allows| allows.call1(&policy, &"microphone".into()));
-    !allowed.is_ok_and(|allowed| allowed == JsValue::FALSE)
 }
 
 /// Decodes what is to be analysed: a file, a blob or what is decoded already.

@@ -19,11 +19,17 @@ use super::{
 };
 use crate::{
     audio::{Lanes, Loudness, SAMPLE_RATE_HZ},
-    web::{error::WebError, object::Callback},
+    web::{
+        error::WebError,
+        object::{Callback, later},
+    },
 };
 
 /// Rates at which every browser can decode.
 const DECODABLE_HZ: RangeInclusive<u32> = 8_000..=96_000;
+
+/// How long a player may take for its next word about a file.
+const PATIENCE_MS: i32 = 15_000;
 
 /// Longest file, in seconds. The browser decodes a file as a whole: an hour of stereo takes 1.4 GB while
 /// it is decoded at 48 kHz.
@@ -52,13 +58,20 @@ impl Recording {
     /// Decodes a file of this name.
     ///
     /// # Errors
-    /// When it is empty, no audio, longer than [`MAX_FILE_S`], or nothing but zeros.
+    /// When it is empty, cannot be read, is no audio, longer than [`MAX_FILE_S`], or nothing but zeros.
     pub async fn decode(file: &Blob, name: String) -> Result<Self, WebError> {
         if file.size() == 0.0 {
             return Err(WebError::FileEmpty(name));
         }
         let not_audio = |_| WebError::FileNotAudio(name.clone());
-        let duration_s = metadata_duration_s(file).await.map_err(not_audio)?;
+        // A file that was moved or removed since it was chosen is no audio to a player either.
+        let start = file.slice_with_i32_and_i32(0, HEADER_BYTES).map_err(not_audio)?;
+        let gone = |_| WebError::FileGone(name.clone());
+        let header = JsFuture::from(start.array_buffer()).await.map_err(gone)?;
+        let duration_s = metadata_duration_s(file).await.map_err(|error| match error {
+            Unopened::Refused => WebError::FileNotAudio(name.clone()),
+            Unopened::Stalled => WebError::FileStalled(name.clone()),
+        })?;
         // Headers round it.
         if duration_s.floor() > MAX_FILE_S {
             return Err(WebError::FileTooLong {
@@ -67,16 +80,14 @@ impl Recording {
                 limit_s: MAX_FILE_S,
             });
         }
-        let rate_hz = own_rate_hz(file).await.map_err(not_audio)?;
+        let rate_hz = own_rate_hz(&header);
         let context = OfflineAudioContext::new_with_number_of_channels_and_length_and_sample_rate(
             1,
             1,
             rate_hz as f32,
         )
         .map_err(|_| WebError::Unsupported("audio decoding (OfflineAudioContext)"))?;
-        let bytes = JsFuture::from(file.array_buffer())
-            .await
-            .map_err(not_audio)?;
+        let bytes = JsFuture::from(file.array_buffer()).await.map_err(gone)?;
         let decoding = context
             .decode_audio_data(bytes.unchecked_ref())
             .map_err(not_audio)?;
@@ -267,41 +278,65 @@ fn is_silent(audio: &AudioBuffer) -> Result<bool, JsValue> {
     Ok(true)
 }
 
-/// The file's own rate where it is known and can be decoded at, else that of the front end.
-async fn own_rate_hz(file: &Blob) -> Result<u32, JsValue> {
-    let start = file.slice_with_i32_and_i32(0, HEADER_BYTES)?;
-    let bytes = JsFuture::from(start.array_buffer()).await?;
-    Ok(header::sample_rate_hz(&Uint8Array::new(&bytes).to_vec())
+/// The file's own rate where its header tells and it can be decoded at, else that of the front end.
+fn own_rate_hz(header: &JsValue) -> u32 {
+    header::sample_rate_hz(&Uint8Array::new(header).to_vec())
         .filter(|rate_hz| DECODABLE_HZ.contains(rate_hz))
-        .unwrap_or(SAMPLE_RATE_HZ))
+        .unwrap_or(SAMPLE_RATE_HZ)
+}
+
+/// Why a player does not tell a file's length.
+enum Unopened {
+    Refused,
+    /// Nothing happens.
+    Stalled,
 }
 
 /// The length that the file's own header tells, before anything is decoded.
-async fn metadata_duration_s(file: &Blob) -> Result<f64, JsValue> {
-    let player = HtmlAudioElement::new()?;
-    let url = Url::create_object_url_with_blob(file)?;
-    player.set_attribute("preload", "metadata")?;
-    let loaded = happens(&player, "loadedmetadata");
-    player.set_attribute("src", &url)?;
-    let mut loaded = loaded.await.map(drop);
-    if loaded.is_ok() && player.duration().is_infinite() {
-        // A recorder's file tells its length only at its end.
-        let changed = happens(&player, "durationchange");
-        Reflect::set(&player, &"currentTime".into(), &1e7.into())?;
-        loaded = changed.await.map(drop);
+async fn metadata_duration_s(file: &Blob) -> Result<f64, Unopened> {
+    let refused = |_| Unopened::Refused;
+    let player = HtmlAudioElement::new().map_err(refused)?;
+    let url = Url::create_object_url_with_blob(file).map_err(refused)?;
+    let duration_s = told_duration_s(&player, &url).await;
+    // Neither fails for an address that was made here.
+    let _ = player.set_attribute("src", "");
+    let _ = Url::revoke_object_url(&url);
+    match duration_s {
+        Ok(Some(duration_s)) => Ok(duration_s),
+        Ok(None) => Err(Unopened::Stalled),
+        Err(_) => Err(Unopened::Refused),
     }
-    let duration_s = player.duration();
-    player.set_attribute("src", "")?;
-    Url::revoke_object_url(&url)?;
-    loaded.map(|()| duration_s)
 }
 
-/// Resolves with the first such event, and fails when the player does before.
+/// None when the player says nothing for a while.
+async fn told_duration_s(player: &HtmlAudioElement, url: &str) -> Result<Option<f64>, JsValue> {
+    player.set_attribute("preload", "metadata")?;
+    let loaded = happens(player, "loadedmetadata");
+    player.set_attribute("src", url)?;
+    if loaded.await?.is_null() {
+        return Ok(None);
+    }
+    if player.duration().is_infinite() {
+        // A recorder's file tells its length only at its end.
+        let changed = happens(player, "durationchange");
+        Reflect::set(player, &"currentTime".into(), &1e7.into())?;
+        if changed.await?.is_null() {
+            return Ok(None);
+        }
+    }
+    Ok(Some(player.duration()))
+}
+
+/// Resolves with the first such event, with null after a while, and fails when the player does before.
 fn happens(player: &HtmlAudioElement, event: &str) -> JsFuture {
     JsFuture::from(Promise::new(&mut |resolve, reject| {
         for (event, then) in [(event, &resolve), ("error", &reject)] {
             // Fails only where an event's name is no text.
             let _ = player.add_event_listener_with_callback(event, then);
         }
+        later(PATIENCE_MS, move || {
+            // A promise's own function does not throw.
+            let _ = resolve.call1(&JsValue::NULL, &JsValue::NULL);
+        });
     }))
 }
