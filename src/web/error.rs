@@ -222,18 +222,23 @@ impl WebError {
             }
             Self::CalibrationOfOtherModel => tr("That file was made with another model."),
             Self::NoCalibration => tr("That file is not a saved voice, or it is damaged."),
-            Self::FileNotAudio(name) => {
-                tell("“{0}” is not audio that this browser can read.", &[&isolated(name)])
-            }
-            Self::FileStalled(name) => {
-                tell("The browser does not get on with “{0}”.", &[&isolated(name)])
-            }
+            Self::FileNotAudio(name) => tell(
+                "“{0}” is not audio that this browser can read.",
+                &[&isolated(name)],
+            ),
+            Self::FileStalled(name) => tell(
+                "The browser does not get on with “{0}”.",
+                &[&isolated(name)],
+            ),
             Self::FileGone(name) => tell("“{0}” cannot be read any more.", &[&isolated(name)]),
             Self::FileEmpty(name) => tell("“{0}” is empty.", &[&isolated(name)]),
             Self::FileSilent(name) => tell("There is no sound in “{0}”.", &[&isolated(name)]),
             Self::FileTooLong {
                 name, duration_s, ..
-            } => tell("“{0}” is too long: {1}.", &[&isolated(name), &clock(*duration_s)]),
+            } => tell(
+                "“{0}” is too long: {1}.",
+                &[&isolated(name), &clock(*duration_s)],
+            ),
         }
     }
 

@@ -21,8 +21,8 @@ pub fn window() -> Window {
 pub fn later(ms: i32, then: impl FnOnce() + 'static) {
     let then = Closure::once_into_js(then);
     // Fails only for what is no function.
-    let _ = window()
-        .set_timeout_with_callback_and_timeout_and_arguments_0(then.unchecked_ref(), ms);
+    let _ =
+        window().set_timeout_with_callback_and_timeout_and_arguments_0(then.unchecked_ref(), ms);
 }
 
 /// A plain object with these fields.

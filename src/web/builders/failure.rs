@@ -5,7 +5,10 @@ use wasm_bindgen::JsValue;
 
 use crate::{
     calibration::MIN_REFERENCE_S,
-    web::{error::WebError, numbers::{duration, plain}},
+    web::{
+        error::WebError,
+        numbers::{duration, plain},
+    },
 };
 
 /// A situation in which the builder's program cannot go on as meant.

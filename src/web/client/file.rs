@@ -65,13 +65,17 @@ impl Recording {
         }
         let not_audio = |_| WebError::FileNotAudio(name.clone());
         // A file that was moved or removed since it was chosen is no audio to a player either.
-        let start = file.slice_with_i32_and_i32(0, HEADER_BYTES).map_err(not_audio)?;
+        let start = file
+            .slice_with_i32_and_i32(0, HEADER_BYTES)
+            .map_err(not_audio)?;
         let gone = |_| WebError::FileGone(name.clone());
         let header = JsFuture::from(start.array_buffer()).await.map_err(gone)?;
-        let duration_s = metadata_duration_s(file).await.map_err(|error| match error {
-            Unopened::Refused => WebError::FileNotAudio(name.clone()),
-            Unopened::Stalled => WebError::FileStalled(name.clone()),
-        })?;
+        let duration_s = metadata_duration_s(file)
+            .await
+            .map_err(|error| match error {
+                Unopened::Refused => WebError::FileNotAudio(name.clone()),
+                Unopened::Stalled => WebError::FileStalled(name.clone()),
+            })?;
         // Headers round it.
         if duration_s.floor() > MAX_FILE_S {
             return Err(WebError::FileTooLong {

@@ -93,14 +93,17 @@ impl Microphone {
             let window = window();
             if !window.is_secure_context() {
                 // A secure page in one that is not.
-                let is_https = window.location().protocol().is_ok_and(|name| name == "https:");
+                let is_https = window
+                    .location()
+                    .protocol()
+                    .is_ok_and(|name| name == "https:");
                 return Err(match is_https {
                     true => WebError::MicrophoneNotPassedOn,
                     false => WebError::NotSecure,
                 });
             }
             let context = context.map_err(|_| WebError::Unsupported("Web Audio"))?;
-            match Self::connect(&window, context.clone(), wish, &worklet, channels, changed).await {
+            match Self::connect(context.clone(), wish, &worklet, channels, changed).await {
                 Ok(microphone) => Ok(microphone),
                 Err(error) => {
                     close(&context);
@@ -111,7 +114,6 @@ impl Microphone {
     }
 
     async fn connect(
-        window: &Window,
         context: AudioContext,
         wish: Wish,
         worklet: &str,
@@ -213,7 +215,10 @@ impl Microphone {
 
     fn connect_source(&mut self) -> Result<(), JsValue> {
         let source = self.context.create_media_stream_source(&self.stream)?;
-        let sinks = self.splitter.as_ref().map_or(&self.sinks[..], std::slice::from_ref);
+        let sinks = self
+            .splitter
+            .as_ref()
+            .map_or(&self.sinks[..], std::slice::from_ref);
         for sink in sinks {
             source.connect_with_audio_node(sink)?;
         }
@@ -347,7 +352,8 @@ pub async fn request(device: Option<String>, channels: u32) -> Result<MediaStrea
 /// Who it is that does not allow the microphone: each can be helped in another place.
 async fn who_denies(window: &Window, error: &JsValue) -> WebError {
     let field = |object: &JsValue, name: &str| Reflect::get(object, &name.into());
-    let is_framed = matches!((field(window, "top"), field(window, "self")), (Ok(top), Ok(here)) if top != here);
+    let is_framed =
+        matches!((field(window, "top"), field(window, "self")), (Ok(top), Ok(here)) if top != here);
     if window.text("origin").as_deref() == Some("null") {
         return WebError::MicrophoneSandboxed;
     }

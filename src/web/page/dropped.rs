@@ -37,8 +37,11 @@ impl Dropped {
         });
         dropped.folders = entries.filter(|entry| is(entry, "isDirectory")).collect();
         // A folder is in the list too, as a file that cannot be read.
-        let folders: Vec<Option<String>> =
-            dropped.folders.iter().map(|folder| folder.text("name")).collect();
+        let folders: Vec<Option<String>> = dropped
+            .folders
+            .iter()
+            .map(|folder| folder.text("name"))
+            .collect();
         dropped.files = files
             .into_iter()
             .filter(|file| !folders.contains(&Some(file.name())))
@@ -58,7 +61,10 @@ impl Dropped {
                     self.folders.push_back(entry);
                     continue;
                 }
-                match answer(&entry, "file").await.map(JsCast::unchecked_into::<File>) {
+                match answer(&entry, "file")
+                    .await
+                    .map(JsCast::unchecked_into::<File>)
+                {
                     Ok(file) if is_sound(&file) => self.files.push(file),
                     _ => left_out += 1,
                 }
