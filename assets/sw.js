@@ -64,6 +64,8 @@ addEventListener("install", (event) => event.waitUntil(keepFiles()));
 addEventListener("activate", (event) => event.waitUntil(dropOthers()));
 addEventListener("message", (event) => {
   if (event.data === "take over") event.waitUntil(skipWaiting());
+  // Another program of this origin may have deleted them.
+  if (event.data === "check") event.waitUntil(keepFiles());
 });
 addEventListener("fetch", (event) => {
   const { request } = event;

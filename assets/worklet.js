@@ -13,6 +13,8 @@ class PcmForwarder extends AudioWorkletProcessor {
     this.buffer = null;
     this.filled = 0;
     this.seq = 0;
+    /** The frame that comes next, once there was one. */
+    this.next = 0;
     // The page sends the port to the engine, once.
     this.port.onmessage = ({ ports }) => {
       this.engine = ports[0];
@@ -27,6 +29,10 @@ class PcmForwarder extends AudioWorkletProcessor {
   }
 
   forward(samples) {
+    // A device that was unplugged and came back.
+    const missed = this.next === 0 ? 0 : currentFrame - this.next;
+    if (missed >= CHUNK) this.seq += Math.floor(missed / CHUNK);
+    this.next = currentFrame + samples.length;
     for (let read = 0; read < samples.length; ) {
       if (this.filled === 0) this.buffer = this.pool.pop() ?? null;
       const room = Math.min(CHUNK - this.filled, samples.length - read);

@@ -511,6 +511,7 @@ pub(crate) mod tests {
         let level = Update::Level {
             at_s: 1.0,
             rms_dbfs: -20.0,
+            clipped: false,
             speaking: true,
         };
         assert_eq!(Utterance::of(&level, 7, 1, &labels), None);

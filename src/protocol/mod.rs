@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Version of the messages below; the page refuses a worker that speaks another.
-pub const PROTOCOL: u32 = 5;
+pub const PROTOCOL: u32 = 6;
 
 /// Shows whether page and worker were made by the same build, since a browser may cache them
 /// separately.
@@ -102,8 +102,8 @@ pub enum Event {
         protocol: u32,
         /// [`BUILD`] of the worker.
         build: String,
-        /// Name of the Web Lock that the worker holds for as long as it lives.
-        lock: String,
+        /// Name of the Web Lock that the worker holds for as long as it lives; none where there are none.
+        lock: Option<String>,
     },
     /// The model is loaded; sessions can start.
     Ready {
@@ -311,7 +311,7 @@ mod tests {
             Event::Booted {
                 protocol: PROTOCOL,
                 build: "abc".into(),
-                lock: "engine-0.5".into(),
+                lock: Some("engine-0.5".into()),
             },
             Event::Calibrated {
                 owner,
@@ -356,6 +356,7 @@ mod tests {
             update(Update::Level {
                 at_s: 1.5,
                 rms_dbfs: -32.5,
+                clipped: true,
                 speaking,
             })
         }));

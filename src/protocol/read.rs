@@ -58,7 +58,7 @@ impl Event {
             Some(Self::Booted {
                 protocol: whole(&body, "protocol")?,
                 build: body.text("build")?,
-                lock: body.text("lock")?,
+                lock: body.text("lock"),
             })
         } else if let Some(body) = message.object("fitted") {
             Some(Self::Fitted {
@@ -119,6 +119,7 @@ fn update(message: &impl Fields) -> Option<Update> {
         Some(Update::Level {
             at_s: body.number("at_s")?,
             rms_dbfs: body.number("rms_dbfs")? as f32,
+            clipped: body.flag("clipped")?,
             speaking: body.flag("speaking")?,
         })
     } else if let Some(body) = message.object("prediction") {

@@ -57,6 +57,9 @@ const REVIEW_SEGMENTS: usize = 2;
 /// a small part of each segment is new.
 const STEPS_WHEN_LONG: u64 = 2;
 
+/// A sample that reaches this has been cut off, or would be in the next moment.
+const FULL_SCALE: f32 = 0.99;
+
 /// Frames in one [`Update::Level`].
 const LEVEL_FRAMES: u64 = 3;
 
@@ -234,6 +237,8 @@ struct Track {
     spoken: Vec<bool>,
     /// Sum of squares over the current level update.
     square_sum: f32,
+    /// Whether a sample of it reached full scale.
+    clipped: bool,
     utterance: Option<Utterance>,
     /// End of the segment that is due for classification.
     due: Option<u64>,
@@ -330,6 +335,7 @@ impl Track {
             ),
             spoken: Vec::with_capacity(2 * REVIEW_SEGMENTS * settings.max_segment_frames),
             square_sum: 0.0,
+            clipped: false,
             utterance: None,
             due: None,
             last_end: 0,
@@ -370,6 +376,7 @@ impl Track {
             utterance.spoken += u64::from(self.gate.hears_speech());
         }
         self.square_sum += sum_of_squares(&frame.samples);
+        self.clipped |= frame.samples.iter().any(|x| x.abs() >= FULL_SCALE);
         if self.frames.is_multiple_of(LEVEL_FRAMES) {
             let mean_square = self.square_sum / (LEVEL_FRAMES * HOP_SAMPLES as u64) as f32;
             self.square_sum = 0.0;
@@ -377,6 +384,7 @@ impl Track {
             updates.push(Update::Level {
                 at_s: self.time_s(self.frames),
                 rms_dbfs,
+                clipped: std::mem::take(&mut self.clipped),
                 speaking,
             });
         }

@@ -29,6 +29,8 @@ pub enum Update {
         at_s: f64,
         /// Root mean square of the last 48 ms, in dB relative to full scale, -120 or higher.
         rms_dbfs: f32,
+        /// Whether a sample of them reaches full scale: the input is cut off there.
+        clipped: bool,
         /// Whether the gate hears speech.
         speaking: bool,
     },

@@ -3,7 +3,7 @@
 use wasm_bindgen::JsValue;
 
 use super::{
-    numbers::{clock, duration},
+    numbers::{clock, duration, isolated},
     words::{tell, tr},
 };
 use crate::protocol::Fields;
@@ -15,6 +15,14 @@ pub enum WebError {
     PermissionDenied,
     /// The permission prompt was closed without an answer.
     PermissionDismissed,
+    /// The site's own header forbids the microphone.
+    MicrophonePolicy,
+    /// The page is in a frame that is not given the microphone.
+    MicrophoneNotPassedOn,
+    /// The page is in a sandboxed frame, which has no origin that could be allowed anything.
+    MicrophoneSandboxed,
+    /// The system does not give the microphone to the browser.
+    MicrophoneSystem,
     /// No microphone is connected.
     NoMicrophone,
     /// Another program is using the microphone.
@@ -27,6 +35,8 @@ pub enum WebError {
     MicrophoneInterrupted,
     /// The microphone delivers nothing but zeros.
     SilentMicrophone,
+    /// The microphone delivers hardly anything.
+    FaintMicrophone,
     /// The microphone could not be opened for a reason given by the browser.
     MicrophoneFailed(String),
     /// The browser lacks something that the page needs.
@@ -37,6 +47,8 @@ pub enum WebError {
     ModelMismatch(String),
     /// The engine could not be fetched or started.
     EngineUnavailable(String),
+    /// The engine does not come, and nothing says why.
+    EngineSlow,
     /// The engine stopped while running.
     EngineCrashed,
     /// The browser kept an engine from another version than the page.
@@ -58,6 +70,10 @@ pub enum WebError {
     NoCalibration,
     /// The browser cannot decode the file as audio.
     FileNotAudio(String),
+    /// The browser does not get on with opening the file.
+    FileStalled(String),
+    /// The file cannot be read any more.
+    FileGone(String),
     /// The file contains nothing.
     FileEmpty(String),
     /// The file holds digital silence.
@@ -78,6 +94,10 @@ pub enum WebError {
 pub enum Action {
     /// Open the microphone again for the same purpose.
     Listen,
+    /// Go on listening after an interruption.
+    GoOn,
+    /// Open the page in a tab of its own.
+    OpenTab,
     /// Choose a file.
     ChooseFile,
     /// Choose a saved calibration.
@@ -95,6 +115,8 @@ impl Action {
     pub fn label(self) -> &'static str {
         match self {
             Self::Listen | Self::LoadAgain => "Try again",
+            Self::GoOn => "Go on",
+            Self::OpenTab => "Open in a tab",
             Self::ChooseFile => "Choose a file",
             Self::ChooseCalibration => "Choose another",
             Self::Reload => "Reload",
@@ -114,10 +136,9 @@ impl WebError {
 
     fn from_exception_name(name: &str, message: String) -> Self {
         match name {
-            "NotAllowedError" => Self::PermissionDenied,
+            "NotAllowedError" | "SecurityError" => Self::PermissionDenied,
             "NotFoundError" | "OverconstrainedError" => Self::NoMicrophone,
             "NotReadableError" | "AbortError" => Self::MicrophoneBusy,
-            "SecurityError" => Self::NotSecure,
             _ => Self::MicrophoneFailed(message),
         }
     }
@@ -127,17 +148,23 @@ impl WebError {
         match self {
             Self::PermissionDenied => "permission-denied",
             Self::PermissionDismissed => "permission-dismissed",
+            Self::MicrophonePolicy => "microphone-policy",
+            Self::MicrophoneNotPassedOn => "microphone-not-passed-on",
+            Self::MicrophoneSandboxed => "microphone-sandboxed",
+            Self::MicrophoneSystem => "microphone-system",
             Self::NoMicrophone => "no-microphone",
             Self::MicrophoneBusy => "microphone-busy",
             Self::NotSecure => "not-secure",
             Self::MicrophoneLost => "microphone-lost",
             Self::MicrophoneInterrupted => "microphone-interrupted",
             Self::SilentMicrophone => "silent-microphone",
+            Self::FaintMicrophone => "faint-microphone",
             Self::MicrophoneFailed(_) => "microphone-failed",
             Self::Unsupported(_) => "unsupported",
             Self::ModelUnavailable(_) => "model-unavailable",
             Self::ModelMismatch(_) => "model-mismatch",
             Self::EngineUnavailable(_) => "engine-unavailable",
+            Self::EngineSlow => "engine-slow",
             Self::EngineCrashed => "engine-crashed",
             Self::EngineOutdated => "engine-outdated",
             Self::AnalysisFailed(_) => "analysis-failed",
@@ -146,6 +173,8 @@ impl WebError {
             Self::CalibrationOfOtherModel => "calibration-of-other-model",
             Self::NoCalibration => "no-calibration",
             Self::FileNotAudio(_) => "file-not-audio",
+            Self::FileStalled(_) => "file-stalled",
+            Self::FileGone(_) => "file-gone",
             Self::FileEmpty(_) => "file-empty",
             Self::FileSilent(_) => "file-silent",
             Self::FileTooLong { .. } => "file-too-long",
@@ -157,12 +186,25 @@ impl WebError {
         match self {
             Self::PermissionDenied => tr("This page may not use the microphone."),
             Self::PermissionDismissed => tr("The microphone was not allowed yet."),
+            Self::MicrophonePolicy => {
+                tr("The site that serves this page has switched the microphone off.")
+            }
+            Self::MicrophoneNotPassedOn => {
+                tr("The page around this one does not pass the microphone on.")
+            }
+            Self::MicrophoneSandboxed => {
+                tr("This page is in a sandboxed frame, which has no microphone.")
+            }
+            Self::MicrophoneSystem => {
+                tr("The system does not let this browser use the microphone.")
+            }
             Self::NoMicrophone => tr("No microphone was found."),
             Self::MicrophoneBusy => tr("The microphone is in use by another program."),
             Self::NotSecure => tr("Browsers allow the microphone only on secure pages."),
             Self::MicrophoneLost => tr("The microphone was disconnected."),
             Self::MicrophoneInterrupted => tr("Listening was interrupted."),
             Self::SilentMicrophone => tr("The microphone delivers complete silence."),
+            Self::FaintMicrophone => tr("Hardly anything arrives from the microphone."),
             Self::MicrophoneFailed(reason) => {
                 tell("The microphone could not be opened: {0}.", &[reason])
             }
@@ -170,6 +212,7 @@ impl WebError {
             Self::ModelUnavailable(_) => tr("The model could not be loaded."),
             Self::ModelMismatch(_) => tr("The model does not fit this version of the page."),
             Self::EngineUnavailable(_) => tr("The engine could not be started."),
+            Self::EngineSlow => tr("The engine is taking unusually long to start."),
             Self::EngineCrashed => tr("The engine stopped unexpectedly."),
             Self::EngineOutdated => tr("The page was updated and needs its new engine."),
             Self::AnalysisFailed(_) => tr("The sound could not be analysed."),
@@ -179,14 +222,23 @@ impl WebError {
             }
             Self::CalibrationOfOtherModel => tr("That file was made with another model."),
             Self::NoCalibration => tr("That file is not a saved voice, or it is damaged."),
-            Self::FileNotAudio(name) => {
-                tell("“{0}” is not audio that this browser can read.", &[name])
-            }
-            Self::FileEmpty(name) => tell("“{0}” is empty.", &[name]),
-            Self::FileSilent(name) => tell("There is no sound in “{0}”.", &[name]),
+            Self::FileNotAudio(name) => tell(
+                "“{0}” is not audio that this browser can read.",
+                &[&isolated(name)],
+            ),
+            Self::FileStalled(name) => tell(
+                "The browser does not get on with “{0}”.",
+                &[&isolated(name)],
+            ),
+            Self::FileGone(name) => tell("“{0}” cannot be read any more.", &[&isolated(name)]),
+            Self::FileEmpty(name) => tell("“{0}” is empty.", &[&isolated(name)]),
+            Self::FileSilent(name) => tell("There is no sound in “{0}”.", &[&isolated(name)]),
             Self::FileTooLong {
                 name, duration_s, ..
-            } => tell("“{0}” is too long: {1}.", &[name, &clock(*duration_s)]),
+            } => tell(
+                "“{0}” is too long: {1}.",
+                &[&isolated(name), &clock(*duration_s)],
+            ),
         }
     }
 
@@ -198,19 +250,40 @@ impl WebError {
                  Or choose a file."
             }
             Self::PermissionDismissed => "Start again and answer “Allow” when the browser asks.",
+            Self::MicrophonePolicy => {
+                "Its Permissions-Policy header forbids it, and no setting of the browser changes that: whoever \
+                 runs the site can. Files can be analysed here all the same."
+            }
+            Self::MicrophoneNotPassedOn => {
+                "Open this page in a tab of its own. Whoever runs the page around it can give the frame \
+                 allow=\"microphone\"."
+            }
+            Self::MicrophoneSandboxed => {
+                "Open this page in a tab of its own. Whoever runs the page around it can take the sandbox away."
+            }
+            Self::MicrophoneSystem => {
+                "Allow it in the system's own settings, under privacy and microphone, then start the browser \
+                 again. Or choose a file."
+            }
             Self::NoMicrophone => "Connect one and try again, or choose a file.",
             Self::MicrophoneBusy => "Close the program that uses it, then try again.",
             Self::NotSecure => {
                 "Open this page with https:// or from localhost. Files can be analysed here too."
             }
             Self::MicrophoneLost => {
-                "What was shown is kept below. Connect a microphone and try again."
+                "Plug it in again, or choose another one: listening then goes on by itself. What was shown is \
+                 kept below."
             }
             Self::MicrophoneInterrupted => {
-                "A call or another program took over the sound. What was shown is kept below."
+                "A call or another program took over the sound. Listening goes on when it gives it back; \
+                 what was shown is kept below."
             }
             Self::SilentMicrophone => {
                 "It may be muted, by a key or in the system's settings. Listening goes on."
+            }
+            Self::FaintMicrophone => {
+                "Speak, and if this stays: turn the microphone up in the system's settings, bring it nearer, or \
+                 choose another one. Listening goes on."
             }
             Self::MicrophoneFailed(_) => "Try again, or choose a file.",
             Self::Unsupported(_) => {
@@ -222,6 +295,9 @@ impl WebError {
             Self::ModelMismatch(reason) => return tell("{0}. Reload the page.", &[&tr(reason)]),
             Self::EngineUnavailable(reason) => {
                 return tell("{0}. Check the connection and try again.", &[&tr(reason)]);
+            }
+            Self::EngineSlow => {
+                "The connection may be slow or the device busy: it may still come by itself. Or load it again."
             }
             Self::EngineCrashed => {
                 "It is being started again. What was shown is kept below; start again when you like."
@@ -248,6 +324,13 @@ impl WebError {
             }
             Self::NoCalibration => "Nothing has changed. Choose a file that was saved here.",
             Self::FileNotAudio(_) => "Choose a WAV, MP3, M4A, FLAC, OGG or WebM file.",
+            Self::FileStalled(_) => {
+                "It may be damaged, or not be on this device yet. Save it here and choose it again, or choose \
+                 a WAV or MP3 of it."
+            }
+            Self::FileGone(_) => {
+                "It was moved, changed or removed, or its disk is gone. Choose it again."
+            }
             Self::FileEmpty(_) | Self::FileSilent(_) => "Choose another file.",
             Self::FileTooLong { limit_s, .. } => {
                 let limit = clock(*limit_s);
@@ -266,20 +349,27 @@ impl WebError {
             | Self::PermissionDismissed
             | Self::NoMicrophone
             | Self::MicrophoneBusy
-            | Self::MicrophoneLost
-            | Self::MicrophoneInterrupted
+            | Self::MicrophoneSystem
             | Self::MicrophoneFailed(_)
             | Self::ReadNothing
             | Self::ReadTooLittle { .. } => Action::Listen,
             Self::CalibrationOfOtherModel | Self::NoCalibration => Action::ChooseCalibration,
-            Self::ModelUnavailable(_) | Self::EngineUnavailable(_) => Action::LoadAgain,
+            Self::ModelUnavailable(_) | Self::EngineUnavailable(_) | Self::EngineSlow => {
+                Action::LoadAgain
+            }
+            Self::MicrophoneNotPassedOn | Self::MicrophoneSandboxed => Action::OpenTab,
+            Self::MicrophoneLost | Self::MicrophoneInterrupted => Action::GoOn,
             Self::ModelMismatch(_) | Self::EngineOutdated => Action::Reload,
             Self::NotSecure
+            | Self::MicrophonePolicy
+            | Self::FileStalled(_)
+            | Self::FileGone(_)
             | Self::FileNotAudio(_)
             | Self::FileEmpty(_)
             | Self::FileSilent(_)
             | Self::FileTooLong { .. } => Action::ChooseFile,
             Self::SilentMicrophone
+            | Self::FaintMicrophone
             | Self::Unsupported(_)
             | Self::EngineCrashed
             | Self::AnalysisFailed(_) => Action::Dismiss,
@@ -290,6 +380,7 @@ impl WebError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::web::numbers::plain;
 
     #[test]
     fn each_refusal_of_a_microphone_is_its_own_situation() {
@@ -297,7 +388,7 @@ mod tests {
         assert_eq!(error("NotAllowedError"), WebError::PermissionDenied);
         assert_eq!(error("NotFoundError"), WebError::NoMicrophone);
         assert_eq!(error("NotReadableError"), WebError::MicrophoneBusy);
-        assert_eq!(error("SecurityError"), WebError::NotSecure);
+        assert_eq!(error("SecurityError"), WebError::PermissionDenied);
         assert_eq!(
             error("TypeError"),
             WebError::MicrophoneFailed("because".into())
@@ -311,7 +402,7 @@ mod tests {
             duration_s: 10_800.0,
             limit_s: 3_600.0,
         };
-        assert_eq!(error.title(), "“talk.mp3” is too long: 3:00:00.");
+        assert_eq!(plain(&error.title()), "“talk.mp3” is too long: 3:00:00.");
         assert!(error.advice().contains(&clock(3_600.0)));
         assert_eq!(error.action(), Action::ChooseFile);
     }

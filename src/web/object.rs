@@ -18,6 +18,14 @@ pub fn window() -> Window {
     js_sys::global().unchecked_into()
 }
 
+/// Calls `then` after a while.
+pub fn later(ms: i32, then: impl FnOnce() + 'static) {
+    let then = Closure::once_into_js(then);
+    // Fails only for what is no function.
+    let _ =
+        window().set_timeout_with_callback_and_timeout_and_arguments_0(then.unchecked_ref(), ms);
+}
+
 /// A plain object with these fields.
 pub fn object(fields: &[(&str, JsValue)]) -> Object {
     let object = Object::new();

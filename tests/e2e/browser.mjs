@@ -33,11 +33,12 @@ export const PATIENCE = 60_000;
  * - `script`: runs in the page before its own scripts.
  * - `path`: a page other than the program's own.
  * - `pages`: additional files, as in server.mjs.
+ * - `headers`: go with every answer of the server.
  * - `trusts`: origins that requests may go to, and policies of the page's own that may refuse something.
  * - everything else is passed to the browser context.
  */
-export async function open({ microphone = "none", insecure = false, alter = {}, profile = "", script, path = "", pages = {}, trusts = [], ...context } = {}) {
-  const server = await serve();
+export async function open({ microphone = "none", insecure = false, alter = {}, profile = "", script, path = "", pages = {}, headers = {}, trusts = [], ...context } = {}) {
+  const server = await serve(headers);
   for (const [name, change] of Object.entries(alter)) server.alter.set(name, change);
   for (const [name, text] of Object.entries(pages)) server.pages.set(name, text);
   const flags = [...FLAGS];

@@ -5,7 +5,10 @@ use wasm_bindgen::JsValue;
 
 use crate::{
     calibration::MIN_REFERENCE_S,
-    web::{error::WebError, numbers::duration},
+    web::{
+        error::WebError,
+        numbers::{duration, plain},
+    },
 };
 
 /// A situation in which the builder's program cannot go on as meant.
@@ -38,7 +41,10 @@ pub enum Failure {
 
 impl From<WebError> for Failure {
     fn from(error: WebError) -> Self {
-        Self::Web(error)
+        match error {
+            WebError::MicrophonePolicy | WebError::MicrophoneNotPassedOn => Self::PermissionsPolicy,
+            error => Self::Web(error),
+        }
     }
 }
 
@@ -66,7 +72,7 @@ impl Failure {
             Self::Web(WebError::EngineOutdated) => {
                 "The engine's files are of another version than the library.".into()
             }
-            Self::Web(error) => error.title(),
+            Self::Web(error) => plain(&error.title()),
             Self::Option {
                 name,
                 expected,

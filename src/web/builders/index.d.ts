@@ -166,7 +166,7 @@ export interface Analysis extends Summary {
 }
 
 export interface SessionWarning {
-  code: "no-sound" | "processed" | "quiet" | "silent";
+  code: "clipped" | "faint" | "no-sound" | "processed" | "quiet" | "silent";
   lane: number;
   message: string;
 }

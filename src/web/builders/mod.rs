@@ -33,7 +33,7 @@ use crate::{
             download::download,
             engine::{Engine, Sign},
             lifeline,
-            microphone::{Microphone, Wish},
+            microphone::{Change, Microphone, Wish},
             pcm::Pcm,
         },
         error::WebError,
@@ -232,16 +232,21 @@ impl Hub {
         let listened = source::listened(options)?;
         let first = self.0.borrow_mut().numbers(lanes);
         let there = Rc::downgrade(&self.0);
-        let lost = {
+        let changed = {
             let there = there.clone();
-            move |error| {
+            move |change| {
+                let error = match change {
+                    Change::Ended => WebError::MicrophoneLost,
+                    Change::Interrupted => WebError::MicrophoneInterrupted,
+                    Change::Running => return,
+                };
                 let there = there.clone();
                 spawn_local(async move {
                     act(&there, |state, letters| state.lost(first, error, letters))
                 });
             }
         };
-        let open = move |wish| Microphone::open(wish, worklet, lanes, lost);
+        let open = move |wish| Microphone::open(wish, worklet, lanes, changed);
         // Opened at once, inside the click, wherever nothing must be waited for.
         let opening: std::pin::Pin<Box<dyn Future<Output = Result<Microphone, Failure>>>> =
             match listened {
@@ -304,7 +309,7 @@ impl Hub {
         let there = Rc::downgrade(&self.0);
         Ok(future_to_promise(async move {
             let recording = source::recording(input).await?;
-            let lanes = source::lanes(&recording, channels);
+            let lanes = recording.lanes(channels);
             let Some(state) = there.upgrade() else {
                 return Err(Failure::Disposed.into());
             };
@@ -628,13 +633,15 @@ impl State {
                 if protocol != PROTOCOL || build != BUILD {
                     return self.fail(WebError::EngineOutdated, letters);
                 }
-                let there = there.clone();
-                spawn_local(async move {
-                    lifeline::lost(&js_sys::global(), &lock).await;
-                    act(&there, |state, letters| {
-                        state.sign(Sign::Gone, letters, &there)
+                if let Some(lock) = lock {
+                    let there = there.clone();
+                    spawn_local(async move {
+                        lifeline::lost(&js_sys::global(), &lock).await;
+                        act(&there, |state, letters| {
+                            state.sign(Sign::Gone, letters, &there)
+                        });
                     });
-                });
+                }
                 if let (Some(engine), Some(load)) = (&self.engine, self.load.take()) {
                     // An engine that takes no command is gone, which is noticed elsewhere.
                     let _ = engine.send(&load, None);

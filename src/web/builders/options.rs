@@ -7,7 +7,7 @@ use wasm_bindgen::{JsCast, JsValue};
 
 use super::failure::Failure;
 use crate::{
-    audio::{MAX_SAMPLE_RATE_HZ, MIN_SAMPLE_RATE_HZ},
+    audio::{Lanes, MAX_SAMPLE_RATE_HZ, MIN_SAMPLE_RATE_HZ},
     class::Class,
     protocol::Fields,
     session::Claims,
@@ -59,33 +59,18 @@ pub fn sample_rate_hz(options: &JsValue) -> Result<u32, Failure> {
     })
 }
 
-/// What the channels of a recording are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Channels {
-    /// One speaker each where they sound apart, else one speaker.
-    Auto,
-    /// One speaker, mixed.
-    Mix,
-    /// One speaker each.
-    Apart,
-}
-
 /// What the channels of a recording are said to be.
-pub fn channels(options: &JsValue) -> Result<Channels, Failure> {
+pub fn channels(options: &JsValue) -> Result<Lanes, Failure> {
     let value = get(options, "lanes");
     if is_missing(&value) {
-        return Ok(Channels::Auto);
+        return Ok(Lanes::Auto);
     }
-    match value.as_string().as_deref() {
-        Some("auto") => Ok(Channels::Auto),
-        Some("mix") => Ok(Channels::Mix),
-        Some("channels") => Ok(Channels::Apart),
-        _ => Err(Failure::Option {
-            name: "lanes",
-            expected: "\"auto\", \"mix\" or \"channels\"".into(),
-            found: shown(&value),
-        }),
-    }
+    let chosen = value.as_string().and_then(|name| name.parse().ok());
+    chosen.ok_or_else(|| Failure::Option {
+        name: "lanes",
+        expected: "\"auto\", \"mix\" or \"channels\"".into(),
+        found: shown(&value),
+    })
 }
 
 /// A text, if it is there.

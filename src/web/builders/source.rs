@@ -7,12 +7,11 @@ use web_sys::{AudioBuffer, Blob, File, HtmlMediaElement, MediaStream};
 
 use super::{
     failure::Failure,
-    options::{Channels, get, is_missing, shown, text},
+    options::{get, is_missing, shown, text},
 };
 use crate::web::{
     client::{file::Recording, microphone::Wish},
     error::WebError,
-    object::window,
 };
 
 /// As [`Wish`], or what can become one.
@@ -25,12 +24,8 @@ pub enum Listened {
 pub fn listened(options: &JsValue) -> Result<Listened, Failure> {
     let source = get(options, "source");
     if is_missing(&source) {
-        return if may_use_microphone() {
-            let device = text(options, "deviceId")?;
-            Ok(Listened::Wish(Wish::Device(device)))
-        } else {
-            Err(Failure::PermissionsPolicy)
-        };
+        let device = text(options, "deviceId")?;
+        return Ok(Listened::Wish(Wish::Device(device)));
     }
     match source.dyn_into::<MediaStream>() {
         Ok(stream) => Ok(Listened::Wish(Wish::Stream(stream))),
@@ -78,14 +73,6 @@ impl Listened {
     }
 }
 
-/// Whether the document may ask for the microphone at all. Only Chromium tells; others refuse when asked.
-fn may_use_microphone() -> bool {
-    let policy = get(&get(&window(), "document"), "featurePolicy");
-    let allows = get(&policy, "allowsFeature").dyn_into::<Function>();
-    let allowed = allows.and_then(|allows| allows.call1(&policy, &"microphone".into()));
-    !allowed.is_ok_and(|allowed| allowed == JsValue::FALSE)
-}
-
 /// Decodes what is to be analysed: a file, a blob or what is decoded already.
 pub async fn recording(input: JsValue) -> Result<Recording, Failure> {
     let input = match input.dyn_into::<AudioBuffer>() {
@@ -112,16 +99,6 @@ pub async fn recording(input: JsValue) -> Result<Recording, Failure> {
             ))
         }
     }
-}
-
-/// How many lanes a recording has.
-pub fn lanes(recording: &Recording, channels: Channels) -> u32 {
-    let is_apart = match channels {
-        Channels::Mix => false,
-        Channels::Apart => true,
-        Channels::Auto => recording.speaks_apart(),
-    };
-    if is_apart { recording.channels() } else { 1 }
 }
 
 /// Whether this is a Float32Array that holds samples.

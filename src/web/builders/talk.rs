@@ -9,15 +9,15 @@ use crate::{
     model::{Activation, Liveliness, Posterior},
     session::{Claims, Summary, Update, Verdict},
     web::{
-        client::{file::Recording, microphone::Microphone, pcm::Pcm},
+        client::{
+            file::Recording,
+            hearing::{Fault, Hearing},
+            microphone::Microphone,
+            pcm::Pcm,
+        },
         object::object,
     },
 };
-
-/// So long nothing but zeros makes a microphone a silent one, in seconds.
-const SILENT_S: f64 = 3.0;
-/// Speech that never gets louder is too quiet to be judged well: 12 dB above what is cut off as silence.
-const QUIET_DBFS: f32 = -60.0;
 
 /// An event on its way to the builder's program.
 pub struct Letter {
@@ -62,12 +62,10 @@ pub struct Talk {
 #[derive(Default)]
 struct Lane {
     at_s: f64,
-    /// When there was last anything but zeros.
-    sound_s: f64,
-    is_silent: bool,
+    hearing: Hearing,
+    /// What was wrong with the sound until now.
+    fault: Option<Fault>,
     speaking: bool,
-    loudest_dbfs: f32,
-    was_quiet: bool,
     speech_s: f64,
     utterances: u32,
     lost_s: f64,
@@ -164,21 +162,13 @@ impl Talk {
                 at_s,
                 rms_dbfs,
                 speaking,
+                ..
             } => {
                 lane.at_s = at_s;
-                if speaking {
-                    lane.loudest_dbfs = match lane.speaking {
-                        true => lane.loudest_dbfs.max(rms_dbfs),
-                        false => rms_dbfs,
-                    };
-                }
+                lane.hearing.update(update);
+                let fault = lane.hearing.fault();
+                let is_new = std::mem::replace(&mut lane.fault, fault) != fault;
                 let turned = std::mem::replace(&mut lane.speaking, speaking) != speaking;
-                if rms_dbfs > -120.0 {
-                    lane.sound_s = at_s;
-                    lane.is_silent = false;
-                }
-                let falls_silent = at_s - lane.sound_s > SILENT_S && !lane.is_silent;
-                lane.is_silent |= falls_silent;
                 let at = [("lane", number.into()), ("atMs", ms(at_s))];
                 let level = [
                     at.as_slice(),
@@ -189,10 +179,9 @@ impl Talk {
                     let name = if speaking { "speechstart" } else { "speechend" };
                     letters.push(self.letter(name, object(&at)));
                 }
-                if falls_silent {
-                    let message =
-                        "Nothing but complete silence arrives. The microphone may be muted.";
-                    letters.push(self.warning("silent", number, message));
+                if let Some(fault) = fault.filter(|_| is_new) {
+                    let (code, message) = warned(fault);
+                    letters.push(self.warning(code, number, message));
                 }
             }
             Update::Prediction {
@@ -224,9 +213,6 @@ impl Talk {
                 lane.at_s = lane.at_s.max(end_s);
                 lane.speech_s += speech_s;
                 lane.utterances += 1;
-                let is_quiet = matches!(self.source, Source::Live(_) | Source::Written(_))
-                    && lane.loudest_dbfs < QUIET_DBFS
-                    && !std::mem::replace(&mut lane.was_quiet, true);
                 self.utterances += 1;
                 let detail = object(&[
                     ("id", self.utterances.into()),
@@ -237,11 +223,6 @@ impl Talk {
                 ]);
                 judge.tell(&detail, verdict, confidence, Some(&posterior), activation);
                 letters.push(self.letter("utterance", detail));
-                if is_quiet {
-                    let message =
-                        "The speech is very quiet, which makes the answers less reliable.";
-                    letters.push(self.warning("quiet", number, message));
-                }
             }
         }
     }
@@ -369,6 +350,28 @@ impl Judge<'_> {
             // A plain object takes every field.
             let _ = js_sys::Reflect::set(detail, &name.into(), &value);
         }
+    }
+}
+
+/// Code and message of a warning.
+fn warned(fault: Fault) -> (&'static str, &'static str) {
+    match fault {
+        Fault::Silent => (
+            "silent",
+            "Nothing but complete silence arrives. The microphone may be muted.",
+        ),
+        Fault::Faint => (
+            "faint",
+            "Hardly anything arrives. The microphone may be turned down or far away.",
+        ),
+        Fault::Quiet => (
+            "quiet",
+            "The speech is very quiet, which makes the answers less reliable.",
+        ),
+        Fault::Clipped => (
+            "clipped",
+            "The sound is too loud and is cut off, which makes the answers less reliable.",
+        ),
     }
 }
 

@@ -18,12 +18,18 @@ use super::{
     header::{self, HEADER_BYTES},
 };
 use crate::{
-    audio::SAMPLE_RATE_HZ,
-    web::{error::WebError, object::Callback},
+    audio::{Lanes, Loudness, SAMPLE_RATE_HZ},
+    web::{
+        error::WebError,
+        object::{Callback, later},
+    },
 };
 
 /// Rates at which every browser can decode.
 const DECODABLE_HZ: RangeInclusive<u32> = 8_000..=96_000;
+
+/// How long a player may take for its next word about a file.
+const PATIENCE_MS: i32 = 15_000;
 
 /// Longest file, in seconds. The browser decodes a file as a whole: an hour of stereo takes 1.4 GB while
 /// it is decoded at 48 kHz.
@@ -37,12 +43,6 @@ const BUFFERS: u32 = 2;
 
 /// Anything quieter is digital silence (one step of 16 bits is 3e-5).
 const SILENCE: f32 = 1e-5;
-
-/// Loudness is compared over so many seconds.
-const LOUDNESS_S: f32 = 0.05;
-
-/// Two channels whose loudness is correlated less than this hold two voices.
-const SAME_VOICE: f32 = 0.5;
 
 /// A decoded file.
 pub struct Recording {
@@ -58,13 +58,24 @@ impl Recording {
     /// Decodes a file of this name.
     ///
     /// # Errors
-    /// When it is empty, no audio, longer than [`MAX_FILE_S`], or nothing but zeros.
+    /// When it is empty, cannot be read, is no audio, longer than [`MAX_FILE_S`], or nothing but zeros.
     pub async fn decode(file: &Blob, name: String) -> Result<Self, WebError> {
         if file.size() == 0.0 {
             return Err(WebError::FileEmpty(name));
         }
         let not_audio = |_| WebError::FileNotAudio(name.clone());
-        let duration_s = metadata_duration_s(file).await.map_err(not_audio)?;
+        // A file that was moved or removed since it was chosen is no audio to a player either.
+        let start = file
+            .slice_with_i32_and_i32(0, HEADER_BYTES)
+            .map_err(not_audio)?;
+        let gone = |_| WebError::FileGone(name.clone());
+        let header = JsFuture::from(start.array_buffer()).await.map_err(gone)?;
+        let duration_s = metadata_duration_s(file)
+            .await
+            .map_err(|error| match error {
+                Unopened::Refused => WebError::FileNotAudio(name.clone()),
+                Unopened::Stalled => WebError::FileStalled(name.clone()),
+            })?;
         // Headers round it.
         if duration_s.floor() > MAX_FILE_S {
             return Err(WebError::FileTooLong {
@@ -73,16 +84,14 @@ impl Recording {
                 limit_s: MAX_FILE_S,
             });
         }
-        let rate_hz = own_rate_hz(file).await.map_err(not_audio)?;
+        let rate_hz = own_rate_hz(&header);
         let context = OfflineAudioContext::new_with_number_of_channels_and_length_and_sample_rate(
             1,
             1,
             rate_hz as f32,
         )
         .map_err(|_| WebError::Unsupported("audio decoding (OfflineAudioContext)"))?;
-        let bytes = JsFuture::from(file.array_buffer())
-            .await
-            .map_err(not_audio)?;
+        let bytes = JsFuture::from(file.array_buffer()).await.map_err(gone)?;
         let decoding = context
             .decode_audio_data(bytes.unchecked_ref())
             .map_err(not_audio)?;
@@ -128,26 +137,31 @@ impl Recording {
         self.audio.number_of_channels()
     }
 
-    /// Whether two people speak, each on a channel of their own, as calls are recorded.
-    ///
-    /// Both are then loud at other times; of one voice before two microphones, or in the middle between
-    /// two loudspeakers, both channels are loud together, whatever their delay.
-    pub fn speaks_apart(&self) -> bool {
-        let length = (self.audio.sample_rate() * LOUDNESS_S) as usize;
-        let mut scratch = vec![0.0; length.max(1)];
-        let mut loudness = |channel| -> Result<Vec<f32>, JsValue> {
-            let starts = (0..self.audio.length()).step_by(scratch.len());
-            let power = starts.map(|start| {
-                scratch.fill(0.0);
-                self.audio
-                    .copy_from_channel_with_start_in_channel(&mut scratch, channel, start)?;
-                Ok(scratch.iter().map(|sample| sample * sample).sum::<f32>())
-            });
-            power.map(|power| power.map(f32::sqrt)).collect()
+    /// How many lanes it has: one, or one for each channel.
+    pub fn lanes(&self, lanes: Lanes) -> u32 {
+        let is_apart = match lanes {
+            Lanes::Mix => false,
+            Lanes::Channels => true,
+            // A channel that cannot be read is no speaker.
+            Lanes::Auto => self.channels() > 1 && self.speaks_apart().unwrap_or(false),
         };
-        self.channels() == 2
-            && matches!((loudness(0), loudness(1)), (Ok(left), Ok(right))
-                if correlation(&left, &right).is_some_and(|r| r < SAME_VOICE))
+        if is_apart { self.channels() } else { 1 }
+    }
+
+    fn speaks_apart(&self) -> Result<bool, JsValue> {
+        let channels = self.channels();
+        let mut loudness = Loudness::new(self.sample_rate_hz(), channels as usize);
+        let mut planes = vec![vec![0.0; CHUNK_SAMPLES as usize]; channels as usize];
+        for start in (0..self.audio.length()).step_by(CHUNK_SAMPLES as usize) {
+            for (channel, plane) in (0..).zip(&mut planes) {
+                self.audio
+                    .copy_from_channel_with_start_in_channel(plane, channel, start)?;
+            }
+            let length = (self.audio.length() - start).min(CHUNK_SAMPLES) as usize;
+            let planes: Vec<&[f32]> = planes.iter().map(|plane| &plane[..length]).collect();
+            loudness.push(&planes);
+        }
+        Ok(loudness.speaks_apart())
     }
 
     /// Starts sending to the engine: all channels to one port, or each of the first to one of several.
@@ -253,21 +267,6 @@ impl Drop for Sender {
     }
 }
 
-/// Pearson's correlation of two series of equal length; none where one does not change.
-fn correlation(a: &[f32], b: &[f32]) -> Option<f32> {
-    let mean = |series: &[f32]| series.iter().sum::<f32>() / series.len() as f32;
-    let (mean_a, mean_b) = (mean(a), mean(b));
-    let (mut ab, mut aa, mut bb) = (0.0, 0.0, 0.0);
-    for (a, b) in a.iter().zip(b) {
-        let (a, b) = (a - mean_a, b - mean_b);
-        ab += a * b;
-        aa += a * a;
-        bb += b * b;
-    }
-    let spread = (aa * bb).sqrt();
-    (spread > 0.0).then(|| ab / spread)
-}
-
 fn is_silent(audio: &AudioBuffer) -> Result<bool, JsValue> {
     let mut scratch = vec![0.0; CHUNK_SAMPLES as usize];
     for channel in 0..audio.number_of_channels() as i32 {
@@ -283,59 +282,65 @@ fn is_silent(audio: &AudioBuffer) -> Result<bool, JsValue> {
     Ok(true)
 }
 
-/// The file's own rate where it is known and can be decoded at, else that of the front end.
-async fn own_rate_hz(file: &Blob) -> Result<u32, JsValue> {
-    let start = file.slice_with_i32_and_i32(0, HEADER_BYTES)?;
-    let bytes = JsFuture::from(start.array_buffer()).await?;
-    Ok(header::sample_rate_hz(&Uint8Array::new(&bytes).to_vec())
+/// The file's own rate where its header tells and it can be decoded at, else that of the front end.
+fn own_rate_hz(header: &JsValue) -> u32 {
+    header::sample_rate_hz(&Uint8Array::new(header).to_vec())
         .filter(|rate_hz| DECODABLE_HZ.contains(rate_hz))
-        .unwrap_or(SAMPLE_RATE_HZ))
+        .unwrap_or(SAMPLE_RATE_HZ)
+}
+
+/// Why a player does not tell a file's length.
+enum Unopened {
+    Refused,
+    /// Nothing happens.
+    Stalled,
 }
 
 /// The length that the file's own header tells, before anything is decoded.
-async fn metadata_duration_s(file: &Blob) -> Result<f64, JsValue> {
-    let player = HtmlAudioElement::new()?;
-    let url = Url::create_object_url_with_blob(file)?;
-    player.set_attribute("preload", "metadata")?;
-    let loaded = happens(&player, "loadedmetadata");
-    player.set_attribute("src", &url)?;
-    let mut loaded = loaded.await.map(drop);
-    if loaded.is_ok() && player.duration().is_infinite() {
-        // A recorder's file tells its length only at its end.
-        let changed = happens(&player, "durationchange");
-        Reflect::set(&player, &"currentTime".into(), &1e7.into())?;
-        loaded = changed.await.map(drop);
+async fn metadata_duration_s(file: &Blob) -> Result<f64, Unopened> {
+    let refused = |_| Unopened::Refused;
+    let player = HtmlAudioElement::new().map_err(refused)?;
+    let url = Url::create_object_url_with_blob(file).map_err(refused)?;
+    let duration_s = told_duration_s(&player, &url).await;
+    // Neither fails for an address that was made here.
+    let _ = player.set_attribute("src", "");
+    let _ = Url::revoke_object_url(&url);
+    match duration_s {
+        Ok(Some(duration_s)) => Ok(duration_s),
+        Ok(None) => Err(Unopened::Stalled),
+        Err(_) => Err(Unopened::Refused),
     }
-    let duration_s = player.duration();
-    player.set_attribute("src", "")?;
-    Url::revoke_object_url(&url)?;
-    loaded.map(|()| duration_s)
 }
 
-/// Resolves with the first such event, and fails when the player does before.
+/// None when the player says nothing for a while.
+async fn told_duration_s(player: &HtmlAudioElement, url: &str) -> Result<Option<f64>, JsValue> {
+    player.set_attribute("preload", "metadata")?;
+    let loaded = happens(player, "loadedmetadata");
+    player.set_attribute("src", url)?;
+    if loaded.await?.is_null() {
+        return Ok(None);
+    }
+    if player.duration().is_infinite() {
+        // A recorder's file tells its length only at its end.
+        let changed = happens(player, "durationchange");
+        Reflect::set(player, &"currentTime".into(), &1e7.into())?;
+        if changed.await?.is_null() {
+            return Ok(None);
+        }
+    }
+    Ok(Some(player.duration()))
+}
+
+/// Resolves with the first such event, with null after a while, and fails when the player does before.
 fn happens(player: &HtmlAudioElement, event: &str) -> JsFuture {
     JsFuture::from(Promise::new(&mut |resolve, reject| {
         for (event, then) in [(event, &resolve), ("error", &reject)] {
             // Fails only where an event's name is no text.
             let _ = player.add_event_listener_with_callback(event, then);
         }
+        later(PATIENCE_MS, move || {
+            // A promise's own function does not throw.
+            let _ = resolve.call1(&JsValue::NULL, &JsValue::NULL);
+        });
     }))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn taking_turns_is_told_from_one_voice_on_two_channels() {
-        let voice: Vec<f32> = (0..100).map(|i| ((i * 37) % 11) as f32).collect();
-        let turns = |own: usize| -> Vec<f32> {
-            let part = |(i, loud): (usize, &f32)| if i / 20 % 2 == own { *loud } else { 0.1 };
-            voice.iter().enumerate().map(part).collect()
-        };
-        let quieter: Vec<f32> = voice.iter().map(|loud| 0.3 * loud + 0.5).collect();
-        assert!(correlation(&turns(0), &turns(1)).is_some_and(|r| r < 0.0));
-        assert!(correlation(&voice, &quieter).is_some_and(|r| r > 0.99));
-        assert_eq!(correlation(&voice, &[0.0; 100]), None);
-    }
 }

@@ -5,37 +5,50 @@ use js_sys::{Function, Promise, Reflect};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::JsFuture;
 
-/// Takes the lock `name` in this context and keeps it; returns once it is held.
+/// Takes the lock `name` in this context and keeps it; returns once it is held, or false where it cannot be.
 ///
-/// Without Web Locks (an insecure page) this does nothing.
-pub async fn hold(scope: &JsValue, name: &str) {
-    let granted = Promise::new(&mut |resolve, _| {
-        let never = Closure::once_into_js(move || {
+/// Insecure pages have no Web Locks, and where the browser's settings keep a site from storing anything, every
+/// request is refused.
+pub async fn hold(scope: &JsValue, name: &str) -> bool {
+    let granted = Promise::new(&mut |resolve, reject| {
+        let held = Closure::once_into_js(move || {
             let _ = resolve.call0(&JsValue::NULL);
             Promise::new(&mut |_, _| {})
         });
-        if request(scope, name, &never).is_none() {
-            // Nobody will wait for a lock that nobody can take.
-            let _ = never.unchecked_ref::<Function>().call0(&JsValue::NULL);
+        match request(scope, name, &held) {
+            Some(lock) => refused(&lock, &reject),
+            None => drop(reject.call0(&JsValue::NULL)),
         }
     });
-    let _ = JsFuture::from(granted).await;
+    JsFuture::from(granted).await.is_ok()
 }
 
-/// Waits until nobody holds the lock `name`; without Web Locks it waits forever.
+/// Waits until nobody holds the lock `name`; where it cannot be asked for it waits forever.
 pub async fn lost(scope: &JsValue, name: &str) {
     let freed = Promise::new(&mut |resolve, _| {
-        let _ = request(scope, name, &resolve);
+        if let Some(lock) = request(scope, name, &resolve) {
+            refused(&lock, &Function::default());
+        }
     });
     let _ = JsFuture::from(freed).await;
 }
 
-fn request(scope: &JsValue, name: &str, callback: &JsValue) -> Option<()> {
+fn request(scope: &JsValue, name: &str, callback: &JsValue) -> Option<Promise> {
     let navigator = Reflect::get(scope, &"navigator".into()).ok()?;
     let locks = Reflect::get(&navigator, &"locks".into()).ok()?;
     let request: Function = Reflect::get(&locks, &"request".into())
         .ok()?
-        .unchecked_into();
-    request.call2(&locks, &name.into(), callback).ok()?;
-    Some(())
+        .dyn_into()
+        .ok()?;
+    let lock = request.call2(&locks, &name.into(), callback).ok()?;
+    lock.dyn_into().ok()
+}
+
+/// Calls `then` when the request is refused; a refusal that nobody takes is an error of the page.
+fn refused(lock: &Promise, then: &Function) {
+    let catch: Result<Function, _> =
+        Reflect::get(lock, &"catch".into()).map(JsCast::unchecked_into);
+    if let Ok(catch) = catch {
+        let _ = catch.call1(lock, then);
+    }
 }

@@ -23,9 +23,32 @@ pub struct Microphone {
     track: MediaStreamTrack,
     stream: MediaStream,
     is_own: bool,
-    /// Kept: of a context that does not run yet, browsers collect nodes that nobody holds.
-    nodes: Vec<AudioNode>,
-    on_loss: Callback,
+    /// What the source is connected to: outputs and nodes. Kept: of a context that does not run yet, browsers
+    /// collect nodes that nobody holds.
+    source: Option<AudioNode>,
+    sinks: Vec<AudioNode>,
+    splitter: Option<AudioNode>,
+    on_change: Callback,
+}
+
+/// What becomes of an open microphone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// The device was unplugged, or the stream has ended.
+    Ended,
+    /// A call or another program took the sound.
+    Interrupted,
+    /// Sound flows, again or for the first time.
+    Running,
+}
+
+/// A microphone that can be chosen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Device {
+    /// For [`Wish::Device`].
+    pub id: String,
+    /// What the system calls it.
+    pub name: String,
 }
 
 /// What is to be listened to.
@@ -50,8 +73,8 @@ pub struct Processing {
 impl Microphone {
     /// Asks for the microphone. Must be called inside a click: browsers start sound only there.
     ///
-    /// `worklet` is the address of worklet.js, `channels` the number that is wished for. `lost` is called
-    /// when the device is unplugged, the stream ends or something else takes the sound.
+    /// `worklet` is the address of worklet.js, `channels` the number that is wished for. `changed` is
+    /// called when the device is unplugged, the stream ends or something else takes the sound.
     ///
     /// # Errors
     /// Each refusal is its own [`WebError`]; [`WebError::NoMicrophone`] for a stream without sound.
@@ -59,7 +82,7 @@ impl Microphone {
         wish: Wish,
         worklet: String,
         channels: u32,
-        lost: impl Fn(WebError) + Clone + 'static,
+        changed: impl Fn(Change) + 'static,
     ) -> impl Future<Output = Result<Self, WebError>> {
         let context = AudioContext::new();
         if let Ok(context) = &context {
@@ -69,10 +92,18 @@ impl Microphone {
         async move {
             let window = window();
             if !window.is_secure_context() {
-                return Err(WebError::NotSecure);
+                // A secure page in one that is not.
+                let is_https = window
+                    .location()
+                    .protocol()
+                    .is_ok_and(|name| name == "https:");
+                return Err(match is_https {
+                    true => WebError::MicrophoneNotPassedOn,
+                    false => WebError::NotSecure,
+                });
             }
             let context = context.map_err(|_| WebError::Unsupported("Web Audio"))?;
-            match Self::connect(&window, context.clone(), wish, &worklet, channels, lost).await {
+            match Self::connect(context.clone(), wish, &worklet, channels, changed).await {
                 Ok(microphone) => Ok(microphone),
                 Err(error) => {
                     close(&context);
@@ -83,40 +114,36 @@ impl Microphone {
     }
 
     async fn connect(
-        window: &Window,
         context: AudioContext,
         wish: Wish,
         worklet: &str,
         channels: u32,
-        lost: impl Fn(WebError) + Clone + 'static,
+        changed: impl Fn(Change) + 'static,
     ) -> Result<Self, WebError> {
         let is_own = matches!(wish, Wish::Device(_));
         let stream = match wish {
-            Wish::Device(id) => request(window, id, channels).await?,
+            Wish::Device(id) => request(id, channels).await?,
             Wish::Stream(stream) => stream,
         };
-        let tracks = stream.get_audio_tracks();
-        let track: MediaStreamTrack = tracks
-            .object("0")
-            .ok_or(WebError::NoMicrophone)?
-            .unchecked_into();
+        let track = track_of(&stream)?;
         let state_of = context.clone();
-        let on_loss = Callback::new({
-            // `track.clone()` would be the browser's own: a second open track.
-            let track = Clone::clone(&track);
-            move |_| match (track.ready_state(), state_of.state()) {
-                (web_sys::MediaStreamTrackState::Ended, _) => lost(WebError::MicrophoneLost),
-                (_, AudioContextState::Running | AudioContextState::Closed) => {}
-                _ => lost(WebError::MicrophoneInterrupted),
-            }
+        let on_change = Callback::new(move |event: JsValue| {
+            changed(match state_of.state() {
+                _ if event.text("type").as_deref() == Some("ended") => Change::Ended,
+                AudioContextState::Running => Change::Running,
+                AudioContextState::Closed => return,
+                _ => Change::Interrupted,
+            });
         });
         let microphone = Self {
             context,
             track,
             stream,
             is_own,
-            nodes: Vec::new(),
-            on_loss,
+            source: None,
+            sinks: Vec::new(),
+            splitter: None,
+            on_change,
         };
         let added = microphone
             .context
@@ -143,36 +170,89 @@ impl Microphone {
             ("channelCountMode", "explicit".into()),
         ]);
         let options = options.unchecked_ref();
-        let mut source: AudioNode = self
-            .context
-            .create_media_stream_source(&self.stream)?
-            .into();
         if ports.len() > 1 {
             let split: Function =
                 Reflect::get(&self.context, &"createChannelSplitter".into())?.unchecked_into();
             let splitter = split.call1(&self.context, &(ports.len() as u32).into())?;
-            let splitter: AudioNode = splitter.unchecked_into();
-            source.connect_with_audio_node(&splitter)?;
-            self.nodes.push(std::mem::replace(&mut source, splitter));
+            self.splitter = Some(splitter.unchecked_into());
         }
-        for (output, port) in (0..).zip(ports) {
+        for port in ports {
             let node = AudioWorkletNode::new_with_options(&self.context, "pcm-forwarder", options)?;
             node.port()?
                 .post_message_with_transferable(&JsValue::NULL, &Array::of1(port))?;
-            source.connect_with_audio_node_and_output(&node, output)?;
-            self.nodes.push(node.into());
+            self.sinks.push(node.into());
         }
-        self.nodes.push(source);
-        let on_loss = self.on_loss.as_ref().unchecked_ref();
-        self.track
-            .add_event_listener_with_callback("ended", on_loss)?;
-        self.context.set_onstatechange(Some(on_loss));
+        if let Some(splitter) = &self.splitter {
+            for (output, sink) in (0..).zip(&self.sinks) {
+                splitter.connect_with_audio_node_and_output(sink, output)?;
+            }
+        }
+        self.connect_source()?;
+        let on_change = self.on_change.as_ref().unchecked_ref();
+        self.context.set_onstatechange(Some(on_change));
         Ok(())
+    }
+
+    /// Goes on with another device; what it gives comes at the same rate to the same ports.
+    ///
+    /// # Errors
+    /// [`WebError::NoMicrophone`] for a stream without sound; then nothing has changed.
+    pub fn replace(&mut self, stream: MediaStream) -> Result<(), WebError> {
+        let track = track_of(&stream)?;
+        self.disconnect_source();
+        self.track = track;
+        self.stream = stream;
+        self.connect_source()
+            .map_err(|error| WebError::from_microphone(&error))
+    }
+
+    /// Asks the browser to let sound flow again; a browser that refuses says so by its state.
+    pub fn resume(&self) {
+        if self.context.state() != AudioContextState::Running {
+            let _ = self.context.resume();
+        }
+    }
+
+    fn connect_source(&mut self) -> Result<(), JsValue> {
+        let source = self.context.create_media_stream_source(&self.stream)?;
+        let sinks = self
+            .splitter
+            .as_ref()
+            .map_or(&self.sinks[..], std::slice::from_ref);
+        for sink in sinks {
+            source.connect_with_audio_node(sink)?;
+        }
+        self.source = Some(source.into());
+        let on_change = self.on_change.as_ref().unchecked_ref();
+        self.track
+            .add_event_listener_with_callback("ended", on_change)
+    }
+
+    fn disconnect_source(&mut self) {
+        let on_change = self.on_change.as_ref().unchecked_ref();
+        // Fails only where an event's name is no text.
+        let _ = self
+            .track
+            .remove_event_listener_with_callback("ended", on_change);
+        if let Some(source) = self.source.take() {
+            // Fails only for what is not connected.
+            let _ = source.disconnect();
+        }
+        if self.is_own {
+            self.track.stop();
+        }
     }
 
     /// Whether it is a microphone that was opened here, not somebody else's stream.
     pub fn is_own(&self) -> bool {
         self.is_own
+    }
+
+    /// Which device it is.
+    pub fn device(&self) -> Option<Device> {
+        let id = self.track.get_settings().text("deviceId")?;
+        let name = self.track.label();
+        Some(Device { id, name })
     }
 
     /// What the device says it does to the sound.
@@ -190,15 +270,8 @@ impl Microphone {
 
 impl Drop for Microphone {
     fn drop(&mut self) {
-        let on_loss = self.on_loss.as_ref().unchecked_ref();
-        // Fails only where an event's name is no text.
-        let _ = self
-            .track
-            .remove_event_listener_with_callback("ended", on_loss);
         self.context.set_onstatechange(None);
-        if self.is_own {
-            self.track.stop();
-        }
+        self.disconnect_source();
         close(&self.context);
     }
 }
@@ -210,11 +283,42 @@ fn close(context: &AudioContext) {
     }
 }
 
-async fn request(
-    window: &Window,
-    device: Option<String>,
-    channels: u32,
-) -> Result<MediaStream, WebError> {
+fn track_of(stream: &MediaStream) -> Result<MediaStreamTrack, WebError> {
+    let track = stream.get_audio_tracks().object("0");
+    track
+        .map(JsCast::unchecked_into)
+        .ok_or(WebError::NoMicrophone)
+}
+
+/// The microphones that can be chosen; browsers name them once one was allowed.
+pub async fn devices() -> Vec<Device> {
+    let Ok(media) = window().navigator().media_devices() else {
+        return Vec::new();
+    };
+    let listed = media.enumerate_devices().map(JsFuture::from);
+    let Ok(Ok(list)) = (match listed {
+        Ok(listing) => Ok::<_, JsValue>(listing.await),
+        Err(error) => Err(error),
+    }) else {
+        return Vec::new();
+    };
+    let list: Array = list.unchecked_into();
+    let microphones = list
+        .iter()
+        .filter(|device| device.text("kind").as_deref() == Some("audioinput"));
+    let named = microphones.filter_map(|device| {
+        let (id, name) = (device.text("deviceId")?, device.text("label")?);
+        (!id.is_empty() && !name.is_empty()).then_some(Device { id, name })
+    });
+    named.collect()
+}
+
+/// Asks for a microphone of this id, or any.
+///
+/// # Errors
+/// Each refusal is its own [`WebError`].
+pub async fn request(device: Option<String>, channels: u32) -> Result<MediaStream, WebError> {
+    let window = window();
     let navigator = window.navigator();
     let devices = navigator
         .media_devices()
@@ -239,24 +343,51 @@ async fn request(
     match JsFuture::from(asked).await {
         Ok(stream) => Ok(stream.unchecked_into()),
         Err(error) => match WebError::from_microphone(&error) {
-            WebError::PermissionDenied if may_ask_again(window).await => {
-                Err(WebError::PermissionDismissed)
-            }
+            WebError::PermissionDenied => Err(who_denies(&window, &error).await),
             error => Err(error),
         },
     }
 }
 
-/// Whether the browser would ask again: the question was closed rather than answered.
-async fn may_ask_again(window: &Window) -> bool {
-    let Ok(permissions) = window.navigator().permissions() else {
-        return false;
-    };
+/// Who it is that does not allow the microphone: each can be helped in another place.
+async fn who_denies(window: &Window, error: &JsValue) -> WebError {
+    let field = |object: &JsValue, name: &str| Reflect::get(object, &name.into());
+    let is_framed =
+        matches!((field(window, "top"), field(window, "self")), (Ok(top), Ok(here)) if top != here);
+    if window.text("origin").as_deref() == Some("null") {
+        return WebError::MicrophoneSandboxed;
+    }
+    // Only Chromium tells.
+    let policy = field(window, "document").and_then(|document| field(&document, "featurePolicy"));
+    let allows = policy.and_then(|policy| {
+        let allows: Function = field(&policy, "allowsFeature")?.dyn_into()?;
+        allows.call1(&policy, &"microphone".into())
+    });
+    let allows = allows.ok().and_then(|allows| allows.as_bool());
+    if allows == Some(false) {
+        return match is_framed {
+            true => WebError::MicrophoneNotPassedOn,
+            false => WebError::MicrophonePolicy,
+        };
+    }
+    let message = error.text("message").unwrap_or_default();
+    match permission(window).await {
+        _ if message.contains("system") => WebError::MicrophoneSystem,
+        // The person and the browser do allow it.
+        Some(PermissionState::Granted) => WebError::MicrophoneSystem,
+        Some(PermissionState::Prompt) | None if is_framed && allows.is_none() => {
+            WebError::MicrophoneNotPassedOn
+        }
+        // The question was closed rather than answered.
+        Some(PermissionState::Prompt) => WebError::PermissionDismissed,
+        _ => WebError::PermissionDenied,
+    }
+}
+
+/// What the browser would answer.
+async fn permission(window: &Window) -> Option<PermissionState> {
+    let permissions = window.navigator().permissions().ok()?;
     let query = object(&[("name", "microphone".into())]);
-    let Ok(asked) = permissions.query(&query) else {
-        return false;
-    };
-    JsFuture::from(asked).await.is_ok_and(|status| {
-        status.unchecked_ref::<PermissionStatus>().state() == PermissionState::Prompt
-    })
+    let status = JsFuture::from(permissions.query(&query).ok()?).await.ok()?;
+    Some(status.unchecked_ref::<PermissionStatus>().state())
 }

@@ -6,6 +6,7 @@ pub(super) mod download;
 pub(super) mod engine;
 pub(super) mod file;
 mod header;
+pub(super) mod hearing;
 pub mod lifeline;
 pub(super) mod microphone;
 pub(super) mod pcm;

@@ -1,36 +1,41 @@
-//! The page's state machine: one engine, at most one input, one result on screen.
+//! The page's state machine: one engine, at most one microphone and one file at a time, one result on screen.
 
+mod files;
+mod microphone;
+mod sessions;
 mod speaker;
 
 use js_sys::Function;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{File, MessageChannel, Window};
+use web_sys::Window;
 
 use super::{
+    awake::Awake,
     boot::{self, fetch_program, refresh_program},
-    display::{Display, Origin},
+    display::Display,
     dom::focus,
-    gestures,
+    gestures, inputs,
     language::Language,
     offline,
     reading::Reading,
     signal::{Mailbox, Signal},
+    sources::{Sources, State},
     view::{Phase, View},
-    voice::{OWNER, Voice},
+    voice::Voice,
 };
 use crate::{
+    audio::Lanes,
     protocol::{BUILD, Command, Event, PROTOCOL, Speaker, Stage},
-    session::{Claims, Pacing},
     web::{
         client::{
             engine::{Engine, Sign},
-            file::Recording,
+            hearing::Hearing,
             lifeline,
-            microphone::{Microphone, Wish},
+            microphone::{Device, Microphone},
         },
         error::{Action, WebError},
-        object::{Callback, window},
+        object::{Callback, later, window},
         words::tr,
     },
 };
@@ -55,20 +60,18 @@ async fn start(window: Window) -> Result<(), JsValue> {
     App::start(window, language)
 }
 
-/// How far the input is.
-enum Input {
+/// How far the microphone is.
+enum Live {
     None,
     Opening,
-    Waiting(Source),
-    Running(Source),
+    Waiting(Microphone),
+    Running(Microphone),
     /// Stopped; the summary is still to come.
     Closing,
 }
 
-enum Source {
-    Microphone(Microphone),
-    File(Recording),
-}
+/// So long an engine that has not come may say nothing, in ms.
+const PATIENCE_MS: i32 = 30_000;
 
 struct App {
     window: Window,
@@ -81,11 +84,32 @@ struct App {
     engine_number: u32,
     received_bytes: u32,
     voice: Voice,
-    input: Input,
-    /// When the latest input is for a calibration.
-    reading: Option<Reading>,
-    /// Counts the inputs; also the number of the session.
+    live: Live,
+    /// Counts the microphones that were opened.
     attempt: u32,
+    /// When the latest microphone is for a calibration.
+    reading: Option<Reading>,
+    /// The reading's session, or the first of the microphone that is listened to.
+    live_session: u32,
+    hearing: Hearing,
+    /// Kept while listening.
+    awake: Option<Awake>,
+    /// Microphones that can be chosen.
+    devices: Vec<Device>,
+    /// The one that was chosen, here or on an earlier visit.
+    device: Option<String>,
+    /// Whether the microphone was unplugged while listening.
+    is_away: bool,
+    lanes: Lanes,
+    sources: Sources,
+    /// The source on screen.
+    shown: Option<u32>,
+    /// Whether files come on screen by themselves as they are analysed.
+    follows: bool,
+    /// Files of folders that hold no sound.
+    left_out: u32,
+    /// Number of the next session of the engine.
+    next_session: u32,
     on_frame: Function,
     frame_is_due: bool,
 }
@@ -101,7 +125,6 @@ impl App {
         });
         let mut app = Self {
             voice: Voice::new(&window),
-            window,
             language,
             mailbox: mailbox.clone(),
             display: Display::new(view),
@@ -109,33 +132,47 @@ impl App {
             engine: None,
             engine_number: 0,
             received_bytes: 0,
-            input: Input::None,
-            reading: None,
+            live: Live::None,
             attempt: 0,
+            reading: None,
+            live_session: 0,
+            hearing: Hearing::default(),
+            awake: None,
+            devices: Vec::new(),
+            device: inputs::remembered(&window),
+            is_away: false,
+            lanes: Lanes::Auto,
+            sources: Sources::default(),
+            shown: None,
+            follows: false,
+            left_out: 0,
+            next_session: 0,
+            window,
             on_frame: on_frame.into_js_value().unchecked_into(),
             frame_is_due: false,
         };
         app.display.view.phase(Phase::Idle);
         app.display.view.panel.speaker(app.voice.speaker());
         app.load();
+        app.watch_devices();
         mailbox.open(move |signal| app.handle(signal));
         Ok(())
     }
 
     fn handle(&mut self, signal: Signal) {
         match signal {
-            Signal::PrimaryPressed => match self.input {
-                Input::Closing if self.reading.is_some() => self.stop(),
-                Input::None | Input::Closing => self.open_microphone(None),
+            Signal::PrimaryPressed => match &self.live {
+                Live::Closing if self.reading.is_some() => self.stop(),
+                Live::None | Live::Closing if self.file_in_focus().is_some() => self.cancel_file(),
+                Live::None | Live::Closing => self.open_microphone(None),
                 _ => self.stop(),
             },
             Signal::ChoosePressed => self.display.view.file.click(),
-            Signal::CancelPressed => {
-                let is_live = matches!(self.input, Input::Running(Source::Microphone(_)));
-                if !is_live || self.reading.is_some() {
-                    self.stop();
-                }
-            }
+            Signal::CancelPressed => match &self.live {
+                Live::Running(_) if self.reading.is_none() => {}
+                Live::None => self.cancel_file(),
+                _ => self.stop(),
+            },
             Signal::AlertPressed => self.act_on_error(),
             Signal::ReadPressed => {
                 self.open_microphone(Some(Reading::default()));
@@ -156,31 +193,52 @@ impl App {
             Signal::AdaptSwitched(false) => self.take_up(Speaker::Unknown),
             Signal::CalibrationGiven(file) => self.read_calibration(file),
             Signal::CalibrationRead(calibration) => self.ask(calibration),
-            Signal::FileGiven(file) if file.name().ends_with(".json") => {
-                self.read_calibration(file)
+            Signal::FilesGiven(files, left_out) => self.open_files(files, left_out),
+            Signal::RowChosen(number) => self.show_source(number),
+            Signal::RowCancelled(number) => self.cancel_source(number),
+            Signal::CancelAllPressed => self.cancel_all(),
+            Signal::LaneChosen(lane) => {
+                self.display.choose(lane);
+                self.draw_soon();
             }
-            Signal::FileGiven(file) => self.open_file(file),
+            Signal::LanesChosen(lanes) => self.lanes = lanes,
+            Signal::DeviceChosen(id) => self.choose_device(id),
+            Signal::DevicesChanged => self.list_devices(),
+            Signal::Devices(devices) => self.devices_listed(devices),
+            Signal::Seen => self.seen(),
             Signal::Dragging(over) => self.display.view.dragging(over),
             Signal::LanguageChosen => self.fetch_language(),
             Signal::LanguageFetched(language, words) => {
                 self.language.speak(&language, words, true);
                 self.display.retell();
+                self.show_sources();
+                self.show_devices();
             }
             Signal::Redraw => {
                 self.frame_is_due = false;
                 self.display.draw();
             }
             Signal::MicrophoneOpened(attempt, opened) if attempt == self.attempt => {
-                self.opened(opened.map(Source::Microphone));
+                self.opened(opened);
             }
-            Signal::FileDecoded(attempt, decoded) if attempt == self.attempt => {
-                self.opened(decoded.map(Source::File));
+            Signal::MicrophoneReplaced(attempt, stream) if attempt == self.attempt => {
+                self.replaced(stream);
             }
-            Signal::MicrophoneLost(attempt, error) if attempt == self.attempt => {
-                self.stop();
-                self.show_error(error);
+            Signal::MicrophoneChanged(attempt, change) if attempt == self.attempt => {
+                self.changed(change);
             }
-            Signal::MicrophoneOpened(..) | Signal::FileDecoded(..) | Signal::MicrophoneLost(..) => {
+            Signal::MicrophoneOpened(..)
+            | Signal::MicrophoneReplaced(..)
+            | Signal::MicrophoneChanged(..) => {}
+            Signal::FileDecoded(number, decoded) => self.decoded(number, decoded),
+            Signal::Impatient(number, received) => {
+                let is_late = number == self.engine_number && self.engine.is_some();
+                if is_late && !self.is_ready() {
+                    if received == self.received_bytes && self.error.is_none() {
+                        self.show_error(WebError::EngineSlow);
+                    }
+                    self.wait_for_engine();
+                }
             }
             Signal::Received(bytes) => {
                 self.received_bytes += bytes;
@@ -218,6 +276,7 @@ impl App {
         self.received_bytes = 0;
         let total = self.display.view.engine_bytes();
         self.display.view.engine_loading(0, total);
+        self.wait_for_engine();
         // The worker fetches its program itself and compiles it meanwhile; what is kept on this device
         // needs no progress.
         self.start_engine();
@@ -231,6 +290,15 @@ impl App {
                 mailbox.send(Signal::ProgramFetched(fetched));
             });
         }
+    }
+
+    /// Says so when nothing comes of the engine for a while.
+    fn wait_for_engine(&self) {
+        let mailbox = self.mailbox.clone();
+        let (number, received) = (self.engine_number, self.received_bytes);
+        later(PATIENCE_MS, move || {
+            mailbox.handle(Signal::Impatient(number, received));
+        });
     }
 
     /// Ends the engine; what it still says is not heard.
@@ -260,7 +328,7 @@ impl App {
                 let was_ready = self.is_ready();
                 self.drop_engine();
                 if was_ready {
-                    self.abandon_session();
+                    self.abandon_sessions();
                     self.start_engine();
                     self.display.view.engine_starting();
                     self.show_error(WebError::EngineCrashed);
@@ -282,7 +350,9 @@ impl App {
                 if protocol != PROTOCOL || build != BUILD {
                     return self.give_up(WebError::EngineOutdated);
                 }
-                self.watch(lock);
+                if let Some(lock) = lock {
+                    self.watch(lock);
+                }
             }
             Event::Ready { model } => {
                 if let Some(engine) = &mut self.engine {
@@ -292,42 +362,26 @@ impl App {
                 self.voice
                     .commands()
                     .for_each(|command| self.tell(&command));
+                if self.error == Some(WebError::EngineSlow) {
+                    self.close_error();
+                }
                 self.begin();
+                self.begin_file();
+                self.show_sources();
                 self.keep_files();
             }
             Event::Update {
                 session,
                 update,
                 compute_ms,
-            } if self.shows(session) => {
-                if self.reading.is_some() {
-                    self.read(&update);
-                } else {
-                    let is_due = self.display.update(update, compute_ms);
-                    self.check_muted();
-                    if is_due {
-                        self.draw_soon();
-                    }
-                }
-            }
-            Event::Progress { session, at_s } if self.shows(session) => {
-                if self.display.progress(at_s) {
-                    self.draw_soon();
-                }
-            }
-            Event::Gap { session, lost_s } if self.shows(session) && self.reading.is_none() => {
-                self.display.gap(lost_s);
-            }
-            Event::Stopped { session, summary } if self.shows(session) => {
-                self.input = Input::None;
-                self.display.finish(&summary);
-                self.display.view.phase(Phase::Result);
-                self.draw_soon();
-            }
+            } => self.update(session, update, compute_ms),
+            Event::Progress { session, at_s } => self.progress(session, at_s),
+            Event::Gap { session, lost_s } => self.gap(session, lost_s),
+            Event::Stopped { session, summary } => self.stopped(session, summary),
             Event::Fitted {
                 session,
                 calibration,
-            } if self.shows(session) => self.fitted(calibration),
+            } if self.reads(session) => self.fitted(calibration),
             Event::Calibrated {
                 calibration,
                 speech_s,
@@ -346,12 +400,8 @@ impl App {
                 session,
                 message,
             } => self.failed(stage, session, message),
-            // Of a session that is no longer shown.
-            Event::Update { .. }
-            | Event::Progress { .. }
-            | Event::Gap { .. }
-            | Event::Fitted { .. }
-            | Event::Stopped { .. } => {}
+            // Of a reading that is over.
+            Event::Fitted { .. } => {}
         }
     }
 
@@ -360,9 +410,17 @@ impl App {
             Stage::Load => self.give_up(WebError::ModelMismatch(message)),
             Stage::Command => self.give_up(WebError::EngineOutdated),
             Stage::Start | Stage::Inference => {
-                if session.is_none_or(|session| self.shows(session)) {
-                    self.abandon_session();
-                    self.show_error(WebError::AnalysisFailed(message));
+                let error = WebError::AnalysisFailed(message);
+                match session {
+                    Some(session) if self.reads(session) => {
+                        self.abandon_live();
+                        self.show_error(error);
+                    }
+                    Some(session) => self.session_failed(session, error),
+                    None => {
+                        self.abandon_sessions();
+                        self.show_error(error);
+                    }
                 }
             }
         }
@@ -396,173 +454,27 @@ impl App {
     /// There is no engine until the person does something about it.
     fn give_up(&mut self, error: WebError) {
         self.drop_engine();
-        self.abandon_session();
+        self.abandon_sessions();
         self.display.view.engine_missing();
         self.show_error(error);
     }
 
-    fn open_microphone(&mut self, reading: Option<Reading>) {
-        self.open(reading);
-        let attempt = self.attempt;
-        let lost = {
-            let mailbox = self.mailbox.clone();
-            move |error| mailbox.send(Signal::MicrophoneLost(attempt, error))
-        };
-        let worklet = ["worklet.js?", BUILD].concat();
-        let opening = Microphone::open(Wish::Device(None), worklet, 1, lost);
-        let mailbox = self.mailbox.clone();
-        spawn_local(async move {
-            mailbox.send(Signal::MicrophoneOpened(attempt, opening.await));
-        });
-        self.display.interlude(
-            &tr("One moment"),
-            &tr("Opening the microphone…"),
-            &tr("Answer “Allow” if the browser asks."),
-        );
-    }
-
-    fn open_file(&mut self, file: File) {
-        self.open(None);
-        self.display.interlude(
-            &file.name(),
-            &tr("Reading the file…"),
-            &tr("It stays on this device."),
-        );
-        let (mailbox, attempt) = (self.mailbox.clone(), self.attempt);
-        spawn_local(async move {
-            let decoded = Recording::decode(&file, file.name()).await;
-            mailbox.send(Signal::FileDecoded(attempt, decoded));
-        });
-    }
-
-    /// Makes room for a new input; whatever the old one still says is not heard.
-    fn open(&mut self, reading: Option<Reading>) {
-        self.stop_session();
-        self.attempt += 1;
-        self.reading = reading;
-        self.input = Input::Opening;
-        self.error = None;
-        self.display.view.clear_error();
-        self.display.view.phase(Phase::Opening);
-    }
-
-    fn opened(&mut self, source: Result<Source, WebError>) {
-        match source {
-            Ok(source) => {
-                self.input = Input::Waiting(source);
-                self.display.view.phase(Phase::Waiting);
-                self.display.interlude(
-                    &tr("One moment"),
-                    &tr("Starts by itself"),
-                    &tr("as soon as the engine is here."),
-                );
-                if self.engine.is_none() {
-                    self.load();
-                }
-                self.begin();
-            }
-            Err(error) => {
-                self.input = Input::None;
-                self.rest();
-                self.show_error(error);
-            }
-        }
-    }
-
-    /// Starts the session once both the input and the engine are ready.
-    fn begin(&mut self) {
-        let Some(engine) = self.engine.as_ref().filter(|engine| engine.is_ready) else {
-            return;
-        };
-        match std::mem::replace(&mut self.input, Input::None) {
-            Input::Waiting(mut source) => match source.send(engine, self.attempt) {
-                Ok(()) if self.reading.is_some() => {
-                    self.begin_reading();
-                    self.input = Input::Running(source);
-                }
-                Ok(()) => {
-                    self.display.begin(source.origin());
-                    self.display.view.phase(source.phase());
-                    if let Source::Microphone(microphone) = &source {
-                        self.display
-                            .view
-                            .device(microphone.sample_rate_hz(), microphone.processing());
-                    }
-                    self.input = Input::Running(source);
-                    self.draw_soon();
-                }
-                Err(_) => self.give_up(WebError::EngineUnavailable("It takes no sound".into())),
+    /// Shows what the page is doing.
+    fn show_phase(&mut self) {
+        let phase = match &self.live {
+            Live::Opening => Phase::Opening,
+            Live::Waiting(_) => Phase::Waiting,
+            Live::Running(_) | Live::Closing if self.reading.is_some() => Phase::Reading,
+            Live::Running(_) | Live::Closing => Phase::Live,
+            Live::None => match self.file_in_focus().map(|source| &source.state) {
+                Some(State::Opening | State::Waiting(_)) => Phase::Opening,
+                Some(State::Ready(_)) => Phase::Waiting,
+                Some(_) => Phase::Analysing,
+                None if self.shown.is_some() => Phase::Result,
+                None => Phase::Idle,
             },
-            input => self.input = input,
-        }
-    }
-
-    /// The person stops or cancels; a running session still gives its summary.
-    fn stop(&mut self) {
-        match self.input {
-            Input::Running(_) if self.reading.is_none() => {
-                self.stop_session();
-                self.input = Input::Closing;
-            }
-            Input::Closing if self.reading.is_none() => {}
-            Input::None => {}
-            _ => {
-                self.cancel();
-                if self.reading.is_some() {
-                    focus(&self.display.view.panel.summary);
-                }
-            }
-        }
-    }
-
-    /// Gives up an input without a result.
-    fn cancel(&mut self) {
-        self.stop_session();
-        self.attempt += 1;
-        self.rest();
-        self.draw_soon();
-    }
-
-    /// Back to what was on screen before the input was opened.
-    fn rest(&self) {
-        let phase = if self.display.resume() {
-            Phase::Result
-        } else {
-            Phase::Idle
         };
         self.display.view.phase(phase);
-    }
-
-    /// Tells the engine that the session is over and closes its input.
-    fn stop_session(&mut self) {
-        if let Input::Running(_) = &self.input {
-            let session = self.attempt;
-            self.tell(&Command::Stop { session });
-        }
-        self.input = Input::None;
-    }
-
-    /// The session ended without a summary; what was heard so far stays on screen.
-    fn abandon_session(&mut self) {
-        match std::mem::replace(&mut self.input, Input::None) {
-            Input::Running(_) | Input::Closing if self.reading.is_some() => self.rest(),
-            Input::Running(_) | Input::Closing => {
-                self.display.abandon();
-                self.display.view.phase(Phase::Result);
-            }
-            // Still to be analysed, by the next engine.
-            waiting @ (Input::Opening | Input::Waiting(_)) => self.input = waiting,
-            Input::None => {}
-        }
-        self.draw_soon();
-    }
-
-    fn check_muted(&mut self) {
-        match (&self.error, self.display.is_muted()) {
-            (None, true) => self.show_error(WebError::SilentMicrophone),
-            (Some(WebError::SilentMicrophone), false) => self.close_error(),
-            _ => {}
-        }
     }
 
     fn show_error(&mut self, error: WebError) {
@@ -585,9 +497,18 @@ impl App {
                 let reading = self.reading.as_ref().map(|_| Reading::default());
                 self.open_microphone(reading);
             }
+            Action::GoOn => self.go_on(),
+            Action::OpenTab => {
+                // A frame that may not open one still says what to do.
+                let address = self.window.location().href().unwrap_or_default();
+                let _ = self.window.open_with_url_and_target(&address, "_blank");
+            }
             Action::ChooseFile => self.display.view.file.click(),
             Action::ChooseCalibration => self.display.view.panel.file.click(),
-            Action::LoadAgain => self.load(),
+            Action::LoadAgain => {
+                self.drop_engine();
+                self.load();
+            }
             Action::Reload => {
                 let window = self.window.clone();
                 spawn_local(async move {
@@ -609,53 +530,9 @@ impl App {
         }
     }
 
-    fn shows(&self, session: u32) -> bool {
-        session == self.attempt && matches!(self.input, Input::Running(_) | Input::Closing)
-    }
-
     fn draw_soon(&mut self) {
         if !self.frame_is_due {
             self.frame_is_due = self.window.request_animation_frame(&self.on_frame).is_ok();
-        }
-    }
-}
-
-impl Source {
-    /// Starts the engine's session and the flow of audio to it.
-    fn send(&mut self, engine: &Engine, session: u32) -> Result<(), JsValue> {
-        let (sample_rate_hz, pacing) = match self {
-            Self::Microphone(microphone) => (microphone.sample_rate_hz(), Pacing::Live),
-            Self::File(recording) => (recording.sample_rate_hz(), Pacing::Recorded),
-        };
-        let channel = MessageChannel::new()?;
-        let start = Command::Start {
-            owner: OWNER,
-            session,
-            sample_rate_hz,
-            pacing,
-            claims: Claims::default(),
-        };
-        engine.send(&start, Some(&channel.port1()))?;
-        match self {
-            Self::Microphone(microphone) => microphone.send(&[channel.port2()]),
-            Self::File(recording) => recording.send(&[channel.port2()]),
-        }
-    }
-
-    fn origin(&self) -> Origin {
-        match self {
-            Self::Microphone(_) => Origin::Microphone,
-            Self::File(recording) => Origin::File {
-                name: recording.name.clone(),
-                duration_s: recording.duration_s,
-            },
-        }
-    }
-
-    fn phase(&self) -> Phase {
-        match self {
-            Self::Microphone(_) => Phase::Live,
-            Self::File(_) => Phase::Analysing,
         }
     }
 }

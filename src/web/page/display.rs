@@ -9,7 +9,7 @@ use crate::{
     protocol::ModelSummary,
     session::{Summary, Update, Verdict},
     web::{
-        numbers::{clock, duration, percent},
+        numbers::{clock, isolated, percent, speech_in},
         words::{tell, tr},
     },
 };
@@ -20,10 +20,6 @@ const LIVE_SPAN_S: f64 = 60.0;
 const LEAST_SPAN_S: f64 = 5.0;
 /// Silence after which the last verdict leaves the headline.
 const HOLD_S: f64 = 6.0;
-/// Complete silence after which a microphone is taken for muted.
-const MUTED_S: f64 = 3.0;
-/// Level of digital silence, in dB relative to full scale.
-const MUTED_DBFS: f32 = -119.0;
 /// Least time between two announcements.
 const ANNOUNCE_EVERY_S: f64 = 4.0;
 /// Share of the newest answer in the mean time of one.
@@ -52,26 +48,40 @@ pub struct Display {
     /// The elements.
     pub view: View,
     origin: Origin,
-    history: History,
+    lanes: Vec<Lane>,
+    /// Whose bars, words and timeline are on screen.
+    lane: usize,
+    /// Whether a person chose it; else it is whoever spoke last.
+    is_chosen: bool,
     announcer: Announcer,
     step_s: f64,
     at_s: f64,
     /// Start and end of the timeline once the session is over.
     finished_s: Option<f64>,
-    /// When speech was last heard.
-    speech_s: Option<f64>,
     /// Of a file: updates come faster than anyone reads.
-    newest: Option<Update>,
-    /// What was last expressed.
-    last: Option<(Verdict, f32)>,
-    /// When sound was last heard.
-    sound_s: f64,
+    newest: Option<(usize, Update)>,
     /// Sound that never reached the engine.
     lost_s: f64,
     /// How long an answer takes: a running mean.
     compute_ms: Option<f32>,
     /// What the session says, or the invitation before the first.
     words: Words,
+}
+
+/// One speaker of the session.
+#[derive(Default)]
+struct Lane {
+    name: String,
+    history: History,
+    /// When speech was last heard.
+    speech_s: Option<f64>,
+    /// What was last expressed.
+    last: Option<(Verdict, f32)>,
+    level_dbfs: f32,
+    speaking: bool,
+    /// What is said of it, and the bars.
+    words: Option<Words>,
+    posterior: Option<Posterior>,
 }
 
 impl Display {
@@ -81,15 +91,14 @@ impl Display {
             words: view.invitation(),
             view,
             origin: Origin::Microphone,
-            history: History::default(),
+            lanes: vec![Lane::default()],
+            lane: 0,
+            is_chosen: false,
             announcer: Announcer::default(),
             step_s: STEP_S,
             at_s: 0.0,
             finished_s: None,
-            speech_s: None,
             newest: None,
-            last: None,
-            sound_s: 0.0,
             lost_s: 0.0,
             compute_ms: None,
         }
@@ -127,17 +136,22 @@ impl Display {
         self.finished_s.is_some()
     }
 
-    /// Empties the screen for a new session.
-    pub fn begin(&mut self, origin: Origin) {
+    /// Empties the screen for a new session with a lane for each of these speakers.
+    pub fn begin(&mut self, origin: Origin, names: &[String]) {
         self.view.clear();
-        self.history = History::default();
+        self.view.lanes.begin(names);
+        let lane = |name: &String| Lane {
+            name: name.clone(),
+            level_dbfs: -120.0,
+            ..Lane::default()
+        };
+        self.lanes = names.iter().map(lane).collect();
+        self.lane = 0;
+        self.is_chosen = false;
         self.announcer = Announcer::default();
         self.at_s = 0.0;
         self.finished_s = None;
-        self.speech_s = None;
         self.newest = None;
-        self.last = None;
-        self.sound_s = 0.0;
         self.lost_s = 0.0;
         self.compute_ms = None;
         self.origin = origin;
@@ -145,21 +159,30 @@ impl Display {
             Origin::Microphone => listening(),
             Origin::File { name, duration_s } => {
                 self.view.file_progress(0.0, *duration_s);
-                Words::plain(name, &tr("Analysing…"), &tr("Faster than it sounds."))
+                Words::plain(
+                    &isolated(name),
+                    &tr("Analysing…"),
+                    &tr("Faster than it sounds."),
+                )
             }
         };
         self.say(words);
     }
 
-    /// Shows one update and how long it took, of a file's when it is next drawn; says whether to draw.
-    pub fn update(&mut self, update: Update, compute_ms: f32) -> bool {
+    /// Shows one update of a lane and how long it took, of a file's when it is next drawn; says whether to
+    /// draw.
+    pub fn update(&mut self, number: usize, update: Update, compute_ms: f32) -> bool {
         let is_live = self.origin == Origin::Microphone;
+        let Some(lane) = self.lanes.get_mut(number) else {
+            return false;
+        };
         match &update {
             Update::Level {
                 at_s,
                 rms_dbfs,
                 speaking,
-            } => self.level(*at_s, *rms_dbfs, *speaking),
+                ..
+            } => self.level(number, *at_s, *rms_dbfs, *speaking),
             Update::Prediction {
                 at_s,
                 heard_s,
@@ -173,9 +196,9 @@ impl Display {
                 } else {
                     f64::from(*heard_s)
                 };
-                self.history
+                lane.history
                     .add(*at_s, self.step_s, new_s, *verdict, *confidence);
-                self.last = Some((*verdict, *confidence));
+                lane.last = Some((*verdict, *confidence));
                 if is_live {
                     self.at_s = self.at_s.max(*at_s);
                     let before = self.compute_ms.unwrap_or(compute_ms);
@@ -193,10 +216,17 @@ impl Display {
                 activation,
                 ..
             } => {
-                self.last = Some((*verdict, *confidence));
+                lane.last = Some((*verdict, *confidence));
+                self.view
+                    .lanes
+                    .show(number, *verdict, *confidence, &self.view.names);
                 let word = match verdict {
                     Verdict::Unsure => unsure(&LISTED, activation),
                     _ => self.view.names.word(*verdict),
+                };
+                let word = match lane.name.as_str() {
+                    "" => word,
+                    name => tell("{0}: {1}", &[&isolated(name), &word]),
                 };
                 let times_s = *start_s..*end_s;
                 // A list that cannot grow still leaves the timeline.
@@ -206,14 +236,14 @@ impl Display {
             }
         }
         if is_live {
-            self.show(&update);
+            self.show(number, &update);
         } else {
-            self.newest = Some(update);
+            self.newest = Some((number, update));
         }
         is_live
     }
 
-    fn show(&mut self, update: &Update) {
+    fn show(&mut self, number: usize, update: &Update) {
         let (posterior, verdict, confidence, activation, kicker) = match update {
             Update::Level { .. } => return,
             Update::Prediction {
@@ -224,7 +254,7 @@ impl Display {
                 activation,
                 ..
             } => {
-                self.view.posterior(posterior);
+                self.bars(number, posterior);
                 // At first nobody can be sure, which says nothing about the voice.
                 if *verdict == Verdict::Unsure && *heard_s < FIRM_S {
                     return;
@@ -238,11 +268,11 @@ impl Display {
                 activation,
                 ..
             } => {
-                self.view.posterior(posterior);
+                self.bars(number, posterior);
                 (posterior, verdict, confidence, activation, tr("Just heard"))
             }
         };
-        self.expressed(posterior, *verdict, *confidence, activation, kicker);
+        self.expressed(number, posterior, *verdict, *confidence, activation, kicker);
     }
 
     /// Shows that sound was lost; the timeline stays blank there.
@@ -261,23 +291,55 @@ impl Display {
         percent(at_s) != percent(before_s)
     }
 
-    /// Whether the microphone has given nothing but zeros for a while.
-    pub fn is_muted(&self) -> bool {
-        self.origin == Origin::Microphone && self.at_s - self.sound_s > MUTED_S
-    }
-
-    /// Shows the result of a session that is over.
-    pub fn finish(&mut self, summary: &Summary) {
-        self.finished_s = Some(summary.duration_s);
+    /// Shows the result of a session that is over, of all its lanes.
+    pub fn finish(&mut self, summaries: &[&Summary]) {
+        let duration_s = summaries.iter().map(|summary| summary.duration_s);
+        let duration_s = duration_s.fold(0.0, f64::max);
+        self.finished_s = Some(duration_s);
         self.newest = None;
         let kicker = match &self.origin {
             Origin::Microphone => tr("Overall"),
-            Origin::File { name, .. } => name.clone(),
+            Origin::File { name, .. } => isolated(name),
         };
+        for (number, summary) in summaries.iter().enumerate() {
+            let verdict = summary.verdict;
+            self.view
+                .lanes
+                .show(number, verdict, summary.confidence, &self.view.names);
+            self.view.lanes.speaking(number, false);
+            let words = self.summed_up(kicker.clone(), summary);
+            if let Some(lane) = self.lanes.get_mut(number) {
+                lane.words = Some(words);
+                lane.posterior = summary.posterior;
+            }
+        }
+        let words = match summaries {
+            [summary] => self.summed_up(kicker, summary),
+            _ => {
+                let count = summaries.len().to_string();
+                let speech_s = summaries.iter().map(|summary| summary.speech_s).sum();
+                let detail = speech_in(speech_s, duration_s);
+                Words::plain(&kicker, &tell("{0} speakers", &[&count]), &detail)
+            }
+        };
+        self.view
+            .announce(&[&words.kicker, ": ", &words.text, ", ", &words.detail].concat());
+        self.say(words);
+        self.view.lanes.choose(self.lane);
+        if let Some(posterior) = self
+            .lanes
+            .get(self.lane)
+            .and_then(|lane| lane.posterior.as_ref())
+        {
+            self.view.posterior(posterior);
+        }
+        self.view.level(-120.0, false, duration_s);
+    }
+
+    fn summed_up(&self, kicker: String, summary: &Summary) -> Words {
         let confidence = percent(summary.confidence);
-        let speech = duration(summary.speech_s);
-        let length = clock(summary.duration_s);
-        let heard = tell("{0} of speech in {1}", &[&speech, &length]);
+        let heard = speech_in(summary.speech_s, summary.duration_s);
+        let length = clock(summary.duration_s.round_ties_even());
         let (text, detail) = match (summary.verdict, &summary.posterior) {
             (Verdict::Emotion(class), _) => (
                 self.view.names.said("Sounded {0}", class),
@@ -289,27 +351,50 @@ impl Display {
             ),
             _ => (tr("No speech heard"), tell("in {0} of sound", &[&length])),
         };
-        self.view
-            .announce(&[&kicker, ": ", &text, ", ", &detail].concat());
-        self.say(Words {
+        Words {
             kicker,
             text,
             detail,
             verdict: Some(summary.verdict),
-        });
-        if let Some(posterior) = &summary.posterior {
+        }
+    }
+
+    /// Shows the bars, words and timeline of this speaker from now on.
+    pub fn choose(&mut self, number: usize) {
+        let Some(lane) = self.lanes.get(number) else {
+            return;
+        };
+        self.lane = number;
+        self.is_chosen = true;
+        self.view.lanes.choose(number);
+        if let Some(posterior) = &lane.posterior {
             self.view.posterior(posterior);
         }
-        self.view.level(-120.0, false, summary.duration_s);
+        if let Some(words) = lane.words.clone() {
+            self.say(words);
+        }
+    }
+
+    fn bars(&mut self, number: usize, posterior: &Posterior) {
+        if let Some(lane) = self.lanes.get_mut(number) {
+            lane.posterior = Some(*posterior);
+        }
+        if !self.is_chosen && self.lane != number {
+            self.lane = number;
+            self.view.lanes.choose(number);
+        }
+        if self.lane == number {
+            self.view.posterior(posterior);
+        }
     }
 
     /// The session ended without a summary; what was heard stays.
     pub fn abandon(&mut self) {
         self.finished_s = Some(self.at_s);
-        if self.last.is_none() {
+        if self.lanes.iter().all(|lane| lane.last.is_none()) {
             let kicker = match &self.origin {
                 Origin::Microphone => tr("Stopped"),
-                Origin::File { name, .. } => name.clone(),
+                Origin::File { name, .. } => isolated(name),
             };
             self.say(Words::plain(
                 &kicker,
@@ -322,9 +407,14 @@ impl Display {
 
     /// Draws the timeline, and what of a file is not shown yet.
     pub fn draw(&mut self) {
-        if let Some(update) = self.newest.take() {
-            self.show(&update);
+        if let Some((number, update)) = self.newest.take() {
+            self.show(number, &update);
         }
+        let nothing = History::default();
+        let history = self
+            .lanes
+            .get(self.lane)
+            .map_or(&nothing, |lane| &lane.history);
         if let Origin::File { duration_s, .. } = self.origin {
             self.view.file_progress(self.at_s, duration_s);
         }
@@ -333,30 +423,42 @@ impl Display {
             (Origin::File { duration_s, .. }, None) => duration_s.max(LEAST_SPAN_S),
             (Origin::Microphone, None) => {
                 let end_s = self.at_s.max(LIVE_SPAN_S);
-                return self
-                    .view
-                    .timeline(&self.history, end_s - LIVE_SPAN_S, end_s);
+                return self.view.timeline(history, end_s - LIVE_SPAN_S, end_s);
             }
         };
-        self.view.timeline(&self.history, 0.0, end_s);
+        self.view.timeline(history, 0.0, end_s);
     }
 
-    fn level(&mut self, at_s: f64, rms_dbfs: f32, speaking: bool) {
+    fn level(&mut self, number: usize, at_s: f64, rms_dbfs: f32, speaking: bool) {
         self.at_s = at_s;
-        if rms_dbfs > MUTED_DBFS {
-            self.sound_s = at_s;
+        if let Some(lane) = self.lanes.get_mut(number) {
+            lane.level_dbfs = rms_dbfs;
+            lane.speaking = speaking;
+            if speaking {
+                lane.speech_s = Some(at_s);
+            }
         }
-        self.view.level(rms_dbfs, speaking, at_s);
-        if speaking {
-            self.speech_s = Some(at_s);
-        } else if self.speech_s.is_some_and(|last_s| at_s - last_s > HOLD_S) {
-            self.speech_s = None;
-            let last = self.last.map(|(verdict, confidence)| match verdict {
+        self.view.lanes.speaking(number, speaking);
+        let loudest = self.lanes.iter().map(|lane| lane.level_dbfs);
+        let anybody = self.lanes.iter().any(|lane| lane.speaking);
+        self.view
+            .level(loudest.fold(-120.0, f32::max), anybody, at_s);
+        let lanes = self.lanes.iter();
+        let last_s = lanes.filter_map(|lane| lane.speech_s).reduce(f64::max);
+        if last_s.is_some_and(|last_s| at_s - last_s > HOLD_S) {
+            for lane in &mut self.lanes {
+                lane.speech_s = None;
+            }
+            let last = self.lanes.get(self.lane).and_then(|lane| lane.last);
+            let last = last.map(|(verdict, confidence)| match verdict {
                 Verdict::Emotion(class) => {
-                    let name = self.view.names.name(class);
+                    let name = isolated(&self.view.names.name(class));
                     tell("Last heard: {0}, {1}", &[&name, &percent(confidence)])
                 }
-                _ => tell("Last heard: {0}", &[&self.view.names.word(verdict)]),
+                _ => tell(
+                    "Last heard: {0}",
+                    &[&isolated(&self.view.names.word(verdict))],
+                ),
             });
             let detail = last.unwrap_or_else(|| tr("Too little was said to tell."));
             self.say(Words {
@@ -370,7 +472,7 @@ impl Display {
 
     fn closest(&self, posterior: &Posterior) -> String {
         let (class, share) = posterior.top();
-        let name = self.view.names.name(class);
+        let name = isolated(&self.view.names.name(class));
         tell("Closest: {0}, {1}", &[&name, &percent(share)])
     }
 
@@ -381,6 +483,7 @@ impl Display {
 
     fn expressed(
         &mut self,
+        number: usize,
         posterior: &Posterior,
         verdict: Verdict,
         confidence: f32,
@@ -394,19 +497,28 @@ impl Display {
             ),
             _ => (unsure(&SOUNDS, activation), self.closest(posterior)),
         };
-        let kicker = match &self.origin {
-            Origin::Microphone => kicker,
-            Origin::File { name, .. } => name.clone(),
+        let kicker = match (&self.origin, self.lanes.get(number)) {
+            (_, Some(lane)) if !lane.name.is_empty() => isolated(&lane.name),
+            (Origin::File { name, .. }, _) => isolated(name),
+            _ => kicker,
         };
-        if self.origin == Origin::Microphone && self.announcer.should_say(&text, self.at_s) {
-            self.view.announce(&text);
-        }
-        self.say(Words {
+        let words = Words {
             kicker,
             text,
             detail,
             verdict: Some(verdict),
-        });
+        };
+        if let Some(lane) = self.lanes.get_mut(number) {
+            lane.words = Some(words.clone());
+        }
+        if number != self.lane {
+            return;
+        }
+        let text = &words.text;
+        if self.origin == Origin::Microphone && self.announcer.should_say(text, self.at_s) {
+            self.view.announce(text);
+        }
+        self.say(words);
     }
 }
 

@@ -3,6 +3,8 @@
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Document, Element, HtmlElement};
 
+use crate::web::numbers::{ISOLATES, plain};
+
 /// Finds elements by their ids.
 pub struct Finder {
     document: Document,
@@ -46,11 +48,40 @@ pub fn focus(element: &HtmlElement) {
     let _ = element.focus();
 }
 
-/// Leaves an element that already says so alone: screen readers hear every change.
+/// Leaves an element that already says so alone: screen readers hear every change. A name between
+/// [`ISOLATES`] becomes an element of its own, which its direction does not leave.
 pub fn set_text(element: &Element, text: &str) {
-    if element.text_content().as_deref() != Some(text) {
-        element.set_text_content(Some(text));
+    if !text.contains(ISOLATES) {
+        if element.text_content().as_deref() != Some(text) || element.child_element_count() > 0 {
+            element.set_text_content(Some(text));
+        }
+        return;
     }
+    let shown = plain(text);
+    if element.text_content().as_deref() == Some(&shown) && element.child_element_count() > 0 {
+        return;
+    }
+    element.set_text_content(None);
+    for (n, part) in text.split(ISOLATES).enumerate() {
+        // Names stand at every second place; a list that cannot grow is the browser's end.
+        let _ = match element.owner_document() {
+            Some(document) if n % 2 == 1 => document.create_element("bdi").and_then(|name| {
+                name.set_text_content(Some(part));
+                element.append_with_node_1(&name)
+            }),
+            _ => element.append_with_str_1(part),
+        };
+    }
+}
+
+/// Makes an element in another, of this class and with this text.
+pub fn append(parent: &Element, kind: &str, class: &str, text: &str) -> Result<Element, JsValue> {
+    let document = parent.owner_document().ok_or("no document")?;
+    let element = document.create_element(kind)?;
+    element.set_attribute("class", class)?;
+    set_text(&element, text);
+    parent.append_child(&element)?;
+    Ok(element)
 }
 
 /// Moves a progress bar whose maximum is 1000.

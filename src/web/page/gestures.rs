@@ -1,10 +1,13 @@
 //! What people do with the page, as signals: clicks, keys, files chosen and dropped.
 
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{DragEvent, Event, EventTarget, File, KeyboardEvent, Window};
+use wasm_bindgen_futures::spawn_local;
+use web_sys::{DragEvent, Element, Event, EventTarget, File, KeyboardEvent, Window};
 
 use super::{
     dom::enable,
+    dropped::{Dropped, listed},
+    results::number_of,
     signal::{Mailbox, Signal},
     view::View,
 };
@@ -21,6 +24,7 @@ pub fn listen(window: &Window, view: &View, mailbox: &Mailbox) -> Result<(), JsV
         (&panel.done, || Signal::DonePressed),
         (&panel.load, || Signal::LoadPressed),
         (&panel.remove, || Signal::RemovePressed),
+        (&view.results.cancel_all, || Signal::CancelAllPressed),
     ] {
         on(button, "click", mailbox, move |_: Event| Some(pressed()))?;
     }
@@ -32,21 +36,62 @@ pub fn listen(window: &Window, view: &View, mailbox: &Mailbox) -> Result<(), JsV
         Some(Signal::LanguageChosen)
     })?;
     for (input, given) in [
-        (&view.file, Signal::FileGiven as fn(File) -> Signal),
-        (&panel.file, Signal::CalibrationGiven),
+        (
+            &view.file,
+            (|files| Some(Signal::FilesGiven(files, 0))) as fn(Vec<File>) -> Option<Signal>,
+        ),
+        (&panel.file, |mut files| {
+            files.pop().map(Signal::CalibrationGiven)
+        }),
     ] {
         let chosen = input.clone();
         on(input, "change", mailbox, move |_: Event| {
-            let file = chosen.files()?.get(0)?;
+            let files = listed(chosen.files());
             // Choosing the same file again is a change too.
             chosen.set_value("");
-            Some(given(file))
+            given(files)
         })?;
     }
+    on(&view.results.rows, "click", mailbox, |event: Event| {
+        let target: Element = event.target()?.dyn_into().ok()?;
+        number_of(&target, "data-row")
+            .map(Signal::RowChosen)
+            .or_else(|| number_of(&target, "data-cancel").map(Signal::RowCancelled))
+    })?;
+    on(&view.lanes.list, "click", mailbox, |event: Event| {
+        let target: Element = event.target()?.dyn_into().ok()?;
+        number_of(&target, "data-lane").map(|lane| Signal::LaneChosen(lane as usize))
+    })?;
+    let microphone = view.inputs.microphone.clone();
+    on(
+        &view.inputs.microphone,
+        "change",
+        mailbox,
+        move |_: Event| Some(Signal::DeviceChosen(microphone.value())),
+    )?;
+    let lanes = view.inputs.lanes.clone();
+    on(&view.inputs.lanes, "change", mailbox, move |_: Event| {
+        lanes.value().parse().ok().map(Signal::LanesChosen)
+    })?;
 
     on(window, "keydown", mailbox, |event: KeyboardEvent| {
         (event.key() == "Escape").then_some(Signal::CancelPressed)
     })?;
+    let body = view.body().clone();
+    on(window, "beforeunload", mailbox, move |event: Event| {
+        let phase = body.get_attribute("data-phase");
+        if matches!(phase.as_deref(), Some("live" | "reading")) {
+            // The browser asks whether to leave.
+            event.prevent_default();
+        }
+        None
+    })?;
+    if let Some(document) = window.document() {
+        let seen = document.clone();
+        on(&document, "visibilitychange", mailbox, move |_: Event| {
+            (!seen.hidden()).then_some(Signal::Seen)
+        })?;
+    }
     on(window, "resize", mailbox, |_: Event| Some(Signal::Redraw))?;
     if let Some(dark) = window.match_media("(prefers-color-scheme: dark)")? {
         on(&dark, "change", mailbox, |_: Event| Some(Signal::Redraw))?;
@@ -63,10 +108,17 @@ pub fn listen(window: &Window, view: &View, mailbox: &Mailbox) -> Result<(), JsV
             .is_none()
             .then_some(Signal::Dragging(false))
     })?;
-    on(window, "drop", mailbox, |event: DragEvent| {
+    let letters = mailbox.clone();
+    on(window, "drop", mailbox, move |event: DragEvent| {
         event.prevent_default();
-        let file = event.data_transfer()?.files()?.get(0)?;
-        Some(Signal::FileGiven(file))
+        let (dropped, letters) = (Dropped::new(&event.data_transfer()?), letters.clone());
+        spawn_local(async move {
+            let (files, left_out) = dropped.files().await;
+            if !files.is_empty() || left_out > 0 {
+                letters.send(Signal::FilesGiven(files, left_out));
+            }
+        });
+        None
     })?;
     on(window, "drop", mailbox, |_: Event| {
         Some(Signal::Dragging(false))

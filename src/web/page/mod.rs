@@ -1,16 +1,22 @@
 //! The page: what people see and do, on top of [`client`](super::client).
 
 mod app;
+mod awake;
 mod boot;
 mod display;
 mod dom;
+mod dropped;
 mod gestures;
 mod history;
+mod inputs;
+mod lanes;
 mod language;
 mod offline;
 mod panel;
 mod reading;
+mod results;
 mod signal;
+mod sources;
 mod timeline;
 mod view;
 mod voice;

@@ -12,7 +12,7 @@ pub fn is_kept(window: &Window) -> bool {
 }
 
 /// Keeps this build's files for the next visit, of the engines only the one that runs here; returns once
-/// all of them are kept.
+/// all of them are kept. What is missing of them at a later visit is fetched again.
 ///
 /// # Errors
 /// When the browser or its settings do not allow it, or a file cannot be fetched as this build has it;
@@ -21,7 +21,9 @@ pub async fn keep(window: &Window) -> Result<(), JsValue> {
     let container = container(window).ok_or("no service workers")?;
     let script = ["sw.js?", &program()].concat();
     JsFuture::from(container.register(&script)).await?;
-    JsFuture::from(container.ready()?).await.map(drop)
+    let registration: ServiceWorkerRegistration = JsFuture::from(container.ready()?).await?.into();
+    let keeper = registration.active().ok_or("no service worker")?;
+    keeper.post_message(&"check".into())
 }
 
 /// Forgets the kept files' service worker, so that a reload comes from the network.

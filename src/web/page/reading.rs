@@ -83,6 +83,7 @@ mod tests {
         Update::Level {
             at_s,
             rms_dbfs: -30.0,
+            clipped: false,
             speaking,
         }
     }

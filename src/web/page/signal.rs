@@ -5,10 +5,18 @@ use std::{cell::RefCell, rc::Rc};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::File;
+use web_sys::MediaStream;
 
-use crate::web::{
-    client::{engine::Sign, file::Recording, microphone::Microphone},
-    error::WebError,
+use crate::{
+    audio::Lanes,
+    web::{
+        client::{
+            engine::Sign,
+            file::Recording,
+            microphone::{Change, Device, Microphone},
+        },
+        error::WebError,
+    },
 };
 
 /// Everything that can happen.
@@ -22,8 +30,18 @@ pub enum Signal {
     LoadPressed,
     RemovePressed,
     AdaptSwitched(bool),
-    /// To be analysed.
-    FileGiven(File),
+    /// To be analysed; with the number of files in the same folders that are no sound.
+    FilesGiven(Vec<File>, u32),
+    RowChosen(u32),
+    RowCancelled(u32),
+    CancelAllPressed,
+    LaneChosen(usize),
+    LanesChosen(Lanes),
+    DeviceChosen(String),
+    DevicesChanged,
+    Devices(Vec<Device>),
+    /// The page is in sight again.
+    Seen,
     CalibrationGiven(File),
     CalibrationRead(String),
     Dragging(bool),
@@ -33,8 +51,12 @@ pub enum Signal {
     Redraw,
     /// With the attempt it belongs to, as all that follow.
     MicrophoneOpened(u32, Result<Microphone, WebError>),
+    MicrophoneReplaced(u32, Result<MediaStream, WebError>),
+    MicrophoneChanged(u32, Change),
+    /// With the number of the source.
     FileDecoded(u32, Result<Recording, WebError>),
-    MicrophoneLost(u32, WebError),
+    /// The engine has been waited for; with the number of the worker and what had been received.
+    Impatient(u32, u32),
     Received(u32),
     ProgramFetched(Result<(), WebError>),
     /// The page's files are kept, for the first time.

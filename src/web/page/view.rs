@@ -8,7 +8,10 @@ use web_sys::{Document, Element, HtmlElement, HtmlInputElement, Window};
 use super::{
     dom::{Finder, permille, scale_x, set_hidden, set_progress, set_text, toggle},
     history::History,
+    inputs::Inputs,
+    lanes::Lanes,
     panel::Panel,
+    results::Results,
     timeline::Timeline,
     wording::{Names, colour},
 };
@@ -20,7 +23,7 @@ use crate::{
     web::{
         client::microphone::Processing,
         error::WebError,
-        numbers::{clock, percent, tenths, thousands},
+        numbers::{clock, isolated, percent, tenths, thousands},
         words::{tell, tr},
     },
 };
@@ -149,6 +152,13 @@ pub struct View {
     announcer: HtmlElement,
     /// What makes it fit a voice.
     pub panel: Panel,
+    /// The microphone and what channels are.
+    pub inputs: Inputs,
+    /// The speakers.
+    pub lanes: Lanes,
+    /// What was listened to.
+    pub results: Results,
+    sound_advice: HtmlElement,
 }
 
 impl View {
@@ -198,7 +208,11 @@ impl View {
             voices: find("voices"),
             model_facts: find("model-facts"),
             announcer: find("announcer"),
+            sound_advice: find("sound-advice"),
             panel: Panel::new(&body, &mut finder),
+            inputs: Inputs::new(&mut finder),
+            lanes: Lanes::new(&mut finder),
+            results: Results::new(&mut finder),
             body,
             document,
         };
@@ -372,7 +386,7 @@ impl View {
 
     fn name_rows(&self) {
         for (class, row) in Class::first(self.rows.len()).zip(&self.rows) {
-            row.name.set_text_content(Some(&self.names.name(class)));
+            set_text(&row.name, &isolated(&self.names.name(class)));
         }
     }
 
@@ -469,6 +483,16 @@ impl View {
         set_text(&self.lost, &text);
     }
 
+    /// Says what to do about the sound; nothing where there is nothing to do.
+    pub fn sound_advice(&self, advice: &str) {
+        set_text(&self.sound_advice, advice);
+    }
+
+    /// The page's body, which carries what it is doing.
+    pub fn body(&self) -> &HtmlElement {
+        &self.body
+    }
+
     /// Shows how much of a file has been analysed.
     pub fn file_progress(&self, at_s: f64, duration_s: f64) {
         set_progress(&self.file_progress, (at_s / duration_s) as f32);
@@ -504,7 +528,7 @@ impl View {
         ] {
             let cell = self.document.create_element("span")?;
             cell.set_attribute("class", class)?;
-            cell.set_text_content(Some(text));
+            set_text(&cell, text);
             item.append_child(&cell)?;
         }
         self.heard.prepend_with_node_1(&item)?;
@@ -535,7 +559,9 @@ impl View {
 
     /// Tells screen readers.
     pub fn announce(&self, text: &str) {
-        self.announcer.set_text_content(Some(text));
+        // The same again is news too.
+        self.announcer.set_text_content(None);
+        set_text(&self.announcer, text);
     }
 
     /// Shows that a file held over the page can be dropped.

@@ -3,7 +3,10 @@
 use crate::{
     class::Class,
     session::Verdict,
-    web::words::{tell, tr},
+    web::{
+        numbers::isolated,
+        words::{tell, tr},
+    },
 };
 
 /// What the classes of the model are called.
@@ -33,7 +36,7 @@ impl Names {
 
     /// A class in a sentence such as "Sounds {0}", where that can be said of it.
     pub fn said(&self, sentence: &str, class: Class) -> String {
-        let name = self.name(class);
+        let name = isolated(&self.name(class));
         if self.are_shipped {
             tell(sentence, &[&name])
         } else {
@@ -68,6 +71,7 @@ pub fn colour(class: Class) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::web::numbers::plain;
 
     #[test]
     fn only_the_shipped_labels_follow_a_verb() {
@@ -76,10 +80,10 @@ mod tests {
             are_shipped: false,
         };
         let Some(joy) = Class::new(1) else { return };
-        assert_eq!(names.said("Sounds {0}", joy), "joy");
+        assert_eq!(plain(&names.said("Sounds {0}", joy)), "joy");
         assert_eq!(names.word(Verdict::Emotion(joy)), "joy");
         assert_eq!(names.word(Verdict::Unsure), "not sure");
         names.are_shipped = true;
-        assert_eq!(names.said("Sounds {0}", joy), "Sounds joy");
+        assert_eq!(plain(&names.said("Sounds {0}", joy)), "Sounds joy");
     }
 }

@@ -29,8 +29,8 @@ pub fn run() {
         Err(error) => return web_sys::console::error_1(&error),
     }
     spawn_local(async move {
-        let lock = ["engine-", &Math::random().to_string()].concat();
-        lifeline::hold(&scope, &lock).await;
+        let name = ["engine-", &Math::random().to_string()].concat();
+        let lock = lifeline::hold(&scope, &name).await.then_some(name);
         post(
             &scope,
             &Event::Booted {

@@ -4,7 +4,7 @@ use js_sys::Uint8Array;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::File;
 
-use super::{App, Input};
+use super::{App, Live};
 use crate::{
     protocol::{Command, Speaker},
     session::Update,
@@ -46,6 +46,7 @@ impl App {
             at_s,
             rms_dbfs,
             speaking,
+            ..
         } = update
         {
             view.level(*rms_dbfs, *speaking, *at_s);
@@ -57,15 +58,15 @@ impl App {
 
     /// Has the engine fit a calibration to what was read, if it is enough.
     pub(super) fn end_reading(&mut self) {
-        let (Input::Running(_), Some(reading)) = (&self.input, &self.reading) else {
+        let (Live::Running(_), Some(reading)) = (&self.live, &self.reading) else {
             return;
         };
         if let Err(error) = reading.check() {
             return self.fail_reading(error);
         }
-        let session = self.attempt;
+        let session = self.live_session;
         self.tell(&Command::Fit { session });
-        self.input = Input::Closing;
+        self.live = Live::Closing;
     }
 
     /// Takes up what was fitted to the reading.

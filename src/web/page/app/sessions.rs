@@ -1,0 +1,261 @@
+//! The engine's sessions: a source has one for each lane, what is found in them is kept with it, and what is on
+//! screen is shown as it comes.
+
+use wasm_bindgen::JsValue;
+use web_sys::{MessageChannel, MessagePort};
+
+use super::{App, Live};
+use crate::{
+    protocol::Command,
+    session::{Claims, Pacing, Summary, Update},
+    web::{
+        error::WebError,
+        page::{
+            display::Origin,
+            sources::{Source, State},
+            voice::OWNER,
+        },
+    },
+};
+
+impl App {
+    /// Takes in what was found out in a session.
+    pub(super) fn update(&mut self, session: u32, update: Update, compute_ms: f32) {
+        if self.reads(session) {
+            return self.read(&update);
+        }
+        let Some((source, lane)) = self.sources.of_session(session) else {
+            return;
+        };
+        let is_level = matches!(update, Update::Level { .. });
+        if !is_level {
+            source.updates.push((lane, update.clone()));
+        }
+        let (number, is_live) = (source.number, source.file.is_none());
+        if is_live {
+            self.hear(lane, &update);
+        }
+        if self.shown == Some(number) && self.display.update(lane, update, compute_ms) {
+            self.draw_soon();
+        }
+    }
+
+    pub(super) fn progress(&mut self, session: u32, at_s: f64) {
+        let Some((source, lane)) = self.sources.of_session(session) else {
+            return;
+        };
+        let percent = |source: &Source| (100.0 * source.at_s() / source.duration_s) as u32;
+        let before = percent(source);
+        source.lanes[lane].at_s = at_s;
+        let (number, at_s, is_news) = (source.number, source.at_s(), percent(source) != before);
+        if is_news {
+            self.show_row(number);
+        }
+        if self.shown == Some(number) && self.display.progress(at_s) {
+            self.draw_soon();
+        }
+    }
+
+    pub(super) fn gap(&mut self, session: u32, lost_s: f64) {
+        let Some((source, lane)) = self.sources.of_session(session) else {
+            return;
+        };
+        source.lanes[lane].lost_s += lost_s;
+        let is_shown = self.shown == Some(source.number);
+        // All lanes of a microphone lose the same.
+        if is_shown && lane == 0 && !std::mem::take(&mut self.is_away) {
+            self.display.gap(lost_s);
+        }
+    }
+
+    /// Takes a lane's summary; the last one ends the source.
+    pub(super) fn stopped(&mut self, session: u32, summary: Summary) {
+        let Some((source, lane)) = self.sources.of_session(session) else {
+            return;
+        };
+        source.lanes[lane].summary = Some(summary);
+        if source.lanes.iter().any(|lane| lane.summary.is_none()) {
+            return;
+        }
+        source.state = State::Done;
+        let (number, is_live) = (source.number, source.file.is_none());
+        if is_live {
+            self.end_live();
+        }
+        if self.shown == Some(number) {
+            self.show_end(number);
+        }
+        self.show_phase();
+        self.show_sources();
+        self.advance();
+    }
+
+    /// A session cannot go on; its source's other lanes end too.
+    pub(super) fn session_failed(&mut self, session: u32, error: WebError) {
+        let Some((source, _)) = self.sources.of_session(session) else {
+            return;
+        };
+        source.state = State::Abandoned;
+        let (number, is_live, is_alone) = (source.number, source.file.is_none(), source.is_alone);
+        let others = source.sessions().filter(|other| *other != session);
+        others.for_each(|session| self.tell(&Command::Stop { session }));
+        if is_live {
+            self.end_live();
+        }
+        if self.shown == Some(number) {
+            self.show_end(number);
+        }
+        if is_alone || is_live {
+            self.show_error(error);
+        }
+        self.show_phase();
+        self.show_sources();
+        self.advance();
+    }
+
+    /// The engine is gone; what was heard so far stays, what waits is for the next engine.
+    pub(super) fn abandon_sessions(&mut self) {
+        if self.reading.is_some() || matches!(self.live, Live::Running(_) | Live::Closing) {
+            self.abandon_live();
+        }
+        let running = self.sources.iter_mut().filter(|source| source.is_running());
+        let numbers: Vec<u32> = running
+            .map(|source| {
+                source.state = State::Abandoned;
+                source.number
+            })
+            .collect();
+        if let Some(shown) = self.shown.filter(|shown| numbers.contains(shown)) {
+            self.show_end(shown);
+        }
+        self.show_phase();
+        self.show_sources();
+        self.advance();
+        self.draw_soon();
+    }
+
+    /// Shows what a source that is over has come to.
+    pub(super) fn show_end(&mut self, number: u32) {
+        let Some(source) = self.sources.get(number) else {
+            return;
+        };
+        let summaries: Option<Vec<&Summary>> = source
+            .lanes
+            .iter()
+            .map(|lane| lane.summary.as_ref())
+            .collect();
+        match summaries {
+            Some(summaries) if matches!(source.state, State::Done) => {
+                self.display.finish(&summaries)
+            }
+            _ => self.display.abandon(),
+        }
+        self.draw_soon();
+    }
+
+    /// Puts a source on screen, with all that was found in it until now.
+    pub(super) fn show_source(&mut self, number: u32) {
+        let Some(source) = self
+            .sources
+            .get(number)
+            .filter(|source| source.has_result())
+        else {
+            return;
+        };
+        self.follows = false;
+        self.shown = Some(number);
+        let names: Vec<String> = source.lanes.iter().map(|lane| lane.name.clone()).collect();
+        self.display.begin(origin(source), &names);
+        for (lane, update) in &source.updates {
+            self.display.update(*lane, update.clone(), 0.0);
+        }
+        let lost_s = source.lanes.first().map_or(0.0, |lane| lane.lost_s);
+        if lost_s > 0.0 {
+            self.display.gap(lost_s);
+        }
+        if source.is_running() {
+            self.display.progress(source.at_s());
+        } else {
+            self.show_end(number);
+        }
+        self.show_phase();
+        self.show_sources();
+        self.draw_soon();
+    }
+
+    pub(super) fn show_sources(&mut self) {
+        let names = &self.display.view.names;
+        self.display
+            .view
+            .results
+            .show(&self.sources, self.shown, names, self.left_out);
+    }
+
+    pub(super) fn show_row(&mut self, number: u32) {
+        if let Some(source) = self.sources.get(number) {
+            let names = &self.display.view.names;
+            self.display
+                .view
+                .results
+                .show_one(source, self.shown, names);
+        }
+    }
+
+    /// Starts sessions of the engine, each with a port for its sound: the number of the first, and the ports'
+    /// other ends.
+    pub(super) fn start_sessions(
+        &mut self,
+        lanes: u32,
+        sample_rate_hz: u32,
+        pacing: Pacing,
+    ) -> Result<(u32, Vec<MessagePort>), JsValue> {
+        let first = self.next_session;
+        self.next_session += lanes;
+        let engine = self.engine.as_ref().ok_or("no engine")?;
+        let ports = (first..first + lanes).map(|session| {
+            let channel = MessageChannel::new()?;
+            let start = Command::Start {
+                owner: OWNER,
+                session,
+                sample_rate_hz,
+                pacing,
+                claims: Claims::default(),
+            };
+            engine.send(&start, Some(&channel.port1()))?;
+            Ok(channel.port2())
+        });
+        Ok((first, ports.collect::<Result<_, JsValue>>()?))
+    }
+
+    /// Tells the engine that a source is over; what was heard of it comes as a summary.
+    pub(super) fn stop_source(&mut self, number: u32) {
+        let Some(source) = self
+            .sources
+            .get(number)
+            .filter(|source| source.is_running())
+        else {
+            return;
+        };
+        source.state = State::Closing;
+        let sessions = source.sessions();
+        sessions.for_each(|session| self.tell(&Command::Stop { session }));
+    }
+
+    /// Whether this is the session of a reading that goes on.
+    pub(super) fn reads(&self, session: u32) -> bool {
+        self.reading.is_some()
+            && session == self.live_session
+            && matches!(self.live, Live::Running(_) | Live::Closing)
+    }
+}
+
+/// What the display is told of a source.
+fn origin(source: &Source) -> Origin {
+    match &source.file {
+        None => Origin::Microphone,
+        Some(name) => Origin::File {
+            name: name.clone(),
+            duration_s: source.duration_s,
+        },
+    }
+}

@@ -1,0 +1,98 @@
+//! The speakers of a call, side by side: who speaks, and what it expresses. Choosing one shows its bars.
+
+use wasm_bindgen::JsValue;
+use web_sys::{Element, HtmlElement};
+
+use super::{
+    dom::{Finder, append, set_hidden, set_text},
+    wording::{Names, colour},
+};
+use crate::{
+    session::Verdict,
+    web::numbers::{isolated, percent},
+};
+
+/// The elements.
+pub struct Lanes {
+    /// The list; those who listen to clicks find the lane by its attribute `data-lane`.
+    pub list: HtmlElement,
+    cards: Vec<Card>,
+}
+
+struct Card {
+    item: Element,
+    button: Element,
+    word: Element,
+}
+
+impl Lanes {
+    /// Finds the elements.
+    pub fn new(finder: &mut Finder) -> Self {
+        Self {
+            list: finder.find("lanes"),
+            cards: Vec::new(),
+        }
+    }
+
+    /// Shows these speakers, of whom nothing was heard yet; one alone needs no list.
+    pub fn begin(&mut self, names: &[String]) {
+        self.list.set_text_content(None);
+        self.cards.clear();
+        set_hidden(&self.list, names.len() < 2);
+        for (number, name) in (0_u32..).zip(names).filter(|_| names.len() > 1) {
+            // A list that cannot grow still leaves the headline.
+            if let Ok(card) = Card::new(&self.list, number, name) {
+                self.cards.push(card);
+            }
+        }
+    }
+
+    /// Shows what a speaker's voice expresses.
+    pub fn show(&self, lane: usize, verdict: Verdict, confidence: f32, names: &Names) {
+        let Some(card) = self.cards.get(lane) else {
+            return;
+        };
+        let word = isolated(&names.word(verdict));
+        let (text, tint) = match verdict {
+            Verdict::Emotion(class) => (
+                [&word, " ", &percent(confidence)].concat(),
+                ["--tint: var(--", &colour(class), ")"].concat(),
+            ),
+            _ => (word, String::new()),
+        };
+        set_text(&card.word, &text);
+        // Neither fails for an element that is there.
+        let _ = card.item.set_attribute("data-verdict", names.slug(verdict));
+        let _ = card.word.set_attribute("style", &tint);
+    }
+
+    /// Shows who speaks.
+    pub fn speaking(&self, lane: usize, speaking: bool) {
+        if let Some(card) = self.cards.get(lane) {
+            let speaking = if speaking { "true" } else { "false" };
+            let _ = card.item.set_attribute("data-speaking", speaking);
+        }
+    }
+
+    /// Shows whose bars are on screen.
+    pub fn choose(&self, chosen: usize) {
+        for (lane, card) in self.cards.iter().enumerate() {
+            let pressed = if lane == chosen { "true" } else { "false" };
+            let _ = card.button.set_attribute("aria-pressed", pressed);
+        }
+    }
+}
+
+impl Card {
+    fn new(list: &Element, number: u32, name: &str) -> Result<Self, JsValue> {
+        let item = append(list, "li", "lane", "")?;
+        let button = append(&item, "button", "", "")?;
+        button.set_attribute("type", "button")?;
+        button.set_attribute("data-lane", &number.to_string())?;
+        let dot = append(&button, "span", "dot", "")?;
+        dot.set_attribute("data-colour", &(number % 6).to_string())?;
+        append(&button, "span", "name", &isolated(name))?;
+        let word = append(&button, "span", "word", "–")?;
+        Ok(Self { item, button, word })
+    }
+}
