@@ -5,7 +5,7 @@
 //! [`crate::protocol`], and audio travels beside it on a `MessagePort` in [chunks](client::chunk).
 //!
 //! `page`, and [`builders`] for the pages of others, stand on [`client`], which knows nothing of them;
-//! `worker` names neither.
+//! `worker` names neither. [`records`] is a third small program beside them, loaded when it is needed.
 
 pub mod builders;
 pub mod client;
@@ -13,6 +13,7 @@ mod error;
 mod numbers;
 mod object;
 mod page;
+pub mod records;
 #[cfg(feature = "onnx")]
 mod worker;
 
