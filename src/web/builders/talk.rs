@@ -217,6 +217,7 @@ impl Talk {
                 end_s,
                 speech_s,
                 posterior,
+                evidence: _,
                 verdict,
                 confidence,
                 activation,

@@ -316,6 +316,8 @@ impl App {
             | Event::Progress { .. }
             | Event::Gap { .. }
             | Event::Fitted { .. }
+            | Event::Sound { .. }
+            | Event::Learned { .. }
             | Event::Stopped { .. } => {}
         }
     }
