@@ -5,6 +5,10 @@
 //! browser: names in camel case, times in whole milliseconds of the source's own clock, probabilities by
 //! label. Times are whole numbers so that every format writes the same ones without rounding.
 
+mod overview;
+
+pub use overview::Overview;
+
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{MapAccess, Visitor},

@@ -53,6 +53,21 @@ pub enum WebError {
     CalibrationOfOtherModel,
     /// A file that is no calibration, or a broken one.
     NoCalibration,
+    /// A JSON file that is neither a session nor a calibration.
+    NoSession(String),
+    /// A session that another version of the page has saved.
+    SessionOfOtherVersion(String),
+    /// A session that is broken.
+    SessionDamaged {
+        /// Name of the file.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The program that writes and reads sessions could not be loaded.
+    RecordsUnavailable,
+    /// A session could not be saved as a file.
+    NotExported(String),
     /// The browser cannot decode the file as audio.
     FileNotAudio(String),
     /// The file has a length of nothing.
@@ -79,6 +94,8 @@ pub enum Action {
     ChooseFile,
     /// Choose a saved calibration.
     ChooseCalibration,
+    /// Choose a saved session.
+    ChooseSession,
     /// Load the engine and the model again.
     LoadAgain,
     /// Fetch the program afresh and reload the page.
@@ -93,7 +110,7 @@ impl Action {
         match self {
             Self::Listen | Self::LoadAgain => "Try again",
             Self::ChooseFile => "Choose a file",
-            Self::ChooseCalibration => "Choose another",
+            Self::ChooseCalibration | Self::ChooseSession => "Choose another",
             Self::Reload => "Reload",
             Self::Dismiss => "Close",
         }
@@ -142,6 +159,11 @@ impl WebError {
             Self::ReadTooLittle { .. } => "read-too-little",
             Self::CalibrationOfOtherModel => "calibration-of-other-model",
             Self::NoCalibration => "no-calibration",
+            Self::NoSession(_) => "no-session",
+            Self::SessionOfOtherVersion(_) => "session-of-other-version",
+            Self::SessionDamaged { .. } => "session-damaged",
+            Self::RecordsUnavailable => "records-unavailable",
+            Self::NotExported(_) => "not-exported",
             Self::FileNotAudio(_) => "file-not-audio",
             Self::FileEmpty(_) => "file-empty",
             Self::FileSilent(_) => "file-silent",
@@ -177,6 +199,17 @@ impl WebError {
             }
             Self::CalibrationOfOtherModel => "That file was made with another model.".into(),
             Self::NoCalibration => "That file is not a saved voice, or it is damaged.".into(),
+            Self::NoSession(name) => [
+                &quoted(name),
+                " is neither a saved session nor a saved voice.",
+            ]
+            .concat(),
+            Self::SessionOfOtherVersion(name) => {
+                [&quoted(name), " was saved by another version of this page."].concat()
+            }
+            Self::SessionDamaged { name, .. } => [&quoted(name), " is damaged."].concat(),
+            Self::RecordsUnavailable => "The part that saves and opens sessions is missing.".into(),
+            Self::NotExported(_) => "The file could not be made.".into(),
             Self::FileNotAudio(name) => {
                 [&quoted(name), " is not audio that this browser can read."].concat()
             }
@@ -240,6 +273,23 @@ impl WebError {
                 "It does not fit the one in use, so nothing has changed. Make a new one."
             }
             Self::NoCalibration => "Nothing has changed. Choose a file that was saved here.",
+            Self::NoSession(_) => {
+                "Nothing has changed. Choose a JSON file that “Take along” has made here."
+            }
+            Self::SessionOfOtherVersion(_) => {
+                "Nothing has changed. Open it with the version that saved it."
+            }
+            Self::SessionDamaged { reason, .. } => {
+                return ["Nothing has changed. Take another copy of it. The reason: ", reason, "."]
+                    .concat();
+            }
+            Self::RecordsUnavailable => {
+                "Nothing is lost. Check the connection and try again; it is needed only once."
+            }
+            Self::NotExported(reason) => {
+                return ["Nothing is lost. Try again, or take another format. The reason: ", reason, "."]
+                    .concat();
+            }
             Self::FileNotAudio(_) => "Choose a WAV, MP3, M4A, FLAC, OGG or WebM file.",
             Self::FileEmpty(_) | Self::FileSilent(_) => "Choose another file.",
             Self::FileTooLong { limit_s, .. } => {
@@ -263,6 +313,9 @@ impl WebError {
             | Self::ReadNothing
             | Self::ReadTooLittle { .. } => Action::Listen,
             Self::CalibrationOfOtherModel | Self::NoCalibration => Action::ChooseCalibration,
+            Self::NoSession(_) | Self::SessionOfOtherVersion(_) | Self::SessionDamaged { .. } => {
+                Action::ChooseSession
+            }
             Self::ModelUnavailable(_) | Self::EngineUnavailable(_) => Action::LoadAgain,
             Self::ModelMismatch(_) | Self::EngineOutdated => Action::Reload,
             Self::NotSecure
@@ -271,6 +324,8 @@ impl WebError {
             | Self::FileSilent(_)
             | Self::FileTooLong { .. } => Action::ChooseFile,
             Self::SilentMicrophone
+            | Self::RecordsUnavailable
+            | Self::NotExported(_)
             | Self::Unsupported(_)
             | Self::EngineCrashed
             | Self::AnalysisFailed(_) => Action::Dismiss,

@@ -7,6 +7,22 @@ pub fn percent(share: f32) -> String {
     [&number.to_string(), "\u{202f}%"].concat()
 }
 
+/// Shares of one in thousandths, "830 85 85".
+pub fn permille_list(shares: impl Iterator<Item = f32>) -> String {
+    let mut list = String::new();
+    for share in shares {
+        if !list.is_empty() {
+            list.push(' ');
+        }
+        list.push_str(
+            &((share * 1000.0).round_ties_even() as u32)
+                .min(1000)
+                .to_string(),
+        );
+    }
+    list
+}
+
 /// Seconds as "m:ss", or "h:mm:ss" from an hour on.
 pub fn clock(seconds: f64) -> String {
     let seconds = seconds.max(0.0) as u32;

@@ -10,9 +10,10 @@ use web_sys::{File, MessageChannel, Window};
 use super::{
     boot::{self, fetch_program, refresh_program},
     display::{Display, Origin},
-    dom::focus,
+    dom::{Finder, focus},
     gestures, offline,
     reading::Reading,
+    session::{Act, Ask, Session},
     signal::{Mailbox, Signal},
     view::{Phase, View},
     voice::{OWNER, Voice},
@@ -58,6 +59,8 @@ struct App {
     window: Window,
     mailbox: Mailbox,
     display: Display,
+    /// All that was heard.
+    session: Session,
     error: Option<WebError>,
     engine: Option<Engine>,
     /// Counts the engines.
@@ -76,8 +79,12 @@ struct App {
 impl App {
     fn start(window: Window) -> Result<(), JsValue> {
         let mailbox = Mailbox::default();
-        let view = View::new(&window)?;
+        let mut finder = Finder::new(window.document().ok_or("no document")?);
+        let view = View::new(&window, &mut finder)?;
+        let session = Session::new(&mut finder, &mailbox)?;
+        finder.found_all()?;
         gestures::listen(&window, &view, &mailbox)?;
+        session.listen()?;
         let on_frame = Callback::new({
             let mailbox = mailbox.clone();
             move |_| mailbox.handle(Signal::Redraw)
@@ -87,6 +94,7 @@ impl App {
             window,
             mailbox: mailbox.clone(),
             display: Display::new(view),
+            session,
             error: None,
             engine: None,
             engine_number: 0,
@@ -137,13 +145,17 @@ impl App {
             Signal::CalibrationGiven(file) => self.read_calibration(file),
             Signal::CalibrationRead(calibration) => self.ask(calibration),
             Signal::FileGiven(file) if file.name().ends_with(".json") => {
-                self.read_calibration(file)
+                self.act(Act::FileGiven(file));
             }
+            Signal::Session(act) => self.act(act),
             Signal::FileGiven(file) => self.open_file(file),
             Signal::Dragging(over) => self.display.view.dragging(over),
             Signal::Redraw => {
                 self.frame_is_due = false;
                 self.display.draw();
+                if self.session.draw() {
+                    self.draw_soon();
+                }
             }
             Signal::MicrophoneOpened(attempt, opened) if attempt == self.attempt => {
                 self.opened(opened.map(Source::Microphone));
@@ -253,6 +265,7 @@ impl App {
                 if let Some(engine) = &mut self.engine {
                     engine.is_ready = true;
                 }
+                self.session.model(&model);
                 self.display.model(model);
                 self.voice
                     .commands()
@@ -268,6 +281,7 @@ impl App {
                 if self.reading.is_some() {
                     self.read(&update);
                 } else {
+                    self.session.update(session, &update);
                     let is_due = self.display.update(update, compute_ms);
                     self.check_muted();
                     if is_due {
@@ -276,6 +290,7 @@ impl App {
                 }
             }
             Event::Progress { session, at_s } if self.shows(session) => {
+                self.session.progress(session, at_s);
                 if self.display.progress(at_s) {
                     self.draw_soon();
                 }
@@ -285,7 +300,9 @@ impl App {
             }
             Event::Stopped { session, summary } if self.shows(session) => {
                 self.input = Input::None;
-                self.display.finish(&summary);
+                let mixture = self.session.mixture(session);
+                self.session.end(session, Some(summary.duration_s));
+                self.display.finish(&summary, mixture);
                 self.display.view.phase(Phase::Result);
                 self.draw_soon();
             }
@@ -293,6 +310,11 @@ impl App {
                 session,
                 calibration,
             } if self.shows(session) => self.fitted(calibration),
+            Event::Sound { session, pcm } => self.session.sound(session, &pcm),
+            Event::Learned { learned, .. } => {
+                self.session.learned(learned);
+                self.draw_soon();
+            }
             Event::Calibrated {
                 calibration,
                 speech_s,
@@ -316,8 +338,6 @@ impl App {
             | Event::Progress { .. }
             | Event::Gap { .. }
             | Event::Fitted { .. }
-            | Event::Sound { .. }
-            | Event::Learned { .. }
             | Event::Stopped { .. } => {}
         }
     }
@@ -448,6 +468,11 @@ impl App {
                     self.input = Input::Running(source);
                 }
                 Ok(()) => {
+                    let name = source.file_name();
+                    let commands = self.session.begin(name, &[(self.attempt, "Speaker")]);
+                    for command in commands {
+                        self.tell(&command);
+                    }
                     self.display.begin(source.origin());
                     self.display.view.phase(source.phase());
                     if let Source::Microphone(microphone) = &source {
@@ -514,12 +539,27 @@ impl App {
         match std::mem::replace(&mut self.input, Input::None) {
             Input::Running(_) | Input::Closing if self.reading.is_some() => self.rest(),
             Input::Running(_) | Input::Closing => {
+                self.session.end(self.attempt, None);
                 self.display.abandon();
                 self.display.view.phase(Phase::Result);
             }
             // Still to be analysed, by the next engine.
             waiting @ (Input::Opening | Input::Waiting(_)) => self.input = waiting,
             Input::None => {}
+        }
+        self.draw_soon();
+    }
+
+    /// Does what a person wants with the session.
+    fn act(&mut self, act: Act) {
+        match self.session.act(act, self.voice.speaker()) {
+            Ask::Nothing => {}
+            Ask::Announce(text) => self.display.view.announce(&text),
+            Ask::Fail(error) => self.show_error(error),
+            Ask::Tell(command) => self.tell(&command),
+            Ask::Adopt(calibration) => self.ask(calibration),
+            Ask::Restore(Speaker::Calibrated(calibration)) => self.ask(calibration),
+            Ask::Restore(speaker) => self.take_up(speaker),
         }
         self.draw_soon();
     }
@@ -554,6 +594,7 @@ impl App {
             }
             Action::ChooseFile => self.display.view.file.click(),
             Action::ChooseCalibration => self.display.view.panel.file.click(),
+            Action::ChooseSession => self.session.choose(),
             Action::LoadAgain => self.load(),
             Action::Reload => {
                 let window = self.window.clone();
@@ -616,6 +657,13 @@ impl Source {
                 name: recording.name.clone(),
                 duration_s: recording.duration_s,
             },
+        }
+    }
+
+    fn file_name(&self) -> Option<String> {
+        match self {
+            Self::Microphone(_) => None,
+            Self::File(recording) => Some(recording.name.clone()),
         }
     }
 

@@ -1,20 +1,17 @@
 //! What a session's updates look like: words, bars, timeline, list, and what screen readers hear.
 
 use super::{
-    history::History,
+    session::joined,
     view::{View, Words},
 };
 use crate::{
+    class::Class,
     model::{Activation, Liveliness, Posterior},
     protocol::ModelSummary,
     session::{Summary, Update, Verdict},
     web::numbers::{clock, duration, percent},
 };
 
-/// Seconds that the timeline of a running microphone spans.
-const LIVE_SPAN_S: f64 = 60.0;
-/// Least span of a finished timeline.
-const LEAST_SPAN_S: f64 = 5.0;
 /// Silence after which the last verdict leaves the headline.
 const HOLD_S: f64 = 6.0;
 /// Complete silence after which a microphone is taken for muted.
@@ -27,8 +24,8 @@ const ANNOUNCE_EVERY_S: f64 = 4.0;
 const COMPUTE_WEIGHT: f32 = 0.1;
 /// Speech that is heard before "not sure" is an answer.
 const FIRM_S: f32 = 1.5;
-/// Time between predictions until the model has said its own.
-const STEP_S: f64 = 0.256;
+/// Most emotions of a mixture that the headline names.
+const NAMED: usize = 3;
 
 /// What the input is.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,12 +46,10 @@ pub struct Display {
     /// The elements.
     pub view: View,
     origin: Origin,
-    history: History,
     announcer: Announcer,
-    step_s: f64,
     at_s: f64,
-    /// Start and end of the timeline once the session is over.
-    finished_s: Option<f64>,
+    /// Whether the session is over.
+    is_finished: bool,
     /// When speech was last heard.
     speech_s: Option<f64>,
     /// Of a file: updates come faster than anyone reads.
@@ -78,11 +73,9 @@ impl Display {
             words: view.invitation(),
             view,
             origin: Origin::Microphone,
-            history: History::default(),
             announcer: Announcer::default(),
-            step_s: STEP_S,
             at_s: 0.0,
-            finished_s: None,
+            is_finished: false,
             speech_s: None,
             newest: None,
             last: None,
@@ -94,7 +87,6 @@ impl Display {
 
     /// Takes over what is known of the model.
     pub fn model(&mut self, model: ModelSummary) {
-        self.step_s = f64::from(model.step_s);
         self.view
             .panel
             .offer(model.can_calibrate, model.has_neutral);
@@ -111,16 +103,15 @@ impl Display {
     /// Returns whether there is a session to show.
     pub fn resume(&self) -> bool {
         self.view.words(&self.words);
-        self.finished_s.is_some()
+        self.is_finished
     }
 
     /// Empties the screen for a new session.
     pub fn begin(&mut self, origin: Origin) {
         self.view.clear();
-        self.history = History::default();
         self.announcer = Announcer::default();
         self.at_s = 0.0;
-        self.finished_s = None;
+        self.is_finished = false;
         self.speech_s = None;
         self.newest = None;
         self.last = None;
@@ -149,19 +140,10 @@ impl Display {
             } => self.level(*at_s, *rms_dbfs, *speaking),
             Update::Prediction {
                 at_s,
-                heard_s,
                 verdict,
                 confidence,
                 ..
             } => {
-                // The first of a recording's utterance comes late and stands for all that it holds.
-                let new_s = if is_live {
-                    self.step_s
-                } else {
-                    f64::from(*heard_s)
-                };
-                self.history
-                    .add(*at_s, self.step_s, new_s, *verdict, *confidence);
                 self.last = Some((*verdict, *confidence));
                 if is_live {
                     self.at_s = self.at_s.max(*at_s);
@@ -172,25 +154,10 @@ impl Display {
                 }
             }
             Update::Utterance {
-                start_s,
-                end_s,
-                posterior,
                 verdict,
                 confidence,
-                activation,
                 ..
-            } => {
-                self.last = Some((*verdict, *confidence));
-                let word = match liveliness(activation) {
-                    Some(lively) if *verdict == Verdict::Unsure => [lively, ", unclear"].concat(),
-                    _ => self.view.names.word(*verdict).to_owned(),
-                };
-                let times_s = *start_s..*end_s;
-                // A list that cannot grow still leaves the timeline.
-                let _ = self
-                    .view
-                    .utterance(times_s, *verdict, &word, *confidence, posterior);
-            }
+            } => self.last = Some((*verdict, *confidence)),
         }
         if is_live {
             self.show(&update);
@@ -253,9 +220,10 @@ impl Display {
         self.origin == Origin::Microphone && self.at_s - self.sound_s > MUTED_S
     }
 
-    /// Shows the result of a session that is over.
-    pub fn finish(&mut self, summary: &Summary) {
-        self.finished_s = Some(summary.duration_s);
+    /// Shows the result of a session that is over; a `mixture` is of several emotions, which the words name with
+    /// their shares of the speech.
+    pub fn finish(&mut self, summary: &Summary, mixture: Option<(Vec<Class>, String)>) {
+        self.is_finished = true;
         self.newest = None;
         let kicker = match &self.origin {
             Origin::Microphone => "Overall".to_owned(),
@@ -265,12 +233,23 @@ impl Display {
         let speech = duration(summary.speech_s);
         let length = clock(summary.duration_s);
         let heard = [&speech, " of speech in ", &length].concat();
-        let (text, detail) = match (summary.verdict, &summary.posterior) {
-            (Verdict::Emotion(class), _) => (
+        let is_mixed = mixture.is_some();
+        let (text, detail) = match (summary.verdict, &summary.posterior, &mixture) {
+            (_, _, Some((classes, shares))) => {
+                let named = classes.iter().take(NAMED);
+                let mut named: Vec<&str> =
+                    named.map(|class| self.view.names.label(*class)).collect();
+                if classes.len() > NAMED {
+                    named.push("more");
+                }
+                let text = ["Mixed: ", &joined(&named)].concat();
+                (text, [shares, " · ", &heard].concat())
+            }
+            (Verdict::Emotion(class), _, None) => (
                 self.view.names.said("Sounded ", class),
                 [&confidence, " confident · ", &heard].concat(),
             ),
-            (Verdict::Unsure, Some(posterior)) => (
+            (Verdict::Unsure, Some(posterior), None) => (
                 unsure("Sounded ", &summary.activation),
                 [&self.closest(posterior), " · ", &heard].concat(),
             ),
@@ -285,7 +264,8 @@ impl Display {
             kicker,
             text,
             detail,
-            verdict: Some(summary.verdict),
+            verdict: (!is_mixed).then_some(summary.verdict),
+            is_mixed,
         });
         if let Some(posterior) = &summary.posterior {
             self.view.posterior(posterior);
@@ -295,7 +275,7 @@ impl Display {
 
     /// The session ended without a summary; what was heard stays.
     pub fn abandon(&mut self) {
-        self.finished_s = Some(self.at_s);
+        self.is_finished = true;
         if self.last.is_none() {
             let kicker = match &self.origin {
                 Origin::Microphone => "Stopped",
@@ -310,7 +290,7 @@ impl Display {
         self.view.level(-120.0, false, self.at_s);
     }
 
-    /// Draws the timeline, and what of a file is not shown yet.
+    /// Shows what of a file is not shown yet.
     pub fn draw(&mut self) {
         if let Some(update) = self.newest.take() {
             self.show(&update);
@@ -318,17 +298,6 @@ impl Display {
         if let Origin::File { duration_s, .. } = self.origin {
             self.view.file_progress(self.at_s, duration_s);
         }
-        let end_s = match (&self.origin, self.finished_s) {
-            (_, Some(finished_s)) => finished_s.max(LEAST_SPAN_S),
-            (Origin::File { duration_s, .. }, None) => duration_s.max(LEAST_SPAN_S),
-            (Origin::Microphone, None) => {
-                let end_s = self.at_s.max(LIVE_SPAN_S);
-                return self
-                    .view
-                    .timeline(&self.history, end_s - LIVE_SPAN_S, end_s);
-            }
-        };
-        self.view.timeline(&self.history, 0.0, end_s);
     }
 
     fn level(&mut self, at_s: f64, rms_dbfs: f32, speaking: bool) {
@@ -354,6 +323,7 @@ impl Display {
                 text: "No speech".into(),
                 detail,
                 verdict: Some(Verdict::NoSpeech),
+                is_mixed: false,
             });
         }
     }
@@ -396,6 +366,7 @@ impl Display {
             text,
             detail,
             verdict: Some(verdict),
+            is_mixed: false,
         });
     }
 }

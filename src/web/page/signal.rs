@@ -5,6 +5,7 @@ use std::{cell::RefCell, rc::Rc};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::File;
 
+use super::session::Act;
 use crate::web::{
     client::{engine::Sign, file::Recording, microphone::Microphone},
     error::WebError,
@@ -26,6 +27,8 @@ pub enum Signal {
     CalibrationGiven(File),
     CalibrationRead(String),
     Dragging(bool),
+    /// With the session that is kept.
+    Session(Act),
     Redraw,
     /// With the attempt it belongs to, as all that follow.
     MicrophoneOpened(u32, Result<Microphone, WebError>),
@@ -54,8 +57,14 @@ impl Mailbox {
 
     /// Handles a signal at once: for what must happen inside a click.
     pub fn handle(&self, signal: Signal) {
-        if let Some(handler) = self.0.borrow_mut().as_mut() {
-            handler(signal);
+        match self.0.try_borrow_mut() {
+            Ok(mut handler) => {
+                if let Some(handler) = handler.as_mut() {
+                    handler(signal);
+                }
+            }
+            // An element that is taken away while it is being edited says so at once.
+            Err(_) => self.send(signal),
         }
     }
 
