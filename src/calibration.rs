@@ -77,6 +77,19 @@ pub struct Calibration {
     pub offset: Evidence,
 }
 
+/// What a person's labels make of it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Learned {
+    /// From all references.
+    pub calibration: Calibration,
+    /// Number of references.
+    pub references: u32,
+    /// How many of them are judged right as things are.
+    pub right_before: u32,
+    /// How many are judged right by a calibration to all the others: a reference never judges itself.
+    pub right_after: u32,
+}
+
 /// Why there is no calibration.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -137,6 +150,38 @@ impl Calibration {
         };
         let shifts = statistics.shifts(references);
         Ok(statistics.calibration(model, speech_s, &shifts, strength))
+    }
+
+    /// As [`fit`](Self::fit), measured on the references themselves against the calibration `now` in use.
+    ///
+    /// # Errors
+    /// When the references hold less than [`MIN_REFERENCE_S`] of speech.
+    pub fn learn(
+        model: &str,
+        statistics: &SpeakerStatistics,
+        references: &[Reference],
+        now: Option<&Self>,
+    ) -> Result<Learned, CalibrationError> {
+        let is_right = |reference: &Reference, calibration: Option<&Self>| {
+            let posterior = Posterior::from_logits(&reference.evidence, 1.0);
+            let judged = calibration.map_or(posterior, |fitted| fitted.apply(&posterior));
+            u32::from(judged.top().0 == reference.class)
+        };
+        let calibration = Self::fit(model, statistics, references)?;
+        let before = references.iter().map(|reference| is_right(reference, now));
+        let after = references.iter().enumerate().map(|(index, reference)| {
+            let mut others = references.to_vec();
+            others.remove(index);
+            // Others that hold too little speech change nothing.
+            let fitted = Self::fit(model, statistics, &others).ok();
+            is_right(reference, fitted.as_ref())
+        });
+        Ok(Learned {
+            references: references.len() as u32,
+            right_before: before.sum(),
+            right_after: after.sum(),
+            calibration,
+        })
     }
 
     /// Fits a calibration to speech whose classes are not known, assuming that they are mixed in
@@ -500,6 +545,44 @@ pub(crate) mod tests {
             mixed.gain[0][0]
         };
         assert!(0.0 < slow(4.0) && slow(4.0) < slow(16.0) && slow(16.0) < slow(1e6));
+    }
+
+    #[test]
+    fn what_is_learned_is_measured_on_references_that_were_left_out() {
+        // To the model this voice sounds sad whatever it says.
+        let clip = |class: Class, strange: f32| {
+            let mut evidence = statistics().means[class.index()];
+            evidence[SAD.index()] += 2.5;
+            evidence[HAPPY.index()] += strange;
+            reference(class, evidence, 2.0)
+        };
+        let classes = [NEUTRAL, ANGRY, SAD];
+        let mut references: Vec<Reference> = classes
+            .iter()
+            .flat_map(|&class| [0.0, 0.1, 0.2].map(|strange| clip(class, strange)))
+            .collect();
+        let learn = |references: &[Reference], now: Option<&Calibration>| {
+            Calibration::learn("m", &statistics(), references, now).unwrap()
+        };
+        let learned = learn(&references, None);
+        assert_eq!(
+            (
+                learned.references,
+                learned.right_before,
+                learned.right_after
+            ),
+            (9, 3, 9)
+        );
+        assert_eq!(
+            learned.calibration,
+            Calibration::fit("m", &statistics(), &references).unwrap()
+        );
+        let again = learn(&references, Some(&learned.calibration));
+        assert_eq!(again.right_before, 9);
+        // One like no other is right only by itself, and is not counted.
+        references.push(clip(CALM, 9.0));
+        assert_eq!(learn(&references, None).right_after, 9);
+        assert!(Calibration::learn("m", &statistics(), &references[..1], None).is_err());
     }
 
     #[test]

@@ -6,6 +6,10 @@
 //! clock, probabilities by label. Times are whole numbers so that every format writes the same ones
 //! without rounding.
 
+mod overview;
+
+pub use overview::Overview;
+
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{MapAccess, Visitor},
@@ -13,7 +17,7 @@ use serde::{
 
 use crate::{
     class::Labels,
-    model::{Activation, Manifest, Posterior},
+    model::{Activation, Evidence, Manifest, Posterior},
     session::{Update, Verdict},
 };
 
@@ -121,6 +125,10 @@ pub struct Utterance {
     /// What a person says it expresses; none if nobody corrected the program.
     #[serde(default)]
     pub correction: Option<String>,
+    /// What its probabilities are made of, before calibration, in the order of the labels: what the program
+    /// learns a voice from once a person says what it expresses. None where it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
 }
 
 /// A stretch of a source with a name, such as "question 2".
@@ -192,6 +200,7 @@ impl Utterance {
             end_s,
             speech_s,
             posterior,
+            evidence,
             verdict,
             confidence,
             activation,
@@ -213,6 +222,7 @@ impl Utterance {
             probabilities: Probabilities::of(posterior, labels),
             activation: *activation,
             correction: None,
+            evidence: Some(*evidence),
         })
     }
 }
@@ -305,6 +315,16 @@ impl Record {
                 is_share(value),
                 "0 to 1",
                 value.to_string(),
+            )?;
+        }
+        if let Some(evidence) = utterance.evidence {
+            let holds = evidence.len() == self.labels.len()
+                && evidence.iter().all(|number| number.is_finite());
+            expect(
+                "evidence",
+                holds,
+                "a number for each label",
+                format!("{evidence:?}"),
             )?;
         }
         let Probabilities(shares) = &utterance.probabilities;
@@ -431,6 +451,7 @@ pub(crate) mod tests {
                 sounds: Liveliness::Lively,
             }),
             correction: None,
+            evidence: None,
         }
     }
 
@@ -494,6 +515,7 @@ pub(crate) mod tests {
             end_s: 2.512,
             speech_s: 1.2,
             posterior,
+            evidence: posterior.evidence(),
             verdict,
             confidence: 0.83,
             activation: None,
@@ -506,6 +528,7 @@ pub(crate) mod tests {
         assert_eq!(claimed.probabilities.top().unwrap().0, "angry");
         assert_eq!(claimed.probabilities.get("sad"), 0.03);
         assert_eq!(claimed.probabilities.get("bored"), 0.0);
+        assert_eq!(claimed.evidence, Some(posterior.evidence()));
         let unsure = Utterance::of(&update(Verdict::Unsure), 7, 1, &labels).unwrap();
         assert_eq!(unsure.label, None);
         let level = Update::Level {
@@ -543,6 +566,20 @@ pub(crate) mod tests {
         .unwrap();
         assert_eq!((read.start_ms, read.end_ms, read.lane), (10, 100, 0));
         assert_eq!(read.probabilities.0[0], ("b".to_owned(), 0.4));
+    }
+
+    #[test]
+    fn evidence_is_written_where_it_is_known_and_must_be_of_every_label() {
+        let mut written = utterance(3, 1_000, 2_500, Some("angry"));
+        written.evidence = Some([0.5, -0.75, 0.25].into());
+        let json = serde_json::to_string(&written).unwrap();
+        assert!(json.ends_with("\"evidence\":[0.5,-0.75,0.25]}"), "{json}");
+        let read: Utterance = serde_json::from_str(&json).unwrap();
+        assert_eq!(read.evidence, written.evidence);
+        let mut short = call();
+        short.sources[0].utterances[0].evidence = Some([0.5, -0.5].into());
+        let refused = short.check().unwrap_err().to_string();
+        assert!(refused.contains("evidence is [0.5, -0.5]"), "{refused}");
     }
 
     #[test]

@@ -39,6 +39,7 @@ fn utterance(id: u64, lane: usize, start_ms: u64, end_ms: u64, label: Option<&st
             sounds: Liveliness::Quiet,
         }),
         correction: None,
+        evidence: None,
     }
 }
 

@@ -613,3 +613,36 @@ fn listening_changes_answers_from_the_second_utterance_on_until_it_is_switched_o
     assert_eq!(on[0], off[0]);
     assert!(on[1].get(HAPPY) < off[1].get(HAPPY));
 }
+
+#[test]
+fn sound_that_is_kept_lies_where_the_session_heard_it_and_lost_sound_is_silence() {
+    let samples = recording();
+    let whole = |samples: &[f32]| -> Vec<i16> {
+        let samples = samples.iter();
+        samples.map(|x| (x * 32_767.0).round() as i16).collect()
+    };
+    let mut session = session(Pacing::Live);
+    let mut updates = vec![];
+    session.keep_sound();
+    let mut kept = vec![];
+    for chunk in samples.chunks(1_000) {
+        session.push(&[chunk], &mut updates).unwrap();
+        assert!(session.sound_samples() <= 1_000 + 512);
+        kept.extend(session.take_sound());
+    }
+    session.gap(0.5, &mut updates).unwrap();
+    let resumed = (session.at_s() * 16_000.0).round() as usize;
+    kept.extend(session.take_sound());
+    assert_eq!(kept.len(), resumed);
+    session.push(&[&samples], &mut updates).unwrap();
+    session.finish(&mut updates).unwrap();
+    kept.extend(session.take_sound());
+    assert_eq!(kept[..samples.len()], whole(&samples));
+    assert!(kept[samples.len()..resumed].iter().all(|x| *x == 0));
+    assert_eq!(kept[resumed..][..samples.len()], whole(&samples));
+    assert!(session.take_sound().is_empty());
+
+    let mut other = self::session(Pacing::Live);
+    other.push(&[&samples], &mut updates).unwrap();
+    assert_eq!((other.sound_samples(), other.take_sound()), (0, vec![]));
+}

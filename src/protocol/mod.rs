@@ -17,6 +17,7 @@ pub use write::Value;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    calibration::Reference,
     model::StrangersEvaluation,
     session::{Claims, Pacing, Summary, Update},
 };
@@ -69,6 +70,19 @@ pub enum Command {
     Fit {
         /// The session to end.
         session: u32,
+    },
+    /// Hand over the session's sound from now on, by [`Event::Sound`].
+    Keep {
+        /// The session.
+        session: u32,
+    },
+    /// Make a calibration from utterances that a person has labelled. Answered by [`Event::Learned`]; nothing
+    /// is judged by it yet.
+    Learn {
+        /// Whose calibration in use it is compared with.
+        owner: u32,
+        /// What was labelled.
+        references: Vec<Reference>,
     },
     /// From now on judge what is heard, also in the owner's running sessions, as this speaker's.
     Adapt {
@@ -147,6 +161,21 @@ pub enum Event {
         /// The calibration as JSON; none when there was too little speech.
         calibration: Option<String>,
     },
+    /// Sound of a session that is kept, in order and without holes: what was lost is silence.
+    Sound {
+        /// The session it belongs to.
+        session: u32,
+        /// 16-bit samples at 16 kHz, the lower byte first.
+        #[serde(with = "serde_bytes")]
+        pcm: Vec<u8>,
+    },
+    /// What a person's labels make of a voice.
+    Learned {
+        /// Whose.
+        owner: u32,
+        /// None when the utterances hold too little speech.
+        learned: Option<Lesson>,
+    },
     /// From now on what is heard is judged with this calibration.
     Calibrated {
         /// The owner whose sessions are meant.
@@ -174,12 +203,27 @@ pub enum Event {
     },
 }
 
+/// See [`Learned`](crate::calibration::Learned).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Lesson {
+    /// The calibration as JSON.
+    pub calibration: String,
+    /// Number of labelled utterances.
+    pub references: u32,
+    /// How many of them are judged right as things are.
+    pub right_before: u32,
+    /// How many are judged right by a calibration to all the others.
+    pub right_after: u32,
+}
+
 /// What the page shows about the model: its labels, what it was trained on, and its evaluation on
 /// voices it was not trained on.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ModelSummary {
     /// Version of the model, from model.json.
     pub version: String,
+    /// SHA-256 of the model file, in hexadecimal digits.
+    pub sha256: String,
     /// Labels of the classes, in order.
     pub labels: Vec<String>,
     /// What it was trained on.
@@ -254,6 +298,10 @@ mod tests {
             bytes.into()
         }
 
+        fn list(items: Vec<Self>) -> Self {
+            items.into()
+        }
+
         fn object(fields: &[(&str, Self)]) -> Self {
             let owned = |(name, value): &(&str, Self)| ((*name).to_owned(), value.clone());
             Self::Object(fields.iter().map(owned).collect())
@@ -274,6 +322,13 @@ mod tests {
 
         fn flag(&self, name: &str) -> Option<bool> {
             self.field(name)?.as_bool()
+        }
+
+        fn bytes(&self, name: &str) -> Option<Vec<u8>> {
+            let bytes = self.field(name)?.as_array()?.iter();
+            bytes
+                .map(|byte| byte.as_u64().map(|byte| byte as u8))
+                .collect()
         }
 
         fn object(&self, name: &str) -> Option<Self> {
@@ -319,6 +374,23 @@ mod tests {
                 speech_s: 8.5,
             },
             Event::Progress { session, at_s: 2.5 },
+            Event::Sound {
+                session,
+                pcm: vec![0, 128, 255, 127],
+            },
+            Event::Learned {
+                owner,
+                learned: None,
+            },
+            Event::Learned {
+                owner,
+                learned: Some(Lesson {
+                    calibration: "{}".into(),
+                    references: 9,
+                    right_before: 4,
+                    right_after: 7,
+                }),
+            },
             Event::Gap {
                 session,
                 lost_s: 0.75,
@@ -327,6 +399,7 @@ mod tests {
         events.extend([None, Some(strangers)].map(|strangers| Event::Ready {
             model: ModelSummary {
                 version: "1".into(),
+                sha256: "ab12".into(),
                 labels: vec!["calm".into(), "très content".into()],
                 data_set: "a few voices".into(),
                 speakers: 3,
@@ -384,6 +457,7 @@ mod tests {
                 end_s: 3.5,
                 speech_s: 1.25,
                 posterior,
+                evidence: [1.5, -0.5, -0.25, -0.75].into(),
                 verdict,
                 confidence: 0.5,
                 activation,
@@ -451,6 +525,15 @@ mod tests {
             start(Pacing::Recorded),
             Command::Stop { session },
             Command::Fit { session },
+            Command::Keep { session },
+            Command::Learn {
+                owner,
+                references: vec![Reference {
+                    class: Class::first(3).last().unwrap(),
+                    evidence: [0.5, -0.75, 0.25].into(),
+                    speech_s: 2.5,
+                }],
+            },
         ];
         let adapt = speakers.map(|speaker| Command::Adapt { owner, speaker });
         for command in commands.into_iter().chain(adapt) {
@@ -542,6 +625,7 @@ mod tests {
                         summary.posterior.is_none() || summary.activation.is_none()
                     }
                     Some(Event::Fitted { calibration, .. }) => calibration.is_none(),
+                    Some(Event::Learned { learned, .. }) => learned.is_none(),
                     _ => false,
                 };
                 assert!(read.is_none() || optional, "{message}");

@@ -1,6 +1,6 @@
 //! Events, as the page reads them.
 
-use super::{Event, ModelSummary, Refusal, Stage};
+use super::{Event, Lesson, ModelSummary, Refusal, Stage};
 use crate::{
     class::{Class, MAX_CLASSES, PerClass},
     model::{Activation, Liveliness, Posterior, StrangersEvaluation},
@@ -16,6 +16,8 @@ pub trait Fields: Sized {
     fn text(&self, name: &str) -> Option<String>;
     /// The boolean with this name.
     fn flag(&self, name: &str) -> Option<bool>;
+    /// The bytes with this name.
+    fn bytes(&self, name: &str) -> Option<Vec<u8>>;
     /// The object or list with this name.
     fn object(&self, name: &str) -> Option<Self>;
 }
@@ -39,6 +41,11 @@ impl Event {
             Some(Self::Gap {
                 session: whole(&body, "session")?,
                 lost_s: body.number("lost_s")?,
+            })
+        } else if let Some(body) = message.object("sound") {
+            Some(Self::Sound {
+                session: whole(&body, "session")?,
+                pcm: body.bytes("pcm")?,
             })
         } else if let Some(body) = message.object("stopped") {
             let summary = body.object("summary")?;
@@ -71,6 +78,20 @@ impl Event {
                 calibration: body.text("calibration")?,
                 speech_s: body.number("speech_s")?,
             })
+        } else if let Some(body) = message.object("learned") {
+            let learned = match body.object("learned") {
+                Some(lesson) => Some(Lesson {
+                    calibration: lesson.text("calibration")?,
+                    references: whole(&lesson, "references")?,
+                    right_before: whole(&lesson, "right_before")?,
+                    right_after: whole(&lesson, "right_after")?,
+                }),
+                None => None,
+            };
+            Some(Self::Learned {
+                owner: whole(&body, "owner")?,
+                learned,
+            })
         } else if let Some(body) = message.object("refused") {
             Some(Self::Refused {
                 owner: whole(&body, "owner")?,
@@ -85,6 +106,7 @@ impl Event {
             Some(Self::Ready {
                 model: ModelSummary {
                     version: model.text("version")?,
+                    sha256: model.text("sha256")?,
                     labels: labels(&model.object("labels")?)?,
                     data_set: model.text("data_set")?,
                     speakers: whole(&model, "speakers")?,
@@ -138,6 +160,7 @@ fn update(message: &impl Fields) -> Option<Update> {
             end_s: body.number("end_s")?,
             speech_s: body.number("speech_s")?,
             posterior: posterior(&body)?,
+            evidence: per_class(&body, "evidence")?,
             verdict: verdict(&body)?,
             confidence: body.number("confidence")? as f32,
             activation: activation(&body)?,
@@ -181,12 +204,16 @@ fn activation(fields: &impl Fields) -> Option<Option<Activation>> {
 }
 
 fn posterior(fields: &impl Fields) -> Option<Posterior> {
-    let list = fields.object("posterior")?;
-    let mut shares = PerClass::from_fn(length(&list)?, |_| 0.0);
-    for (i, share) in shares.iter_mut().enumerate() {
-        *share = list.number(&(i as u32).to_string())? as f32;
+    per_class(fields, "posterior").map(Posterior)
+}
+
+fn per_class(fields: &impl Fields, name: &str) -> Option<PerClass> {
+    let list = fields.object(name)?;
+    let mut numbers = PerClass::from_fn(length(&list)?, |_| 0.0);
+    for (i, number) in numbers.iter_mut().enumerate() {
+        *number = list.number(&(i as u32).to_string())? as f32;
     }
-    Some(Posterior(shares))
+    Some(numbers)
 }
 
 fn labels(list: &impl Fields) -> Option<Vec<String>> {

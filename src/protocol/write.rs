@@ -1,7 +1,7 @@
 //! Commands, as the page writes them.
 
 use super::{Command, Speaker};
-use crate::session::Pacing;
+use crate::{calibration::Reference, session::Pacing};
 
 /// The building blocks of a message.
 pub trait Value: Sized {
@@ -13,6 +13,8 @@ pub trait Value: Sized {
     fn text(text: &str) -> Self;
     /// Bytes.
     fn bytes(bytes: &[u8]) -> Self;
+    /// A list of these.
+    fn list(items: Vec<Self>) -> Self;
     /// An object with these fields.
     fn object(fields: &[(&str, Self)]) -> Self;
 }
@@ -52,6 +54,23 @@ impl Command {
             }
             Self::Stop { session } => ("stop", of_session(session)),
             Self::Fit { session } => ("fit", of_session(session)),
+            Self::Keep { session } => ("keep", of_session(session)),
+            Self::Learn { owner, references } => {
+                let reference = |reference: &Reference| {
+                    let evidence = reference.evidence.iter();
+                    V::object(&[
+                        ("class", V::number(u8::from(reference.class).into())),
+                        (
+                            "evidence",
+                            V::list(evidence.map(|number| V::fraction(*number)).collect()),
+                        ),
+                        ("speech_s", V::fraction(reference.speech_s as f32)),
+                    ])
+                };
+                let references = V::list(references.iter().map(reference).collect());
+                let fields = [("owner", V::number(*owner)), ("references", references)];
+                ("learn", V::object(&fields))
+            }
             Self::Adapt { owner, speaker } => {
                 let speaker = match speaker {
                     Speaker::Unknown => V::text("unknown"),

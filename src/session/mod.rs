@@ -126,6 +126,7 @@ impl<C: Classifier> Session<C> {
         let result = self.flush(updates);
         self.track.gate.reset();
         self.track.offset_s += lost_s;
+        self.track.pass_over();
         result
     }
 
@@ -185,6 +186,27 @@ impl<C: Classifier> Session<C> {
             evidence,
             speech_s: heard.weight,
         }))
+    }
+
+    /// From now on keeps the sound, at 16 kHz, until it is taken.
+    pub fn keep_sound(&mut self) {
+        self.track.sound = Some(Sound {
+            samples: Vec::new(),
+            next: self.track.position(),
+        });
+    }
+
+    /// The sound kept since the last call, as 16-bit samples at 16 kHz. What is taken follows on what was
+    /// taken before, lost audio as silence: sample n is heard at n / 16,000 s after it was first kept.
+    pub fn take_sound(&mut self) -> Vec<i16> {
+        let sound = self.track.sound.as_mut();
+        sound.map_or_else(Vec::new, |sound| std::mem::take(&mut sound.samples))
+    }
+
+    /// Number of samples that [`take_sound`](Self::take_sound) would give.
+    pub fn sound_samples(&self) -> usize {
+        let sound = self.track.sound.as_ref();
+        sound.map_or(0, |sound| sound.samples.len())
     }
 
     /// Returns the classifier for use in the next session.
@@ -252,6 +274,15 @@ struct Track {
     listener: Option<Listener>,
     /// Evidence before calibration, for a reference.
     heard: WeightedMean,
+    /// None when it is not kept.
+    sound: Option<Sound>,
+}
+
+/// Sound that waits to be taken.
+struct Sound {
+    samples: Vec<i16>,
+    /// Position in the stream of the sample to come next.
+    next: u64,
 }
 
 /// What calibration while listening needs.
@@ -345,9 +376,27 @@ impl Track {
             calibration: None,
             listener: None,
             heard: WeightedMean::default(),
+            sound: None,
             pacing,
             claims,
             settings,
+        }
+    }
+
+    /// Position in the stream of the next frame's first sample, lost audio included.
+    fn position(&self) -> u64 {
+        let lost = (self.offset_s * f64::from(SAMPLE_RATE_HZ)).round() as u64;
+        lost + self.frames * HOP_SAMPLES as u64
+    }
+
+    /// Keeps silence for the sound that was lost.
+    fn pass_over(&mut self) {
+        let position = self.position();
+        if let Some(sound) = &mut self.sound {
+            let lost = position.saturating_sub(sound.next);
+            let end = sound.samples.len() + lost as usize;
+            sound.samples.resize(end, 0);
+            sound.next += lost;
         }
     }
 
@@ -369,6 +418,13 @@ impl Track {
         }
         self.history.extend_from_slice(&frame.features);
         self.frames += 1;
+        if let Some(sound) = &mut self.sound {
+            let samples = frame.samples.iter();
+            sound
+                .samples
+                .extend(samples.map(|sample| (sample * 32_767.0).round() as i16));
+            sound.next += HOP_SAMPLES as u64;
+        }
 
         let speaking = self.gate.push(&frame.samples);
         self.spoken.push(self.gate.hears_speech());
@@ -612,6 +668,7 @@ impl Track {
                 end_s,
                 speech_s,
                 posterior: limited,
+                evidence: heard.evidence(),
                 verdict,
                 confidence,
                 activation: self.activation(&posterior, is_firm),

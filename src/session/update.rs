@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     class::Class,
-    model::{Activation, Posterior},
+    model::{Activation, Evidence, Posterior},
 };
 
 /// What can be said about a stretch of audio. "No speech" and "unsure" are real answers.
@@ -59,6 +59,9 @@ pub enum Update {
         speech_s: f64,
         /// From the mean evidence of its segments.
         posterior: Posterior,
+        /// That evidence before calibration: what makes it a
+        /// [`Reference`](crate::calibration::Reference) once somebody says what it expresses.
+        evidence: Evidence,
         /// What the whole utterance expresses.
         verdict: Verdict,
         /// The highest posterior.

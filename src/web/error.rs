@@ -68,6 +68,21 @@ pub enum WebError {
     CalibrationOfOtherModel,
     /// A file that is not a calibration, or is a broken one.
     NoCalibration,
+    /// A JSON file that is neither a session nor a calibration.
+    NoSession(String),
+    /// A session that another version of the page has saved.
+    SessionOfOtherVersion(String),
+    /// A session that is broken.
+    SessionDamaged {
+        /// Name of the file.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The program that writes and reads sessions could not be loaded.
+    RecordsUnavailable,
+    /// A session could not be saved as a file.
+    NotExported(String),
     /// The browser cannot decode the file as audio.
     FileNotAudio(String),
     /// The browser does not get on with opening the file.
@@ -102,6 +117,8 @@ pub enum Action {
     ChooseFile,
     /// Choose a saved calibration.
     ChooseCalibration,
+    /// Choose a saved session.
+    ChooseSession,
     /// Load the engine and the model again.
     LoadAgain,
     /// Fetch the program afresh and reload the page.
@@ -118,7 +135,7 @@ impl Action {
             Self::GoOn => "Go on",
             Self::OpenTab => "Open in a tab",
             Self::ChooseFile => "Choose a file",
-            Self::ChooseCalibration => "Choose another",
+            Self::ChooseCalibration | Self::ChooseSession => "Choose another",
             Self::Reload => "Reload",
             Self::Dismiss => "Close",
         }
@@ -172,6 +189,11 @@ impl WebError {
             Self::ReadTooLittle { .. } => "read-too-little",
             Self::CalibrationOfOtherModel => "calibration-of-other-model",
             Self::NoCalibration => "no-calibration",
+            Self::NoSession(_) => "no-session",
+            Self::SessionOfOtherVersion(_) => "session-of-other-version",
+            Self::SessionDamaged { .. } => "session-damaged",
+            Self::RecordsUnavailable => "records-unavailable",
+            Self::NotExported(_) => "not-exported",
             Self::FileNotAudio(_) => "file-not-audio",
             Self::FileStalled(_) => "file-stalled",
             Self::FileGone(_) => "file-gone",
@@ -222,6 +244,17 @@ impl WebError {
             }
             Self::CalibrationOfOtherModel => tr("That file was made with another model."),
             Self::NoCalibration => tr("That file is not a saved voice, or it is damaged."),
+            Self::NoSession(name) => tell(
+                "“{0}” is neither a saved session nor a saved voice.",
+                &[&isolated(name)],
+            ),
+            Self::SessionOfOtherVersion(name) => tell(
+                "“{0}” was saved by another version of this page.",
+                &[&isolated(name)],
+            ),
+            Self::SessionDamaged { name, .. } => tell("“{0}” is damaged.", &[&isolated(name)]),
+            Self::RecordsUnavailable => tr("The part that saves and opens sessions is missing."),
+            Self::NotExported(_) => tr("The file could not be made."),
             Self::FileNotAudio(name) => tell(
                 "“{0}” is not audio that this browser can read.",
                 &[&isolated(name)],
@@ -323,6 +356,31 @@ impl WebError {
                 "It does not fit the one in use, so nothing has changed. Make a new one."
             }
             Self::NoCalibration => "Nothing has changed. Choose a file that was saved here.",
+            Self::NoSession(_) => {
+                "Nothing has changed. Choose a JSON file that “Take along” has made here."
+            }
+            Self::SessionOfOtherVersion(_) => {
+                "Nothing has changed. Open it with the version that saved it."
+            }
+            Self::SessionDamaged { reason, .. } => {
+                return [
+                    "Nothing has changed. Take another copy of it. The reason: ",
+                    reason,
+                    ".",
+                ]
+                .concat();
+            }
+            Self::RecordsUnavailable => {
+                "Nothing is lost. Check the connection and try again; it is needed only once."
+            }
+            Self::NotExported(reason) => {
+                return [
+                    "Nothing is lost. Try again, or take another format. The reason: ",
+                    reason,
+                    ".",
+                ]
+                .concat();
+            }
             Self::FileNotAudio(_) => "Choose a WAV, MP3, M4A, FLAC, OGG or WebM file.",
             Self::FileStalled(_) => {
                 "It may be damaged, or not be on this device yet. Save it here and choose it again, or choose \
@@ -354,6 +412,9 @@ impl WebError {
             | Self::ReadNothing
             | Self::ReadTooLittle { .. } => Action::Listen,
             Self::CalibrationOfOtherModel | Self::NoCalibration => Action::ChooseCalibration,
+            Self::NoSession(_) | Self::SessionOfOtherVersion(_) | Self::SessionDamaged { .. } => {
+                Action::ChooseSession
+            }
             Self::ModelUnavailable(_) | Self::EngineUnavailable(_) | Self::EngineSlow => {
                 Action::LoadAgain
             }
@@ -370,6 +431,8 @@ impl WebError {
             | Self::FileTooLong { .. } => Action::ChooseFile,
             Self::SilentMicrophone
             | Self::FaintMicrophone
+            | Self::RecordsUnavailable
+            | Self::NotExported(_)
             | Self::Unsupported(_)
             | Self::EngineCrashed
             | Self::AnalysisFailed(_) => Action::Dismiss,

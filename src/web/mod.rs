@@ -7,6 +7,7 @@
 //!
 //! `page`, and [`builders`] for other people's pages, are built on [`client`], which knows nothing
 //! about them; `worker` uses neither.
+//! [`records`] is a third small program beside them, loaded when it is needed.
 
 pub mod builders;
 pub mod client;
@@ -14,6 +15,7 @@ mod error;
 mod numbers;
 mod object;
 mod page;
+pub mod records;
 mod words;
 #[cfg(feature = "onnx")]
 mod worker;

@@ -61,6 +61,22 @@ pub fn plain(text: &str) -> String {
 /// First strong isolate, pop directional isolate.
 pub const ISOLATES: [char; 2] = ['\u{2068}', '\u{2069}'];
 
+/// Shares of one in thousandths, "830 85 85".
+pub fn permille_list(shares: impl Iterator<Item = f32>) -> String {
+    let mut list = String::new();
+    for share in shares {
+        if !list.is_empty() {
+            list.push(' ');
+        }
+        list.push_str(
+            &((share * 1000.0).round_ties_even() as u32)
+                .min(1000)
+                .to_string(),
+        );
+    }
+    list
+}
+
 /// Seconds as "m:ss", or "h:mm:ss" from an hour on.
 pub fn clock(seconds: f64) -> String {
     let seconds = seconds.max(0.0) as u32;

@@ -4,7 +4,7 @@
 //! web-sys has a type with setters for every kind of options; each setter would be an import of its
 //! own, and so would each type of closure.
 
-use js_sys::{Object, Reflect, Uint8Array};
+use js_sys::{Array, Object, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::Window;
 
@@ -53,6 +53,10 @@ impl Value for JsValue {
         Uint8Array::new_from_slice(bytes).into()
     }
 
+    fn list(items: Vec<Self>) -> Self {
+        items.into_iter().collect::<Array>().into()
+    }
+
     fn object(fields: &[(&str, Self)]) -> Self {
         object(fields).into()
     }
@@ -69,6 +73,11 @@ impl Fields for JsValue {
 
     fn flag(&self, name: &str) -> Option<bool> {
         Reflect::get(self, &name.into()).ok()?.as_bool()
+    }
+
+    fn bytes(&self, name: &str) -> Option<Vec<u8>> {
+        let bytes = Reflect::get(self, &name.into()).ok()?;
+        Some(bytes.dyn_into::<Uint8Array>().ok()?.to_vec())
     }
 
     fn object(&self, name: &str) -> Option<Self> {

@@ -711,6 +711,8 @@ impl State {
                     answer.reject(error.into());
                 }
             }
+            // Neither is asked for.
+            Event::Sound { .. } | Event::Learned { .. } => {}
             Event::Failed {
                 stage: Stage::Load,
                 message,

@@ -206,6 +206,7 @@ impl Talk {
                 end_s,
                 speech_s,
                 posterior,
+                evidence: _,
                 verdict,
                 confidence,
                 activation,

@@ -14,11 +14,12 @@ use super::{
     awake::Awake,
     boot::{self, fetch_program, refresh_program},
     display::Display,
-    dom::focus,
+    dom::{Finder, focus},
     gestures, inputs,
     language::Language,
     offline,
     reading::Reading,
+    session::{Act, Ask, Session},
     signal::{Mailbox, Signal},
     sources::{Sources, State},
     view::{Phase, View},
@@ -78,6 +79,8 @@ struct App {
     language: Language,
     mailbox: Mailbox,
     display: Display,
+    /// All that was heard.
+    session: Session,
     error: Option<WebError>,
     engine: Option<Engine>,
     /// Counts the engines.
@@ -117,8 +120,12 @@ struct App {
 impl App {
     fn start(window: Window, language: Language) -> Result<(), JsValue> {
         let mailbox = Mailbox::default();
-        let view = View::new(&window)?;
+        let mut finder = Finder::new(window.document().ok_or("no document")?);
+        let view = View::new(&window, &mut finder)?;
+        let session = Session::new(&mut finder, &mailbox)?;
+        finder.found_all()?;
         gestures::listen(&window, &view, &mailbox)?;
+        session.listen()?;
         let on_frame = Callback::new({
             let mailbox = mailbox.clone();
             move |_| mailbox.handle(Signal::Redraw)
@@ -128,6 +135,7 @@ impl App {
             language,
             mailbox: mailbox.clone(),
             display: Display::new(view),
+            session,
             error: None,
             engine: None,
             engine_number: 0,
@@ -193,6 +201,7 @@ impl App {
             Signal::AdaptSwitched(false) => self.take_up(Speaker::Unknown),
             Signal::CalibrationGiven(file) => self.read_calibration(file),
             Signal::CalibrationRead(calibration) => self.ask(calibration),
+            Signal::Session(act) => self.act(act),
             Signal::FilesGiven(files, left_out) => self.open_files(files, left_out),
             Signal::RowChosen(number) => self.show_source(number),
             Signal::RowCancelled(number) => self.cancel_source(number),
@@ -217,6 +226,9 @@ impl App {
             Signal::Redraw => {
                 self.frame_is_due = false;
                 self.display.draw();
+                if self.session.draw() {
+                    self.draw_soon();
+                }
             }
             Signal::MicrophoneOpened(attempt, opened) if attempt == self.attempt => {
                 self.opened(opened);
@@ -358,6 +370,7 @@ impl App {
                 if let Some(engine) = &mut self.engine {
                     engine.is_ready = true;
                 }
+                self.session.model(&model);
                 self.display.model(model);
                 self.voice
                     .commands()
@@ -382,6 +395,11 @@ impl App {
                 session,
                 calibration,
             } if self.reads(session) => self.fitted(calibration),
+            Event::Sound { session, pcm } => self.session.sound(session, &pcm),
+            Event::Learned { learned, .. } => {
+                self.session.learned(learned);
+                self.draw_soon();
+            }
             Event::Calibrated {
                 calibration,
                 speech_s,
@@ -477,6 +495,31 @@ impl App {
         self.display.view.phase(phase);
     }
 
+    /// Does what a person wants with the session.
+    fn act(&mut self, act: Act) {
+        match self.session.act(act, self.voice.speaker()) {
+            Ask::Nothing => {}
+            Ask::Announce(text) => self.display.view.announce(&text),
+            Ask::Fail(error) => self.show_error(error),
+            Ask::Tell(command) => self.tell(&command),
+            Ask::Adopt(calibration) => self.ask(calibration),
+            Ask::Restore(Speaker::Calibrated(calibration)) => self.ask(calibration),
+            Ask::Restore(speaker) => self.take_up(speaker),
+        }
+        // A recording that was listened to here has its result too.
+        let shown = self.session.shown_session();
+        let source = shown.and_then(|session| {
+            let mut sources = self.sources.iter();
+            sources.find(|source| !source.lanes.is_empty() && source.first == session)
+        });
+        if let Some(number) = source.map(|source| source.number)
+            && self.shown != Some(number)
+        {
+            self.show_source(number);
+        }
+        self.draw_soon();
+    }
+
     fn show_error(&mut self, error: WebError) {
         self.display.view.error(&error);
         self.error = Some(error);
@@ -505,6 +548,7 @@ impl App {
             }
             Action::ChooseFile => self.display.view.file.click(),
             Action::ChooseCalibration => self.display.view.panel.file.click(),
+            Action::ChooseSession => self.session.choose(),
             Action::LoadAgain => {
                 self.drop_engine();
                 self.load();

@@ -1,7 +1,7 @@
 //! What a session's updates look like: words, bars, timeline, list, and what screen readers hear.
 
 use super::{
-    history::History,
+    session::{Mixture, listed},
     view::{View, Words},
 };
 use crate::{
@@ -14,10 +14,6 @@ use crate::{
     },
 };
 
-/// Seconds that the timeline of a running microphone spans.
-const LIVE_SPAN_S: f64 = 60.0;
-/// Least span of a finished timeline.
-const LEAST_SPAN_S: f64 = 5.0;
 /// Silence after which the last verdict leaves the headline.
 const HOLD_S: f64 = 6.0;
 /// Least time between two announcements.
@@ -26,8 +22,8 @@ const ANNOUNCE_EVERY_S: f64 = 4.0;
 const COMPUTE_WEIGHT: f32 = 0.1;
 /// Speech that is heard before "not sure" is an answer.
 const FIRM_S: f32 = 1.5;
-/// Time between predictions until the model has said its own.
-const STEP_S: f64 = 0.256;
+/// Most emotions of a mixture that the headline names.
+const NAMED: usize = 3;
 
 /// What the input is.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,10 +50,9 @@ pub struct Display {
     /// Whether a person chose it; else it is whoever spoke last.
     is_chosen: bool,
     announcer: Announcer,
-    step_s: f64,
     at_s: f64,
-    /// Start and end of the timeline once the session is over.
-    finished_s: Option<f64>,
+    /// Whether the session is over.
+    is_finished: bool,
     /// Of a file: updates come faster than anyone reads.
     newest: Option<(usize, Update)>,
     /// Sound that never reached the engine.
@@ -72,7 +67,6 @@ pub struct Display {
 #[derive(Default)]
 struct Lane {
     name: String,
-    history: History,
     /// When speech was last heard.
     speech_s: Option<f64>,
     /// What was last expressed.
@@ -95,9 +89,8 @@ impl Display {
             lane: 0,
             is_chosen: false,
             announcer: Announcer::default(),
-            step_s: STEP_S,
             at_s: 0.0,
-            finished_s: None,
+            is_finished: false,
             newest: None,
             lost_s: 0.0,
             compute_ms: None,
@@ -106,7 +99,6 @@ impl Display {
 
     /// Takes over what is known of the model.
     pub fn model(&mut self, model: ModelSummary) {
-        self.step_s = f64::from(model.step_s);
         self.view
             .panel
             .offer(model.can_calibrate, model.has_neutral);
@@ -117,7 +109,7 @@ impl Display {
     pub fn retell(&mut self) {
         self.view.retell();
         // A session says more soon, or has its file's name and numbers on screen.
-        if self.words.verdict.is_none() && self.finished_s.is_none() && self.at_s == 0.0 {
+        if self.words.verdict.is_none() && !self.is_finished && self.at_s == 0.0 {
             self.words = self.view.invitation();
         }
         self.draw();
@@ -133,7 +125,7 @@ impl Display {
     /// Returns whether there is a session to show.
     pub fn resume(&self) -> bool {
         self.view.words(&self.words);
-        self.finished_s.is_some()
+        self.is_finished
     }
 
     /// Empties the screen for a new session with a lane for each of these speakers.
@@ -150,7 +142,7 @@ impl Display {
         self.is_chosen = false;
         self.announcer = Announcer::default();
         self.at_s = 0.0;
-        self.finished_s = None;
+        self.is_finished = false;
         self.newest = None;
         self.lost_s = 0.0;
         self.compute_ms = None;
@@ -185,19 +177,10 @@ impl Display {
             } => self.level(number, *at_s, *rms_dbfs, *speaking),
             Update::Prediction {
                 at_s,
-                heard_s,
                 verdict,
                 confidence,
                 ..
             } => {
-                // The first of a recording's utterance comes late and stands for all that it holds.
-                let new_s = if is_live {
-                    self.step_s
-                } else {
-                    f64::from(*heard_s)
-                };
-                lane.history
-                    .add(*at_s, self.step_s, new_s, *verdict, *confidence);
                 lane.last = Some((*verdict, *confidence));
                 if is_live {
                     self.at_s = self.at_s.max(*at_s);
@@ -208,31 +191,14 @@ impl Display {
                 }
             }
             Update::Utterance {
-                start_s,
-                end_s,
-                posterior,
                 verdict,
                 confidence,
-                activation,
                 ..
             } => {
                 lane.last = Some((*verdict, *confidence));
                 self.view
                     .lanes
                     .show(number, *verdict, *confidence, &self.view.names);
-                let word = match verdict {
-                    Verdict::Unsure => unsure(&LISTED, activation),
-                    _ => self.view.names.word(*verdict),
-                };
-                let word = match lane.name.as_str() {
-                    "" => word,
-                    name => tell("{0}: {1}", &[&isolated(name), &word]),
-                };
-                let times_s = *start_s..*end_s;
-                // A list that cannot grow still leaves the timeline.
-                let _ = self
-                    .view
-                    .utterance(times_s, *verdict, &word, *confidence, posterior);
             }
         }
         if is_live {
@@ -291,33 +257,34 @@ impl Display {
         percent(at_s) != percent(before_s)
     }
 
-    /// Shows the result of a session that is over, of all its lanes.
-    pub fn finish(&mut self, summaries: &[&Summary]) {
-        let duration_s = summaries.iter().map(|summary| summary.duration_s);
+    /// Shows the result of a session that is over, of all its lanes. Of a lane with a mixture of several
+    /// emotions, the words name them with their shares of the speech.
+    pub fn finish(&mut self, summaries: &[(&Summary, Option<Mixture>)]) {
+        let duration_s = summaries.iter().map(|(summary, _)| summary.duration_s);
         let duration_s = duration_s.fold(0.0, f64::max);
-        self.finished_s = Some(duration_s);
+        self.is_finished = true;
         self.newest = None;
         let kicker = match &self.origin {
             Origin::Microphone => tr("Overall"),
             Origin::File { name, .. } => isolated(name),
         };
-        for (number, summary) in summaries.iter().enumerate() {
+        for (number, (summary, mixture)) in summaries.iter().enumerate() {
             let verdict = summary.verdict;
             self.view
                 .lanes
                 .show(number, verdict, summary.confidence, &self.view.names);
             self.view.lanes.speaking(number, false);
-            let words = self.summed_up(kicker.clone(), summary);
+            let words = self.summed_up(kicker.clone(), summary, mixture.as_ref());
             if let Some(lane) = self.lanes.get_mut(number) {
                 lane.words = Some(words);
                 lane.posterior = summary.posterior;
             }
         }
         let words = match summaries {
-            [summary] => self.summed_up(kicker, summary),
+            [(summary, mixture)] => self.summed_up(kicker, summary, mixture.as_ref()),
             _ => {
                 let count = summaries.len().to_string();
-                let speech_s = summaries.iter().map(|summary| summary.speech_s).sum();
+                let speech_s = summaries.iter().map(|(summary, _)| summary.speech_s).sum();
                 let detail = speech_in(speech_s, duration_s);
                 Words::plain(&kicker, &tell("{0} speakers", &[&count]), &detail)
             }
@@ -336,16 +303,27 @@ impl Display {
         self.view.level(-120.0, false, duration_s);
     }
 
-    fn summed_up(&self, kicker: String, summary: &Summary) -> Words {
+    fn summed_up(&self, kicker: String, summary: &Summary, mixture: Option<&Mixture>) -> Words {
         let confidence = percent(summary.confidence);
         let heard = speech_in(summary.speech_s, summary.duration_s);
         let length = clock(summary.duration_s.round_ties_even());
-        let (text, detail) = match (summary.verdict, &summary.posterior) {
-            (Verdict::Emotion(class), _) => (
+        let (text, detail) = match (summary.verdict, &summary.posterior, mixture) {
+            (_, _, Some((classes, shares))) => {
+                let named = classes.iter().take(NAMED);
+                let mut named: Vec<String> = named
+                    .map(|class| isolated(&self.view.names.name(*class)))
+                    .collect();
+                if classes.len() > NAMED {
+                    named.push(tr("more"));
+                }
+                let text = tell("Mixed: {0}", &[&listed(&named)]);
+                (text, [shares, " · ", &heard].concat())
+            }
+            (Verdict::Emotion(class), _, None) => (
                 self.view.names.said("Sounded {0}", class),
                 [&tell("{0} confident", &[&confidence]), " · ", &heard].concat(),
             ),
-            (Verdict::Unsure, Some(posterior)) => (
+            (Verdict::Unsure, Some(posterior), None) => (
                 unsure(&SOUNDED, &summary.activation),
                 [&self.closest(posterior), " · ", &heard].concat(),
             ),
@@ -355,7 +333,8 @@ impl Display {
             kicker,
             text,
             detail,
-            verdict: Some(summary.verdict),
+            verdict: mixture.is_none().then_some(summary.verdict),
+            is_mixed: mixture.is_some(),
         }
     }
 
@@ -390,7 +369,7 @@ impl Display {
 
     /// The session ended without a summary; what was heard stays.
     pub fn abandon(&mut self) {
-        self.finished_s = Some(self.at_s);
+        self.is_finished = true;
         if self.lanes.iter().all(|lane| lane.last.is_none()) {
             let kicker = match &self.origin {
                 Origin::Microphone => tr("Stopped"),
@@ -405,28 +384,14 @@ impl Display {
         self.view.level(-120.0, false, self.at_s);
     }
 
-    /// Draws the timeline, and what of a file is not shown yet.
+    /// Shows what of a file is not shown yet.
     pub fn draw(&mut self) {
         if let Some((number, update)) = self.newest.take() {
             self.show(number, &update);
         }
-        let nothing = History::default();
-        let history = self
-            .lanes
-            .get(self.lane)
-            .map_or(&nothing, |lane| &lane.history);
         if let Origin::File { duration_s, .. } = self.origin {
             self.view.file_progress(self.at_s, duration_s);
         }
-        let end_s = match (&self.origin, self.finished_s) {
-            (_, Some(finished_s)) => finished_s.max(LEAST_SPAN_S),
-            (Origin::File { duration_s, .. }, None) => duration_s.max(LEAST_SPAN_S),
-            (Origin::Microphone, None) => {
-                let end_s = self.at_s.max(LIVE_SPAN_S);
-                return self.view.timeline(history, end_s - LIVE_SPAN_S, end_s);
-            }
-        };
-        self.view.timeline(history, 0.0, end_s);
     }
 
     fn level(&mut self, number: usize, at_s: f64, rms_dbfs: f32, speaking: bool) {
@@ -466,6 +431,7 @@ impl Display {
                 text: tr("No speech"),
                 detail,
                 verdict: Some(Verdict::NoSpeech),
+                is_mixed: false,
             });
         }
     }
@@ -507,6 +473,7 @@ impl Display {
             text,
             detail,
             verdict: Some(verdict),
+            is_mixed: false,
         };
         if let Some(lane) = self.lanes.get_mut(number) {
             lane.words = Some(words.clone());
@@ -535,8 +502,6 @@ const SOUNDED: Unclear = [
     "Sounded quiet, emotion unclear",
     "Not sure",
 ];
-/// In the list of what was heard.
-const LISTED: Unclear = ["lively, unclear", "quiet, unclear", "not sure"];
 
 fn unsure([lively, quiet, neither]: &Unclear, activation: &Option<Activation>) -> String {
     let sounds = activation.as_ref().map(|activation| activation.sounds);

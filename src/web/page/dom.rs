@@ -119,3 +119,25 @@ pub fn scale_x(element: &HtmlElement, permille: u32) {
     let value = ["scaleX(", &permille.to_string(), "e-3)"].concat();
     let _ = element.style().set_property("transform", &value);
 }
+
+/// Adds a new element to `parent`.
+pub fn add(parent: &Element, tag: &str, class: &str, text: &str) -> Result<HtmlElement, JsValue> {
+    let document = parent.owner_document().ok_or("no document")?;
+    let element: HtmlElement = document.create_element(tag)?.unchecked_into();
+    if !class.is_empty() {
+        element.set_attribute("class", class)?;
+    }
+    if !text.is_empty() {
+        element.set_text_content(Some(text));
+    }
+    parent.append_child(&element)?;
+    Ok(element)
+}
+
+/// Gives an element attributes.
+pub fn set(element: &Element, attributes: &[(&str, &str)]) {
+    for (name, value) in attributes {
+        // Fails only where a name is none.
+        let _ = element.set_attribute(name, value);
+    }
+}

@@ -94,6 +94,7 @@ mod tests {
             end_s,
             speech_s: end_s - start_s,
             posterior: crate::model::Posterior::uniform(2),
+            evidence: [0.0, 0.0].into(),
             verdict: Verdict::Unsure,
             confidence: 0.5,
             activation: None,

@@ -7,6 +7,7 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::File;
 use web_sys::MediaStream;
 
+use super::session::Act;
 use crate::{
     audio::Lanes,
     web::{
@@ -48,6 +49,8 @@ pub enum Signal {
     LanguageChosen,
     /// With its words.
     LanguageFetched(String, Option<JsValue>),
+    /// With the session that is kept.
+    Session(Act),
     Redraw,
     /// With the attempt it belongs to, as all that follow.
     MicrophoneOpened(u32, Result<Microphone, WebError>),
@@ -80,8 +83,14 @@ impl Mailbox {
 
     /// Handles a signal at once: for what must happen inside a click.
     pub fn handle(&self, signal: Signal) {
-        if let Some(handler) = self.0.borrow_mut().as_mut() {
-            handler(signal);
+        match self.0.try_borrow_mut() {
+            Ok(mut handler) => {
+                if let Some(handler) = handler.as_mut() {
+                    handler(signal);
+                }
+            }
+            // An element that is taken away while it is being edited says so at once.
+            Err(_) => self.send(signal),
         }
     }
 

@@ -1,19 +1,17 @@
 //! What the person sees: the elements of index.html and the only code that changes them.
 
-use std::{cell::Cell, ops::Range};
+use std::cell::Cell;
 
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Document, Element, HtmlElement, HtmlInputElement, Window};
 
 use super::{
     dom::{Finder, permille, scale_x, set_hidden, set_progress, set_text, toggle},
-    history::History,
     inputs::Inputs,
     lanes::Lanes,
     panel::Panel,
     results::Results,
-    timeline::Timeline,
-    wording::{Names, colour},
+    wording::{Names, colour, hue},
 };
 use crate::{
     class::Class,
@@ -80,6 +78,8 @@ pub struct Words {
     pub detail: String,
     /// Gives the colour; none for words that are no verdict.
     pub verdict: Option<Verdict>,
+    /// Whether they say that several emotions are expressed.
+    pub is_mixed: bool,
 }
 
 impl Words {
@@ -90,6 +90,7 @@ impl Words {
             text: text.into(),
             detail: detail.into(),
             verdict: None,
+            is_mixed: false,
         }
     }
 }
@@ -100,9 +101,6 @@ struct Row {
     fill: HtmlElement,
     percent: Element,
 }
-
-/// Hue of the first class of a model that is not the shipped one, in degrees.
-const FIRST_HUE: u32 = 25;
 
 /// The page's elements.
 pub struct View {
@@ -143,10 +141,6 @@ pub struct View {
     pub names: Names,
     emotions: HtmlElement,
     rows: Vec<Row>,
-    timeline_title: HtmlElement,
-    timeline: Timeline,
-    heard: HtmlElement,
-    heard_empty: HtmlElement,
     voices: HtmlElement,
     model_facts: HtmlElement,
     announcer: HtmlElement,
@@ -166,11 +160,10 @@ impl View {
     ///
     /// # Errors
     /// When index.html lacks one of them.
-    pub fn new(window: &Window) -> Result<Self, JsValue> {
+    pub fn new(window: &Window, finder: &mut Finder) -> Result<Self, JsValue> {
         let document = window.document().ok_or("no document")?;
         let body = document.body().ok_or("no body")?;
         body.set_attribute("data-build", BUILD)?;
-        let mut finder = Finder::new(document.clone());
         let mut find = |id| finder.find(id);
         let view = Self {
             window: window.clone(),
@@ -201,22 +194,17 @@ impl View {
             names: Names::default(),
             emotions: find("emotions"),
             rows: Vec::new(),
-            timeline_title: find("timeline-title"),
-            timeline: Timeline::new(find("timeline").unchecked_into(), window.clone())?,
-            heard: find("heard"),
-            heard_empty: find("heard-empty"),
             voices: find("voices"),
             model_facts: find("model-facts"),
             announcer: find("announcer"),
             sound_advice: find("sound-advice"),
-            panel: Panel::new(&body, &mut finder),
-            inputs: Inputs::new(&mut finder),
-            lanes: Lanes::new(&mut finder),
-            results: Results::new(&mut finder),
+            panel: Panel::new(&body, finder),
+            inputs: Inputs::new(finder),
+            lanes: Lanes::new(finder),
+            results: Results::new(finder),
             body,
             document,
         };
-        finder.found_all()?;
         Ok(view)
     }
 
@@ -313,11 +301,6 @@ impl View {
         self.body_data("data-phase", phase.name());
         self.phase.set(phase);
         self.listen_text.set_text_content(Some(&tr(phase.button())));
-        let title = match phase {
-            Phase::Live => "The last minute",
-            _ => "Over time",
-        };
-        self.timeline_title.set_text_content(Some(&tr(title)));
     }
 
     /// The words that index.html begins with.
@@ -337,6 +320,7 @@ impl View {
         let slug = words
             .verdict
             .map_or("none", |verdict| self.names.slug(verdict));
+        let slug = if words.is_mixed { "mixed" } else { slug };
         let _ = self.verdict.set_attribute("data-verdict", slug);
         let class = match words.verdict {
             Some(Verdict::Emotion(class)) => Some(class),
@@ -367,8 +351,7 @@ impl View {
             let value = if are_shipped {
                 ["var(--emotion-", label, ")"].concat()
             } else {
-                let hue = FIRST_HUE + 360 * class.index() as u32 / labels.len() as u32;
-                ["oklch(var(--ink) ", &hue.to_string(), ")"].concat()
+                ["oklch(var(--ink) ", &hue(class, labels.len()), ")"].concat()
             };
             let name = ["--", &colour(class)].concat();
             self.body.style().set_property(&name, &value)?;
@@ -418,8 +401,6 @@ impl View {
         for row in &self.rows {
             row.show(0.0, false);
         }
-        self.heard.set_text_content(None);
-        set_hidden(&self.heard_empty, false);
         for line in [&self.device, &self.latency, &self.lost] {
             line.set_text_content(None);
         }
@@ -500,46 +481,6 @@ impl View {
             &self.file_progress_text,
             &tell("{0} of {1}", &[&clock(at_s), &clock(duration_s)]),
         );
-    }
-
-    /// Adds an utterance on top of the list; `word` says what it expresses.
-    pub fn utterance(
-        &self,
-        times_s: Range<f64>,
-        verdict: Verdict,
-        word: &str,
-        confidence: f32,
-        posterior: &Posterior,
-    ) -> Result<(), JsValue> {
-        let item = self.document.create_element("li")?;
-        item.set_attribute("data-verdict", self.names.slug(verdict))?;
-        let shares = posterior.0.iter().map(|share| permille(*share).to_string());
-        let shares: Vec<String> = shares.collect();
-        item.set_attribute("data-permille", &joined(&shares, " "))?;
-        let time = [&clock(times_s.start), "–", &clock(times_s.end)].concat();
-        let certainty = match verdict {
-            Verdict::Emotion(_) => percent(confidence),
-            _ => String::new(),
-        };
-        for (class, text) in [
-            ("time", time.as_str()),
-            ("word", word),
-            ("percent", &certainty),
-        ] {
-            let cell = self.document.create_element("span")?;
-            cell.set_attribute("class", class)?;
-            set_text(&cell, text);
-            item.append_child(&cell)?;
-        }
-        self.heard.prepend_with_node_1(&item)?;
-        set_hidden(&self.heard_empty, true);
-        Ok(())
-    }
-
-    /// Draws the timeline.
-    pub fn timeline(&self, history: &History, start_s: f64, end_s: f64) {
-        // A canvas that cannot be drawn leaves the list of utterances, which says the same.
-        let _ = self.timeline.draw(history, &self.names, start_s, end_s);
     }
 
     /// Shows an error beside what is on screen.

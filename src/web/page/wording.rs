@@ -1,13 +1,18 @@
 //! Verdicts in words.
 
+use web_sys::CssStyleDeclaration;
+
 use crate::{
-    class::Class,
+    class::{Class, Labels},
     session::Verdict,
     web::{
         numbers::isolated,
         words::{tell, tr},
     },
 };
+
+/// Hue of the first class of a model that is not the shipped one, in degrees.
+const FIRST_HUE: u32 = 25;
 
 /// What the classes of the model are called.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -66,6 +71,24 @@ impl Names {
 /// The style sheet's name of a class's colour, without its dashes.
 pub fn colour(class: Class) -> String {
     ["class-", &(class.index() as u32).to_string()].concat()
+}
+
+/// The colour of a class of these labels: the style sheet's where it knows the label, else its share of the
+/// circle of hues.
+pub fn ink_of(style: &CssStyleDeclaration, labels: &Labels, class: Class) -> String {
+    let known = ["--emotion-", labels.name(class)].concat();
+    let known = style.get_property_value(&known).unwrap_or_default();
+    if !known.is_empty() {
+        return known;
+    }
+    let ink = style.get_property_value("--ink").unwrap_or_default();
+    ["oklch(", &ink, " ", &hue(class, labels.len()), ")"].concat()
+}
+
+/// Hue of a class of a model that is not the shipped one, in degrees.
+pub fn hue(class: Class, classes: usize) -> String {
+    let hue = FIRST_HUE + 360 * class.index() as u32 / classes.max(1) as u32;
+    hue.to_string()
 }
 
 #[cfg(test)]

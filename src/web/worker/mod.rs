@@ -9,16 +9,19 @@ use web_sys::{DedicatedWorkerGlobalScope, MessageChannel, MessageEvent, MessageP
 
 use crate::{
     audio::SAMPLE_RATE_HZ,
-    calibration::{Calibration, CalibrationError},
+    calibration::{Calibration, CalibrationError, Reference},
     features::HOP_SAMPLES,
     model::{Manifest, ModelError, OnnxClassifier},
-    protocol::{BUILD, Command, Event, ModelSummary, PROTOCOL, Refusal, Speaker, Stage},
+    protocol::{BUILD, Command, Event, Lesson, ModelSummary, PROTOCOL, Refusal, Speaker, Stage},
     session::{Claims, Pacing, Session, Update},
     web::client::{
         chunk::{Chunk, MAX_CHANNELS, Message},
         lifeline,
     },
 };
+
+/// Sound that is kept is handed over about once a second.
+const HANDED_OVER_SAMPLES: usize = SAMPLE_RATE_HZ as usize;
 
 /// Runs the worker for the rest of its life.
 pub fn run() {
@@ -192,6 +195,13 @@ impl Worker {
                 Some(run) => self.fit(run),
                 None => Ok(()),
             },
+            Command::Keep { session } => {
+                if let Some(at) = self.run(session) {
+                    self.runs[at].session.keep_sound();
+                }
+                Ok(())
+            }
+            Command::Learn { owner, references } => self.learn(owner, &references),
             Command::Adapt { owner, speaker } => self.adapt(owner, speaker),
         }
     }
@@ -208,6 +218,7 @@ impl Worker {
         let step_samples = (manifest.session.step_frames * HOP_SAMPLES) as f32;
         let summary = ModelSummary {
             version: manifest.version.clone(),
+            sha256: manifest.onnx.sha256.clone(),
             labels: manifest.labels.names().to_vec(),
             data_set: manifest.training.data_set.clone(),
             speakers: manifest.training.actors,
@@ -284,6 +295,7 @@ impl Worker {
             post(&self.scope, &Event::Gap { session, lost_s });
         }
         run.report(&self.scope, now_ms);
+        run.hand_over(&self.scope, HANDED_OVER_SAMPLES);
         match run.pacing {
             Pacing::Live if !self.turn_is_due => {
                 self.turn_is_due = true;
@@ -327,6 +339,7 @@ impl Worker {
         let summary = summary.map_err(|error| failed(run.id, error))?;
         let session = run.id;
         run.report(&self.scope, now_ms(&self.scope));
+        run.hand_over(&self.scope, 1);
         self.post(&Event::Stopped { session, summary });
         Ok(())
     }
@@ -349,6 +362,44 @@ impl Worker {
         self.post(&Event::Fitted {
             session,
             calibration: fitted.ok().and_then(|fitted| json(&fitted)),
+        });
+        Ok(())
+    }
+
+    /// Makes a calibration from what a person has labelled.
+    fn learn(&mut self, owner: u32, references: &[Reference]) -> Result<(), Failure> {
+        let Some((_, manifest)) = &self.model else {
+            return Err(Failure::of(Stage::Command, "no model is loaded"));
+        };
+        let Some(statistics) = &manifest.speaker else {
+            let reason = "the model cannot be calibrated";
+            return Err(Failure::of(Stage::Command, reason));
+        };
+        let classes = manifest.labels.len();
+        let fits = |reference: &Reference| {
+            reference.class.index() < classes && reference.evidence.len() == classes
+        };
+        if !references.iter().all(fits) {
+            let reason = "what was labelled is of another model";
+            return Err(Failure::of(Stage::Command, reason));
+        }
+        let now = match self.adaptations.get(&owner) {
+            Some(Adaptation::Calibrated(calibration)) => Some(calibration.as_ref()),
+            _ => None,
+        };
+        let model = &manifest.onnx.sha256;
+        let learned = Calibration::learn(model, statistics, references, now).ok();
+        let lesson = learned.and_then(|learned| {
+            Some(Lesson {
+                calibration: json(&learned.calibration)?,
+                references: learned.references,
+                right_before: learned.right_before,
+                right_after: learned.right_after,
+            })
+        });
+        self.post(&Event::Learned {
+            owner,
+            learned: lesson,
         });
         Ok(())
     }
@@ -451,6 +502,18 @@ impl Run {
             .push(&planes[..channels], &mut self.updates)
             .map_err(|error| failed(self.id, error))?;
         Ok(lost_s)
+    }
+
+    /// Hands over the sound that is kept, once there are so many samples of it.
+    fn hand_over(&mut self, scope: &DedicatedWorkerGlobalScope, at_least: usize) {
+        if self.session.sound_samples() < at_least {
+            return;
+        }
+        let samples = self.session.take_sound();
+        let session = self.id;
+        let pcm = samples.iter().flat_map(|sample| sample.to_le_bytes());
+        let pcm = pcm.collect();
+        post(scope, &Event::Sound { session, pcm });
     }
 
     /// Posts the findings.

@@ -13,6 +13,7 @@ use crate::{
         numbers::isolated,
         page::{
             display::Origin,
+            session::Act,
             signal::Signal,
             sources::{Source, State},
         },
@@ -23,10 +24,13 @@ use crate::{
 impl App {
     /// Takes files; while a microphone is listened to they wait.
     pub(super) fn open_files(&mut self, mut files: Vec<File>, left_out: u32) {
-        if files.len() == 1
-            && let Some(file) = files.pop_if(|file| file.name().ends_with(".json"))
-        {
-            return self.read_calibration(file);
+        let saved = files.extract_if(.., |file| file.name().ends_with(".json"));
+        let saved: Vec<File> = saved.collect();
+        for file in saved {
+            self.act(Act::FileGiven(file));
+        }
+        if files.is_empty() {
+            return;
         }
         self.left_out += left_out;
         let is_alone = files.len() == 1 && self.sources.current_file().is_none();
@@ -153,6 +157,7 @@ impl App {
                         .begin(Origin::File { name, duration_s }, &names);
                     self.draw_soon();
                 }
+                self.keep(number);
                 self.show_phase();
                 self.show_sources();
             }

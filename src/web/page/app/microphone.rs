@@ -121,6 +121,7 @@ impl App {
         }
         self.shown = Some(number);
         self.follows = false;
+        self.keep(number);
         self.display
             .view
             .device(microphone.sample_rate_hz(), microphone.processing());

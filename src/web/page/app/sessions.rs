@@ -12,6 +12,7 @@ use crate::{
         error::WebError,
         page::{
             display::Origin,
+            session::Mixture,
             sources::{Source, State},
             voice::OWNER,
         },
@@ -27,6 +28,7 @@ impl App {
         let Some((source, lane)) = self.sources.of_session(session) else {
             return;
         };
+        self.session.update(session, &update);
         let is_level = matches!(update, Update::Level { .. });
         if !is_level {
             source.updates.push((lane, update.clone()));
@@ -44,6 +46,7 @@ impl App {
         let Some((source, lane)) = self.sources.of_session(session) else {
             return;
         };
+        self.session.progress(session, at_s);
         let percent = |source: &Source| (100.0 * source.at_s() / source.duration_s) as u32;
         let before = percent(source);
         source.lanes[lane].at_s = at_s;
@@ -73,6 +76,7 @@ impl App {
         let Some((source, lane)) = self.sources.of_session(session) else {
             return;
         };
+        self.session.end(session, Some(summary.duration_s));
         source.lanes[lane].summary = Some(summary);
         if source.lanes.iter().any(|lane| lane.summary.is_none()) {
             return;
@@ -97,8 +101,13 @@ impl App {
         };
         source.state = State::Abandoned;
         let (number, is_live, is_alone) = (source.number, source.file.is_none(), source.is_alone);
-        let others = source.sessions().filter(|other| *other != session);
-        others.for_each(|session| self.tell(&Command::Stop { session }));
+        let sessions = source.sessions();
+        for other in sessions {
+            self.session.end(other, None);
+            if other != session {
+                self.tell(&Command::Stop { session: other });
+            }
+        }
         if is_live {
             self.end_live();
         }
@@ -122,6 +131,8 @@ impl App {
         let numbers: Vec<u32> = running
             .map(|source| {
                 source.state = State::Abandoned;
+                let session = &mut self.session;
+                source.sessions().for_each(|ended| session.end(ended, None));
                 source.number
             })
             .collect();
@@ -139,10 +150,9 @@ impl App {
         let Some(source) = self.sources.get(number) else {
             return;
         };
-        let summaries: Option<Vec<&Summary>> = source
-            .lanes
-            .iter()
-            .map(|lane| lane.summary.as_ref())
+        let lanes = source.lanes.iter().zip(source.sessions());
+        let summaries: Option<Vec<(&Summary, Option<Mixture>)>> = lanes
+            .map(|(lane, session)| Some((lane.summary.as_ref()?, self.session.mixture(session))))
             .collect();
         match summaries {
             Some(summaries) if matches!(source.state, State::Done) => {
@@ -165,6 +175,7 @@ impl App {
         self.follows = false;
         self.shown = Some(number);
         let names: Vec<String> = source.lanes.iter().map(|lane| lane.name.clone()).collect();
+        self.session.show_session(source.first);
         self.display.begin(origin(source), &names);
         for (lane, update) in &source.updates {
             self.display.update(*lane, update.clone(), 0.0);
@@ -225,6 +236,18 @@ impl App {
             Ok(channel.port2())
         });
         Ok((first, ports.collect::<Result<_, JsValue>>()?))
+    }
+
+    /// Keeps what is heard of a source that begins in the session.
+    pub(super) fn keep(&mut self, number: u32) {
+        let Some(source) = self.sources.get(number) else {
+            return;
+        };
+        let names: Vec<String> = source.lanes.iter().map(|lane| lane.name.clone()).collect();
+        let is_shown = self.shown == Some(number);
+        let file = source.file.clone();
+        let commands = self.session.begin(file, source.first, &names, is_shown);
+        commands.for_each(|command| self.tell(&command));
     }
 
     /// Tells the engine that a source is over; what was heard of it comes as a summary.

@@ -40,10 +40,11 @@ impl History {
         });
     }
 
-    /// The steps that end after `start_s`.
-    pub fn since(&self, start_s: f64) -> &[Step] {
+    /// The steps that end after `start_s` and begin before `end_s`.
+    pub fn between(&self, start_s: f64, end_s: f64) -> &[Step] {
         let first = self.steps.partition_point(|step| step.end_s <= start_s);
-        &self.steps[first..]
+        let last = self.steps.partition_point(|step| step.start_s < end_s);
+        self.steps.get(first..last).unwrap_or_default()
     }
 }
 
@@ -74,13 +75,14 @@ mod tests {
             history.add(at_s, 0.25, 0.25, happy, 0.5);
         }
         let spans: Vec<_> = history
-            .since(0.0)
+            .between(0.0, 99.0)
             .iter()
             .map(|step| (step.start_s, step.end_s))
             .collect();
         assert_eq!(spans, [(1.75, 2.0), (2.0, 2.25), (2.25, 2.6), (8.75, 9.0)]);
-        assert_eq!(runs(history.since(0.0)).count(), 2);
-        assert_eq!(history.since(2.25).len(), 2);
+        assert_eq!(runs(history.between(0.0, 99.0)).count(), 2);
+        assert_eq!(history.between(2.25, 99.0).len(), 2);
+        assert_eq!(history.between(2.1, 2.2).len(), 1);
     }
 
     #[test]
@@ -89,7 +91,7 @@ mod tests {
         for (at_s, new_s) in [(3.0, 2.5), (3.25, 2.75), (9.0, 3.0), (9.5, 3.0)] {
             history.add(at_s, 0.25, new_s, Verdict::Unsure, 0.5);
         }
-        let spans = history.since(0.0).iter();
+        let spans = history.between(0.0, 99.0).iter();
         let spans: Vec<_> = spans.map(|step| (step.start_s, step.end_s)).collect();
         assert_eq!(spans, [(0.5, 3.0), (3.0, 3.25), (6.0, 9.0), (9.0, 9.5)]);
     }
@@ -100,7 +102,7 @@ mod tests {
         history.add(1.0, 0.25, 0.25, Verdict::Unsure, 0.2);
         history.add(1.25, 0.25, 0.25, Verdict::Emotion(SAD), 0.6);
         history.add(1.5, 0.25, 0.25, Verdict::Emotion(SAD), 0.7);
-        let runs: Vec<_> = runs(history.since(0.0)).collect();
+        let runs: Vec<_> = runs(history.between(0.0, 99.0)).collect();
         assert_eq!(runs.len(), 2);
         assert_eq!((runs[1].start_s, runs[1].end_s), (1.0, 1.5));
         assert_eq!(runs[1].confidence, 0.7);

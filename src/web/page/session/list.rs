@@ -1,0 +1,186 @@
+//! The list of a recording's utterances, newest first: a list box of which only what is in sight is in the
+//! document, so that an hour takes no more than a minute.
+
+use wasm_bindgen::JsValue;
+use web_sys::HtmlElement;
+
+use super::keeper::Kept;
+use crate::{
+    model::Liveliness,
+    record::Utterance,
+    web::{
+        numbers::{clock, percent, permille_list},
+        page::{
+            dom::{Finder, add, set, set_hidden},
+            wording::colour,
+        },
+    },
+};
+
+/// Height of a row until one has been measured, in CSS pixels.
+const ROW: i32 = 42;
+/// Rows above and below what is in sight.
+const SPARE: usize = 8;
+/// Most rows in the document.
+const MOST: usize = 60;
+
+/// The elements, and which rows are in the document.
+pub struct List {
+    /// The list box.
+    pub list: HtmlElement,
+    empty: HtmlElement,
+    row: i32,
+    /// First and number of the rows, and of how many.
+    shown: (usize, usize, usize),
+}
+
+impl List {
+    /// Finds the elements.
+    pub fn new(finder: &mut Finder) -> Self {
+        Self {
+            list: finder.find("heard"),
+            empty: finder.find("heard-empty"),
+            row: ROW,
+            shown: (0, 0, 0),
+        }
+    }
+
+    /// Shows what is in sight; `is_new` when anything but the place has changed.
+    pub fn show(
+        &mut self,
+        kept: Option<&Kept>,
+        selected: Option<u64>,
+        is_new: bool,
+    ) -> Result<(), JsValue> {
+        let count = kept.map_or(0, |kept| kept.source.utterances.len());
+        let (_, _, before) = self.shown;
+        // What is being read stays where it is when something comes on top of it.
+        if count > before && before > 0 && self.list.scroll_top() > 0 {
+            let moved = (count - before) as i32 * self.row;
+            self.list.set_scroll_top(self.list.scroll_top() + moved);
+        }
+        let first = (self.list.scroll_top() / self.row.max(1)) as usize;
+        let first = first.saturating_sub(SPARE).min(count);
+        let in_sight = (self.list.client_height() / self.row.max(1)) as usize + 1;
+        let rows = (in_sight + 2 * SPARE).min(MOST).min(count - first);
+        if !is_new && self.shown == (first, rows, count) {
+            return Ok(());
+        }
+        self.shown = (first, rows, count);
+        set_hidden(&self.empty, count > 0);
+        set_hidden(&self.list, count == 0);
+        self.list.set_text_content(None);
+        let after = count - first - rows;
+        for (name, rows) in [("padding-top", first), ("padding-bottom", after)] {
+            let height = (rows as u32 * self.row as u32).to_string();
+            let height = [height.as_str(), "px"].concat();
+            self.list.style().set_property(name, &height)?;
+        }
+        let _ = self.list.remove_attribute("aria-activedescendant");
+        let Some(kept) = kept else {
+            return Ok(());
+        };
+        let newest_first = kept.source.utterances.iter().rev().enumerate();
+        for (place, utterance) in newest_first.skip(first).take(rows) {
+            let item = self.item(kept, utterance, place, count)?;
+            if selected == Some(utterance.id) {
+                set(&item, &[("aria-selected", "true")]);
+                set(&self.list, &[("aria-activedescendant", &item.id())]);
+            }
+            if item.offset_height() > 0 {
+                self.row = item.offset_height();
+            }
+        }
+        Ok(())
+    }
+
+    fn item(
+        &self,
+        kept: &Kept,
+        utterance: &Utterance,
+        place: usize,
+        count: usize,
+    ) -> Result<HtmlElement, JsValue> {
+        let item = add(&self.list, "li", "", "")?;
+        let id = (utterance.id as u32).to_string();
+        let shares = utterance.probabilities.0.iter().map(|(_, share)| *share);
+        set(
+            &item,
+            &[
+                ("id", &["heard-", &id].concat()),
+                ("role", "option"),
+                ("aria-selected", "false"),
+                ("aria-posinset", &(place as u32 + 1).to_string()),
+                ("aria-setsize", &(count as u32).to_string()),
+                ("data-act", "select"),
+                ("data-value", &id),
+                ("data-verdict", slug(utterance)),
+                ("data-permille", &permille_list(shares)),
+            ],
+        );
+        let said = utterance.correction.as_ref().or(utterance.label.as_ref());
+        if let Some(class) = said.and_then(|label| kept.labels.class(label)) {
+            let value = ["var(--", &colour(class), ")"].concat();
+            item.style().set_property("--tint", &value)?;
+        }
+        add(&item, "span", "time", &times(utterance))?;
+        let word = add(&item, "span", "word", "")?;
+        add(&word, "bdi", "", &word_of(utterance))?;
+        if let Some(correction) = &utterance.correction {
+            add(&word, "span", "corrected", "you say ")?;
+            let corrected = word.last_element_child().ok_or("no element")?;
+            add(&corrected, "bdi", "", correction)?;
+        }
+        if kept.source.lanes.len() > 1
+            && let Some(lane) = kept.source.lanes.get(utterance.lane)
+        {
+            add(&word, "bdi", "who", &lane.name)?;
+        }
+        let certainty = match utterance.label {
+            Some(_) => percent(utterance.confidence),
+            None => String::new(),
+        };
+        add(&item, "span", "percent", &certainty)?;
+        Ok(item)
+    }
+
+    /// Scrolls so far that a row is in sight, the newest being 0.
+    pub fn reveal(&self, place: usize) {
+        let top = place as i32 * self.row;
+        let height = self.list.client_height();
+        let at = self.list.scroll_top();
+        if top < at {
+            self.list.set_scroll_top(top);
+        } else if top + self.row > at + height {
+            self.list.set_scroll_top(top + self.row - height);
+        }
+    }
+
+    /// Rows that are in sight together.
+    pub fn page(&self) -> usize {
+        (self.list.client_height() / self.row.max(1)).max(1) as usize
+    }
+}
+
+/// When it was heard.
+pub fn times(utterance: &Utterance) -> String {
+    let [start, end] = [utterance.start_ms, utterance.end_ms].map(|ms| clock(ms as f64 / 1e3));
+    [&start, "–", &end].concat()
+}
+
+/// What the program says of it.
+pub fn word_of(utterance: &Utterance) -> String {
+    match (&utterance.label, utterance.activation) {
+        (Some(label), _) => label.clone(),
+        (None, Some(activation)) => match activation.sounds {
+            Liveliness::Lively => "lively, unclear".into(),
+            Liveliness::Quiet => "quiet, unclear".into(),
+            Liveliness::Unsure => "not sure".into(),
+        },
+        (None, None) => "not sure".into(),
+    }
+}
+
+fn slug(utterance: &Utterance) -> &str {
+    utterance.label.as_deref().unwrap_or("unsure")
+}

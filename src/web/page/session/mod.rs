@@ -1,0 +1,808 @@
+//! The whole session on the page: kept, shown, corrected, summed up, played again, taken along.
+//!
+//! `keeper` holds it as data, the other parts each show one side of it, and [`Session`] ties them together. The
+//! app tells it what the engine says and what a person does, and does what it [asks](Ask) for.
+
+mod chosen;
+mod history;
+mod keeper;
+mod lesson;
+mod list;
+mod marks;
+mod records;
+mod sound;
+mod summary;
+mod timeline;
+mod view;
+mod written;
+
+use js_sys::{Array, Date};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{Blob, File};
+
+use self::{
+    keeper::{Keeper, Kept},
+    lesson::Lessons,
+    records::Opened,
+    sound::{Player, Sound},
+    view::View,
+};
+use super::{
+    dom::Finder,
+    signal::{Mailbox, Signal},
+};
+use crate::{
+    class::{Class, Labels},
+    protocol::{Command, Lesson, ModelSummary, Speaker},
+    record::{ModelIdentity, Overview, SourceKind, Utterance},
+    session::{Update, Verdict},
+    web::{error::WebError, words::tr},
+};
+
+/// Seconds that the timeline of a running recording spans at first.
+const LIVE_SPAN_S: f64 = 60.0;
+/// Least span of a timeline.
+const LEAST_SPAN_S: f64 = 5.0;
+/// Largest scale, in CSS pixels.
+const MOST_PX_PER_S: f64 = 400.0;
+/// One step of zooming.
+const ZOOM: f64 = 1.6;
+/// What is played before and after an utterance, in seconds.
+const MARGIN_S: f64 = 0.15;
+/// Time between predictions until the model has said its own.
+const STEP_S: f64 = 0.256;
+
+/// What a person does with the session, and what comes of it later.
+pub enum Act {
+    /// A button or row with this `data-act` and `data-value`.
+    Pressed(String, String),
+    /// A field with this `data-edit` and `data-value`, and what it says now.
+    Edited(String, String, String),
+    /// A key on the list of utterances, or on the timeline.
+    ListKey(String),
+    TimelineKey(String),
+    /// A key anywhere but in a field.
+    Key(String),
+    Scrolled,
+    ListScrolled,
+    /// By a factor, around a place of the timeline in CSS pixels.
+    Zoomed(f64, f64),
+    /// At a place of the timeline in CSS pixels.
+    Pointed(f64, f64),
+    Playing,
+    Exported(String, Result<Blob, WebError>),
+    FileGiven(File),
+    Opened(Result<Opened, WebError>),
+}
+
+/// What the session wants of the app.
+pub enum Ask {
+    Nothing,
+    Announce(String),
+    Fail(WebError),
+    Tell(Command),
+    /// Judge by this calibration.
+    Adopt(String),
+    /// Judge as before.
+    Restore(Speaker),
+}
+
+/// A lane of a recording that the engine listens to, or has listened to.
+struct Heard {
+    session: u32,
+    key: u32,
+    lane: usize,
+    is_over: bool,
+}
+
+/// The emotions of a mixed recording, and their shares in words.
+pub type Mixture = (Vec<Class>, String);
+
+/// The session.
+pub struct Session {
+    mailbox: Mailbox,
+    view: View,
+    keeper: Keeper,
+    model: Option<(ModelIdentity, Labels)>,
+    step_s: f64,
+    heard: Vec<Heard>,
+    sounds: Vec<Sound>,
+    keeps_sound: bool,
+    player: Player,
+    lessons: Lessons,
+    /// Place of the recording that is shown.
+    shown: usize,
+    selected: Option<u64>,
+    cursor_s: Option<f64>,
+    /// Scale of the timeline; none when it shows all.
+    px_per_s: Option<f64>,
+    /// Whether the timeline stays at the newest.
+    follows: bool,
+    /// Whether list, summary and the rest must be shown anew.
+    is_stale: bool,
+}
+
+impl Session {
+    /// Of nothing yet.
+    pub fn new(finder: &mut Finder, mailbox: &Mailbox) -> Result<Self, JsValue> {
+        let view = View::new(finder);
+        Ok(Self {
+            player: Player::new(mailbox)?,
+            mailbox: mailbox.clone(),
+            view,
+            keeper: Keeper::default(),
+            model: None,
+            step_s: STEP_S,
+            heard: Vec::new(),
+            sounds: Vec::new(),
+            keeps_sound: true,
+            lessons: Lessons::default(),
+            shown: 0,
+            selected: None,
+            cursor_s: None,
+            px_per_s: None,
+            follows: true,
+            is_stale: true,
+        })
+    }
+
+    /// Listens to what people do with it.
+    pub fn listen(&self) -> Result<(), JsValue> {
+        self.view.listen(&self.mailbox)
+    }
+
+    /// What judges from now on.
+    pub fn model(&mut self, model: &ModelSummary) {
+        let identity = ModelIdentity {
+            name: "Speech Emotion".to_owned(),
+            version: model.version.clone(),
+            sha256: model.sha256.clone(),
+            trained_on: model.data_set.clone(),
+        };
+        self.step_s = f64::from(model.step_s);
+        let labels = Labels::new(model.labels.clone()).ok();
+        self.model = labels.map(|labels| (identity, labels));
+        self.lessons.can_learn = model.can_calibrate;
+    }
+
+    /// A recording begins, judged in sessions of the engine from `first` on, one for each lane with its
+    /// speaker's name. Gives what the engine must be told.
+    pub fn begin(
+        &mut self,
+        name: Option<String>,
+        first: u32,
+        speakers: &[String],
+        is_shown: bool,
+    ) -> impl Iterator<Item = Command> + use<> {
+        let now = Date::new_0();
+        let kind = if name.is_some() {
+            SourceKind::File
+        } else {
+            SourceKind::Stream
+        };
+        let name = name.unwrap_or_else(|| {
+            let two = |n: u32| [if n < 10 { "0" } else { "" }, &n.to_string()].concat();
+            let (hours, minutes) = (now.get_hours(), now.get_minutes());
+            ["Microphone ", &two(hours), ":", &two(minutes)].concat()
+        });
+        if let Some((model, labels)) = self.model.clone() {
+            let named = speakers.iter().map(|speaker| match speaker.as_str() {
+                "" => tr("Speaker"),
+                name => name.to_owned(),
+            });
+            let started_ms = now.get_time() as u64;
+            let kept = Kept::begun(model, labels, name, kind, named.collect(), started_ms);
+            let place = self.keeper.begin(kept);
+            if is_shown {
+                self.shown = place;
+                self.selected = None;
+                self.cursor_s = None;
+                self.follows = true;
+                self.px_per_s = match kind {
+                    SourceKind::Stream => Some(self.view.width() / LIVE_SPAN_S),
+                    SourceKind::File => None,
+                };
+            }
+            let key = self.keeper.recordings[place].key;
+            for (lane, session) in (first..).take(speakers.len()).enumerate() {
+                self.heard.push(Heard {
+                    session,
+                    key,
+                    lane,
+                    is_over: false,
+                });
+                if self.keeps_sound {
+                    self.sounds.push(Sound::new(key, lane));
+                }
+            }
+        }
+        self.is_stale = true;
+        let kept = if self.keeps_sound { speakers.len() } else { 0 };
+        (first..)
+            .take(kept)
+            .map(|session| Command::Keep { session })
+    }
+
+    /// Takes in what the engine found out in one of its sessions.
+    pub fn update(&mut self, session: u32, update: &Update) {
+        let Some((at, lane)) = self.place(session) else {
+            return;
+        };
+        let step_s = self.step_s;
+        let Some(kept) = self.keeper.recordings.get_mut(at) else {
+            return;
+        };
+        match update {
+            Update::Level { at_s, .. } => kept.reach((at_s * 1e3) as u64),
+            Update::Prediction {
+                at_s,
+                heard_s,
+                verdict,
+                confidence,
+                ..
+            } => {
+                kept.reach((at_s * 1e3) as u64);
+                // The first of a recording's utterance comes late and stands for all that it holds.
+                let new_s = match kept.source.kind {
+                    SourceKind::Stream => step_s,
+                    SourceKind::File => f64::from(*heard_s),
+                };
+                if let Some(history) = kept.histories.get_mut(lane) {
+                    history.add(*at_s, step_s, new_s, *verdict, *confidence);
+                }
+            }
+            Update::Utterance { .. } => {
+                let id = kept.next_id();
+                if let Some(utterance) = Utterance::of(update, id, lane, &kept.labels) {
+                    kept.add(utterance);
+                    self.keeper.is_unsaved = true;
+                    self.is_stale |= at == self.shown;
+                }
+            }
+        }
+    }
+
+    /// Notes how far a file has been read.
+    pub fn progress(&mut self, session: u32, at_s: f64) {
+        if let Some((at, _)) = self.place(session)
+            && let Some(kept) = self.keeper.recordings.get_mut(at)
+        {
+            kept.reach((at_s * 1e3) as u64);
+        }
+    }
+
+    /// Keeps sound of one of the engine's sessions.
+    pub fn sound(&mut self, session: u32, pcm: &[u8]) {
+        let heard = self.heard.iter().find(|heard| heard.session == session);
+        let Some(Heard { key, lane, .. }) = heard else {
+            return;
+        };
+        let is_here = |sound: &&mut Sound| sound.key == *key && sound.lane == *lane;
+        if let Some(sound) = self.sounds.iter_mut().find(is_here) {
+            // Sound for which there is no room is missing at its end.
+            let _ = sound.push(pcm);
+        }
+    }
+
+    /// One of the engine's sessions is over; `duration_s` is its length where that is known.
+    pub fn end(&mut self, session: u32, duration_s: Option<f64>) {
+        let Some((at, _)) = self.place(session) else {
+            return;
+        };
+        let ended = self.heard.iter_mut().find(|heard| heard.session == session);
+        ended.into_iter().for_each(|heard| heard.is_over = true);
+        if let Some(kept) = self.keeper.recordings.get_mut(at) {
+            let key = kept.key;
+            if let Some(duration_s) = duration_s {
+                kept.reach((duration_s * 1e3).round() as u64);
+            }
+            let mut lanes = self.heard.iter().filter(|heard| heard.key == key);
+            kept.is_running = lanes.any(|heard| !heard.is_over);
+            if !kept.is_running && at == self.shown && kept.source.kind == SourceKind::Stream {
+                // Now that it is over, all of it.
+                self.px_per_s = None;
+            }
+        }
+        self.is_stale = true;
+    }
+
+    /// Shows the recording of one of the engine's sessions.
+    pub fn show_session(&mut self, session: u32) {
+        if let Some((at, _)) = self.place(session)
+            && at != self.shown
+        {
+            self.show(at);
+        }
+    }
+
+    /// The engine's first session of the recording that is shown; none of an opened one.
+    pub fn shown_session(&self) -> Option<u32> {
+        let key = self.kept()?.key;
+        let heard = self.heard.iter().find(|heard| heard.key == key)?;
+        Some(heard.session)
+    }
+
+    /// What a lane is made of where it is mixed.
+    pub fn mixture(&self, session: u32) -> Option<Mixture> {
+        let (at, lane) = self.place(session)?;
+        let kept = self.keeper.recordings.get(at)?;
+        let of_lane = |utterance: &&Utterance| utterance.lane == lane;
+        let utterances = kept.source.utterances.iter().filter(of_lane);
+        let overview = Overview::of(&kept.labels, utterances, |utterance| {
+            utterance.label.as_deref()
+        });
+        let mixture = overview.mixture();
+        let words = summary::shares(&overview, &kept.labels, &mixture);
+        (!mixture.is_empty()).then_some((mixture, words))
+    }
+
+    /// What a person's labels make of the voice.
+    pub fn learned(&mut self, lesson: Option<Lesson>) {
+        self.lessons.learned(lesson);
+        self.is_stale = true;
+    }
+
+    /// Opens the dialogue for a saved session.
+    pub fn choose(&self) {
+        self.view.file.click();
+    }
+
+    /// Whether something would be lost if the page were closed.
+    pub fn is_unsaved(&self) -> bool {
+        self.keeper.is_unsaved
+    }
+
+    /// Place of the recording and lane of one of the engine's sessions.
+    fn place(&self, session: u32) -> Option<(usize, usize)> {
+        let heard = self.heard.iter().find(|heard| heard.session == session)?;
+        Some((self.keeper.place(heard.key)?, heard.lane))
+    }
+
+    fn kept(&self) -> Option<&Kept> {
+        self.keeper.recordings.get(self.shown)
+    }
+
+    /// Does what a person wants; `speaker` is whom the engine judges now.
+    pub fn act(&mut self, act: Act, speaker: &Speaker) -> Ask {
+        match act {
+            Act::Pressed(what, value) => return self.pressed(&what, &value, speaker),
+            Act::Edited(what, value, text) => self.edited(&what, &value, text),
+            Act::Key(key) => match key.as_str() {
+                "m" | "M" => return self.pressed("mark", "", speaker),
+                "n" | "N" => return self.pressed("note", "", speaker),
+                _ => {}
+            },
+            Act::ListKey(key) => return self.list_key(&key, speaker),
+            Act::TimelineKey(key) => match key.as_str() {
+                "+" | "=" => self.zoom(ZOOM, self.view.width() / 2.0),
+                "-" => self.zoom(1.0 / ZOOM, self.view.width() / 2.0),
+                "0" => self.px_per_s = None,
+                "Home" => self.view.scroll_to(0.0),
+                "End" => self.view.scroll_to(f64::MAX),
+                _ => {}
+            },
+            Act::Scrolled => {
+                let is_running = self.kept().is_some_and(|kept| kept.is_running);
+                self.follows = is_running && self.view.is_at_end();
+            }
+            Act::ListScrolled => {}
+            Act::Zoomed(by, x) => self.zoom(by, x),
+            Act::Pointed(x, y) => self.pointed(x, y),
+            Act::Playing => match self.player.at_s() {
+                Some(at_s) => self.cursor_s = Some(at_s),
+                None => self.player.stop(),
+            },
+            Act::Exported(name, Ok(file)) => {
+                // What a browser saves no file of stays unsaved.
+                match self.view.save(&file, &name) {
+                    Ok(()) if name.ends_with(".json") => self.keeper.is_unsaved = false,
+                    Ok(()) => {}
+                    Err(_) => {
+                        return Ask::Fail(WebError::NotExported(
+                            "The browser saved no file".into(),
+                        ));
+                    }
+                }
+                self.is_stale = true;
+                return Ask::Announce([&name, " saved"].concat());
+            }
+            Act::Exported(_, Err(error)) => return Ask::Fail(error),
+            Act::FileGiven(file) => {
+                let mailbox = self.mailbox.clone();
+                spawn_local(async move {
+                    let opened = records::open(file).await;
+                    mailbox.send(Signal::Session(Act::Opened(opened)));
+                });
+            }
+            Act::Opened(Ok(Opened::Session(record))) => return self.opened(&record),
+            // The app takes it.
+            Act::Opened(Ok(Opened::Calibration(text))) => return Ask::Adopt(text),
+            Act::Opened(Err(error)) => return Ask::Fail(error),
+        }
+        Ask::Nothing
+    }
+
+    fn pressed(&mut self, what: &str, value: &str, speaker: &Speaker) -> Ask {
+        let number = || value.parse::<usize>().unwrap_or_default();
+        match what {
+            "zoom-in" => self.zoom(ZOOM, self.view.width() / 2.0),
+            "zoom-out" => self.zoom(1.0 / ZOOM, self.view.width() / 2.0),
+            "zoom-all" => self.px_per_s = None,
+            "show" => self.show(number()),
+            "select" => self.select(value.parse().ok()),
+            "play" => self.play(),
+            "play-on" => self.play_from_cursor(),
+            "stop" => self.player.stop(),
+            "mark" => {
+                let at_ms = self.moment_ms();
+                if let Some(place) = self.keeper.mark(self.shown, at_ms) {
+                    self.refresh();
+                    self.view.focus_field("section", place);
+                    return Ask::Announce("Section added".into());
+                }
+            }
+            "note" => {
+                let at_ms = self.moment_ms();
+                if let Some(place) = self.keeper.note(self.shown, at_ms) {
+                    self.refresh();
+                    self.view.focus_field("note", place);
+                }
+            }
+            "delete-section" => self.keeper.delete_section(self.shown, number()),
+            "delete-note" => self.keeper.delete_note(self.shown, number()),
+            "delete-recording" => {
+                self.player.stop();
+                self.keeper.delete_recording(self.shown);
+                self.show(
+                    self.shown
+                        .min(self.keeper.recordings.len().saturating_sub(1)),
+                );
+            }
+            "clear" => {
+                if self.heard.iter().all(|heard| heard.is_over) {
+                    self.player.stop();
+                    self.keeper.clear();
+                    self.show(0);
+                }
+            }
+            "undo" => {
+                self.keeper.undo();
+                self.is_stale = true;
+            }
+            "open" => self.view.file.click(),
+            "export" => return self.export(value),
+            "learn" => {
+                let references = self.references();
+                return Ask::Tell(self.lessons.ask(references));
+            }
+            "adopt" => {
+                self.is_stale = true;
+                if let Some(calibration) = self.lessons.adopt(speaker) {
+                    return Ask::Adopt(calibration);
+                }
+            }
+            "decline" => self.lessons.decline(),
+            "unlearn" => {
+                self.is_stale = true;
+                if let Some(before) = self.lessons.undo() {
+                    return Ask::Restore(before);
+                }
+            }
+            _ => return Ask::Nothing,
+        }
+        self.is_stale = true;
+        Ask::Nothing
+    }
+
+    fn edited(&mut self, what: &str, value: &str, text: String) {
+        let place = value.parse::<usize>().unwrap_or_default();
+        match what {
+            "section" => self.keeper.rename_section(self.shown, place, text),
+            "note" => self.keeper.rewrite_note(self.shown, place, text),
+            "lane" => self.keeper.rename_lane(self.shown, place, text),
+            "correction" => {
+                if let Some(id) = self.selected {
+                    let label = (!text.is_empty()).then_some(text);
+                    self.keeper.correct(self.shown, id, label);
+                    self.lessons.decline();
+                }
+            }
+            "sound" => self.keeps_sound = text == "on",
+            _ => {}
+        }
+        self.is_stale = true;
+    }
+
+    fn list_key(&mut self, key: &str, speaker: &Speaker) -> Ask {
+        let Some(kept) = self.kept() else {
+            return Ask::Nothing;
+        };
+        let count = kept.source.utterances.len();
+        // From the newest on, as they are listed.
+        let now = self.selected.and_then(|id| kept.position(id));
+        let now = now.map(|position| count - 1 - position);
+        let page = self.view.list.page();
+        let next = match (key, now) {
+            ("Enter" | " ", Some(_)) => return self.pressed("play", "", speaker),
+            ("ArrowDown", Some(place)) => place + 1,
+            ("ArrowUp", Some(place)) => place.saturating_sub(1),
+            ("PageDown", Some(place)) => place + page,
+            ("PageUp", Some(place)) => place.saturating_sub(page),
+            ("End", _) => count,
+            _ => 0,
+        };
+        let next = next.min(count.saturating_sub(1));
+        let utterance = kept.source.utterances.get((count - 1).saturating_sub(next));
+        let id = utterance.map(|utterance| utterance.id);
+        self.view.list.reveal(next);
+        self.select(id);
+        Ask::Nothing
+    }
+
+    fn show(&mut self, at: usize) {
+        self.player.stop();
+        self.shown = at;
+        self.selected = None;
+        self.cursor_s = None;
+        let is_live = self.kept().is_some_and(|kept| kept.is_running);
+        self.follows = is_live;
+        self.px_per_s = None;
+        self.view.list.list.set_scroll_top(0);
+        self.is_stale = true;
+    }
+
+    fn select(&mut self, id: Option<u64>) {
+        self.selected = id;
+        let utterance = id.and_then(|id| self.kept()?.utterance(id));
+        let times = utterance.map(|utterance| {
+            (
+                utterance.start_ms as f64 / 1e3,
+                utterance.end_ms as f64 / 1e3,
+            )
+        });
+        if let Some((start_s, end_s)) = times {
+            self.cursor_s = Some(start_s);
+            self.view.reveal(start_s, end_s, self.scale());
+        }
+        self.is_stale = true;
+    }
+
+    fn pointed(&mut self, x: f64, y: f64) {
+        let Some(kept) = self.kept() else { return };
+        let scale = self.scale();
+        let at_s = (self.view.scrolled() + x) / scale;
+        let at_ms = (at_s * 1e3) as u64;
+        let lane = timeline::lane_at(kept, y);
+        let near_ms = (4.0 / scale * 1e3) as u64;
+        let near = kept.between(at_ms.saturating_sub(near_ms), at_ms + near_ms);
+        let hit = near.iter().find(|utterance| {
+            utterance.lane == lane
+                && utterance.start_ms <= at_ms + near_ms
+                && at_ms <= utterance.end_ms + near_ms
+        });
+        let place = hit.and_then(|utterance| kept.position(utterance.id));
+        let id = hit.map(|utterance| utterance.id);
+        let count = kept.source.utterances.len();
+        if let Some(place) = place {
+            self.view.list.reveal(count - 1 - place);
+        }
+        if id.is_some() {
+            self.selected = id;
+        }
+        self.cursor_s = Some(at_s.min(self.duration_s()));
+        self.is_stale = true;
+    }
+
+    /// The moment that a section or a note is for: now, while it listens, else where the cursor is.
+    fn moment_ms(&self) -> u64 {
+        let Some(kept) = self.kept() else { return 0 };
+        match (kept.is_running, self.cursor_s) {
+            (true, _) => kept.source.duration_ms,
+            (false, Some(at_s)) => (at_s * 1e3).round() as u64,
+            (false, None) => 0,
+        }
+    }
+
+    fn duration_s(&self) -> f64 {
+        self.kept()
+            .map_or(0.0, |kept| kept.source.duration_ms as f64 / 1e3)
+    }
+
+    /// CSS pixels of a second.
+    fn scale(&self) -> f64 {
+        let all = self.view.width() / self.duration_s().max(LEAST_SPAN_S);
+        self.px_per_s.map_or(all, |scale| scale.max(all))
+    }
+
+    fn zoom(&mut self, by: f64, x: f64) {
+        let before = self.scale();
+        let all = self.view.width() / self.duration_s().max(LEAST_SPAN_S);
+        let after = (before * by).min(MOST_PX_PER_S);
+        self.px_per_s = (after > all).then_some(after);
+        let at_s = (self.view.scrolled() + x) / before;
+        let scale = self.scale();
+        self.view
+            .stretch(self.duration_s().max(LEAST_SPAN_S) * scale);
+        self.view.scroll_to(at_s * scale - x);
+    }
+
+    fn sound_of(&self, lane: usize) -> Option<&Sound> {
+        let key = self.kept()?.key;
+        let mut sounds = self.sounds.iter();
+        sounds.find(|sound| sound.key == key && sound.lane == lane && sound.bytes > 0.0)
+    }
+
+    fn play(&mut self) {
+        if self.player.at_s().is_some() {
+            return self.player.stop();
+        }
+        let utterance = self.selected.and_then(|id| self.kept()?.utterance(id));
+        let Some(utterance) = utterance else {
+            return self.play_from_cursor();
+        };
+        let start_s = (utterance.start_ms as f64 / 1e3 - MARGIN_S).max(0.0);
+        let end_s = utterance.end_ms as f64 / 1e3 + MARGIN_S;
+        self.play_between(utterance.lane, start_s, end_s);
+    }
+
+    fn play_from_cursor(&mut self) {
+        let lane = self.selected.and_then(|id| self.kept()?.utterance(id));
+        let lane = lane.map_or(0, |utterance| utterance.lane);
+        self.play_between(lane, self.cursor_s.unwrap_or(0.0), f64::MAX);
+    }
+
+    fn play_between(&mut self, lane: usize, start_s: f64, end_s: f64) {
+        let wav = self.sound_of(lane).map(|sound| sound.wav(start_s, end_s));
+        if let Some(Ok(wav)) = wav {
+            // A browser that will not play leaves the button as it is.
+            let _ = self.player.play(&wav, start_s);
+        }
+    }
+
+    /// What a person has labelled of what the model in use has heard.
+    fn references(&self) -> Vec<crate::calibration::Reference> {
+        let Some((model, labels)) = &self.model else {
+            return Vec::new();
+        };
+        let recordings = self.keeper.recordings.iter();
+        let of_model = recordings.filter(|kept| kept.model.sha256 == model.sha256);
+        of_model
+            .flat_map(|kept| &kept.source.utterances)
+            .filter_map(|utterance| lesson::reference(utterance, labels))
+            .collect()
+    }
+
+    fn export(&mut self, format: &str) -> Ask {
+        self.view.close_menus();
+        let Some(kept) = self.kept() else {
+            return Ask::Nothing;
+        };
+        let (format, extension) = format.split_once('/').unwrap_or((format, format));
+        let (format, is_whole) = match format.strip_prefix("all-") {
+            Some(format) => (format, true),
+            None => (format, false),
+        };
+        if format == "png" {
+            let name = [&view::stem(&kept.source.name), ".png"].concat();
+            let mailbox = self.mailbox.clone();
+            let drawn = self.view.picture(kept);
+            spawn_local(async move {
+                let failed = || WebError::NotExported("The browser drew no picture".into());
+                let png = match drawn {
+                    Ok(drawn) => JsFuture::from(drawn).await,
+                    Err(error) => Err(error),
+                };
+                let png = png.and_then(|png| png.dyn_into::<Blob>());
+                let png = png.map_err(|_| failed());
+                mailbox.send(Signal::Session(Act::Exported(name, png)));
+            });
+            return Ask::Nothing;
+        }
+        // A record is of one model.
+        let all = self.keeper.recordings.iter();
+        let of_model: Vec<&Kept> = all
+            .filter(|other| other.model == kept.model && other.labels == kept.labels)
+            .collect();
+        let (stem, recordings) = if is_whole && of_model.len() > 1 {
+            ("session".to_owned(), of_model)
+        } else {
+            (view::stem(&kept.source.name), vec![kept])
+        };
+        let name = [&stem, ".", extension].concat();
+        let Some(record) = written::record(&recordings) else {
+            return Ask::Nothing;
+        };
+        let (format, mailbox) = (format.to_owned(), self.mailbox.clone());
+        spawn_local(async move {
+            let text = records::export(record, format).await;
+            let file = text.and_then(|text| {
+                Blob::new_with_str_sequence(&Array::of1(&text.into()))
+                    .map_err(|_| WebError::NotExported("There is no room for it".into()))
+            });
+            mailbox.send(Signal::Session(Act::Exported(name, file)));
+        });
+        Ask::Nothing
+    }
+
+    fn opened(&mut self, record: &JsValue) -> Ask {
+        let Some(recordings) = written::read(record).filter(|read| !read.is_empty()) else {
+            return Ask::Fail(WebError::NoSession("The file".into()));
+        };
+        let count = recordings.len() as u32;
+        let first = self.keeper.recordings.len();
+        let was_unsaved = self.keeper.is_unsaved;
+        for kept in recordings {
+            self.keeper.begin(kept);
+        }
+        self.keeper.is_unsaved = was_unsaved;
+        self.show(first);
+        self.view.reveal_panels();
+        let count = count.to_string();
+        Ask::Announce(["Opened: ", &count, " recording(s)"].concat())
+    }
+
+    fn refresh(&mut self) {
+        self.is_stale = true;
+        self.draw();
+    }
+
+    /// Shows what has changed; whether it goes on without anything new, as while it plays.
+    pub fn draw(&mut self) -> bool {
+        if let Some(at_s) = self.player.at_s() {
+            self.cursor_s = Some(at_s);
+        }
+        let is_stale = std::mem::take(&mut self.is_stale);
+        let kept = self.keeper.recordings.get(self.shown);
+        let (scale, duration_s) = (self.scale(), self.duration_s().max(LEAST_SPAN_S));
+        self.view.stretch(duration_s * scale);
+        if self.follows && self.px_per_s.is_some() {
+            self.view.scroll_to(f64::MAX);
+        }
+        // What cannot be drawn leaves the rest.
+        let _ = self.view.list.show(kept, self.selected, is_stale);
+        let _ = self
+            .view
+            .timeline(kept, scale, self.selected, self.cursor_s);
+        if is_stale {
+            let utterance = self.selected.and_then(|id| kept?.utterance(id));
+            let lane = utterance.map_or(0, |utterance| utterance.lane);
+            let has_sound = self.sound_of(lane).is_some();
+            let bytes: f64 = self.sounds.iter().map(|sound| sound.bytes).sum();
+            let references = self.references();
+            let labels = self.model.as_ref().map(|(_, labels)| labels);
+            let _ = self.view.recordings(&self.keeper, self.shown);
+            let _ = chosen::show(&self.view.chosen, kept, utterance);
+            let _ = marks::show(&self.view.marks, kept);
+            let _ = summary::show(&self.view.summary, kept);
+            let _ = self.lessons.show(&self.view.lesson, labels, &references);
+            self.view.sound(has_sound, bytes);
+            self.view.undo(self.keeper.last_change());
+        }
+        let plays = self.player.at_s().is_some();
+        self.view.plays(plays);
+        plays
+    }
+}
+
+/// What a verdict of a class is called in the headline of a mixture: "angry, sad and happy".
+pub fn listed(labels: &[String]) -> String {
+    let mut listed = String::new();
+    for (index, label) in labels.iter().enumerate() {
+        if index > 0 {
+            listed.push_str(&if index + 1 == labels.len() {
+                tr(" and ")
+            } else {
+                ", ".to_owned()
+            });
+        }
+        listed.push_str(label);
+    }
+    listed
+}
+
+/// The verdict that is one of the labels.
+pub fn verdict(labels: &Labels, label: Option<&String>) -> Verdict {
+    let class = label.and_then(|label| labels.class(label));
+    class.map_or(Verdict::Unsure, Verdict::Emotion)
+}

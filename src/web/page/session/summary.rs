@@ -1,0 +1,144 @@
+//! What people want to know of a recording at a glance: speaking time by emotion, as a whole, by section and by
+//! speaker, and how often it changes.
+
+use wasm_bindgen::JsValue;
+use web_sys::HtmlElement;
+
+use super::keeper::Kept;
+use crate::{
+    class::{Class, Labels},
+    record::{Overview, Section, Utterance},
+    web::{
+        numbers::{duration, percent},
+        page::{
+            dom::{add, set},
+            wording::colour,
+        },
+    },
+};
+
+/// Shows it.
+pub fn show(panel: &HtmlElement, kept: Option<&Kept>) -> Result<(), JsValue> {
+    panel.set_text_content(None);
+    let Some(kept) = kept else {
+        return Ok(());
+    };
+    let said = |utterance: &Utterance| -> Option<String> { utterance.label.clone() };
+    let all = || kept.source.utterances.iter();
+    row(panel, kept, "The whole", all(), said)?;
+    let corrections = all().filter(|utterance| utterance.correction.is_some());
+    let corrections = corrections.count() as u32;
+    if corrections > 0 {
+        let corrected = if corrections == 1 {
+            "With your correction".to_owned()
+        } else {
+            ["With your ", &corrections.to_string(), " corrections"].concat()
+        };
+        row(panel, kept, &corrected, all(), |utterance| {
+            let said = utterance.correction.as_ref();
+            said.or(utterance.label.as_ref()).cloned()
+        })?;
+    }
+    let lanes = &kept.source.lanes;
+    if lanes.len() > 1 {
+        add(panel, "h3", "", "By speaker")?;
+        for (index, lane) in lanes.iter().enumerate() {
+            let of_lane = all().filter(|utterance| utterance.lane == index);
+            row(panel, kept, &lane.name, of_lane, said)?;
+        }
+    }
+    if !kept.source.sections.is_empty() {
+        add(panel, "h3", "", "By section")?;
+        for section in &kept.source.sections {
+            let within = all().filter(|utterance| is_within(utterance, section));
+            row(panel, kept, &section.name, within, said)?;
+        }
+    }
+    Ok(())
+}
+
+/// An utterance belongs to the section that its middle lies in.
+fn is_within(utterance: &Utterance, section: &Section) -> bool {
+    let middle_ms = utterance.start_ms.midpoint(utterance.end_ms);
+    (section.start_ms..section.end_ms.max(section.start_ms + 1)).contains(&middle_ms)
+}
+
+fn row<'a>(
+    panel: &HtmlElement,
+    kept: &Kept,
+    name: &str,
+    utterances: impl Iterator<Item = &'a Utterance>,
+    said: impl Fn(&Utterance) -> Option<String>,
+) -> Result<(), JsValue> {
+    let mut utterances: Vec<Utterance> = utterances.cloned().collect();
+    for utterance in &mut utterances {
+        utterance.label = said(utterance);
+    }
+    let overview = Overview::of(&kept.labels, &utterances, |utterance| {
+        utterance.label.as_deref()
+    });
+    let row = add(panel, "div", "share", "")?;
+    let head = add(&row, "p", "share-name", "")?;
+    add(&head, "bdi", "", name)?;
+    let speech = [
+        &duration(overview.speech_ms as f64 / 1e3),
+        " of speech · ",
+        &counted(overview.changes, "change", "changes"),
+    ]
+    .concat();
+    add(&row, "p", "share-speech", &speech)?;
+    let bar = add(&row, "div", "shares", "")?;
+    set(&bar, &[("aria-hidden", "true")]);
+    for class in overview.classes() {
+        let part = add(&bar, "span", "", "")?;
+        let tint = ["var(--", &colour(class), ")"].concat();
+        part.style().set_property("--tint", &tint)?;
+        grow(&part, overview.share(class))?;
+    }
+    if overview.speech_ms > 0 {
+        grow(&add(&bar, "span", "unsure", "")?, overview.unsure())?;
+    }
+    let words = add(&row, "p", "share-words", "")?;
+    words.set_text_content(Some(&parts(&overview, &kept.labels)));
+    Ok(())
+}
+
+fn grow(part: &HtmlElement, share: f32) -> Result<(), JsValue> {
+    let share = ((share * 1000.0) as u32).to_string();
+    part.style().set_property("flex-grow", &share)
+}
+
+/// "angry 34 %, sad 20 %, not sure 46 %".
+pub fn parts(overview: &Overview, labels: &Labels) -> String {
+    if overview.speech_ms == 0 {
+        return "no speech".to_owned();
+    }
+    let mut words = shares(overview, labels, &overview.classes());
+    if overview.unsure() >= 0.005 {
+        if !words.is_empty() {
+            words.push_str(", ");
+        }
+        words.push_str("not sure ");
+        words.push_str(&percent(overview.unsure()));
+    }
+    words
+}
+
+/// "angry 34 %, sad 20 %".
+pub fn shares(overview: &Overview, labels: &Labels, classes: &[Class]) -> String {
+    let mut words = String::new();
+    for class in classes {
+        if !words.is_empty() {
+            words.push_str(", ");
+        }
+        words.push_str(labels.name(*class));
+        words.push(' ');
+        words.push_str(&percent(overview.share(*class)));
+    }
+    words
+}
+
+fn counted(count: u32, one: &str, several: &str) -> String {
+    let noun = if count == 1 { one } else { several };
+    [&count.to_string(), " ", noun].concat()
+}
