@@ -14,6 +14,9 @@ export default ${JSON.stringify(JSON.stringify(JSON.parse(manifest)))};
 export const bytes = ${JSON.stringify(bytes)};
 `);
 
+const program = readFileSync(join(glue, "context_bg.wasm")).toString("base64");
+writeFileSync(join(library, "context-program.js"), `${readFileSync(join(glue, "context.js"), "utf8")}export const program = "${program}";\n`);
+
 const version = readFileSync("Cargo.toml", "utf8").match(/^version = "(.*)"$/m)[1];
 const description = JSON.parse(readFileSync("src/web/builders/package.json", "utf8"));
 writeFileSync(join(library, "package.json"), `${JSON.stringify({ ...description, version }, null, 2)}\n`);
