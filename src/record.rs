@@ -17,7 +17,7 @@ use serde::{
 
 use crate::{
     class::Labels,
-    model::{Activation, Evidence, Manifest, Posterior},
+    model::{Activation, Evidence, Liveliness, Manifest, Posterior},
     session::{Update, Verdict},
 };
 
@@ -120,7 +120,11 @@ pub struct Utterance {
     /// The probabilities of all labels.
     pub probabilities: Probabilities,
     /// How lively the voice sounds; none if the model does not say.
-    #[serde(default, serialize_with = "write_activation")]
+    #[serde(
+        default,
+        serialize_with = "write_activation",
+        deserialize_with = "read_activation"
+    )]
     pub activation: Option<Activation>,
     /// What a person says it expresses; none if nobody corrected the program.
     #[serde(default)]
@@ -390,6 +394,22 @@ fn write_activation<S: Serializer>(
     rounded.serialize(serializer)
 }
 
+/// In the browser `sounds` is null where nothing can be said.
+fn read_activation<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Activation>, D::Error> {
+    #[derive(Deserialize)]
+    struct Told {
+        value: f32,
+        sounds: Option<Liveliness>,
+    }
+    let told = Option::<Told>::deserialize(deserializer)?;
+    Ok(told.map(|Told { value, sounds }| Activation {
+        value,
+        sounds: sounds.unwrap_or(Liveliness::Unsure),
+    }))
+}
+
 impl Serialize for Probabilities {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let shares = self.0.iter();
@@ -424,10 +444,7 @@ impl<'de> Deserialize<'de> for Probabilities {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::{
-        class::tests::{ANGRY, labels},
-        model::Liveliness,
-    };
+    use crate::class::tests::{ANGRY, labels};
 
     /// An utterance in lane 0, from a model with the labels `neutral`, `angry` and `sad`.
     pub(crate) fn utterance(id: u64, start_ms: u64, end_ms: u64, label: Option<&str>) -> Utterance {

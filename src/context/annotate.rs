@@ -13,7 +13,7 @@ const LEAST_OVERLAP: f64 = 0.25;
 
 /// Options of [`annotate`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct AnnotateOptions {
     /// Confidence from which an emotion is written, 0..=1; at 0 every label is written.
     pub min_confidence: f32,

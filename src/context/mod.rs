@@ -5,6 +5,7 @@
 //! machine judged, and nothing in them is older than what they are about.
 
 mod annotate;
+pub mod json;
 mod transcript;
 
 pub use annotate::{AnnotateOptions, AnnotatedSentence, AnnotatedTranscript, annotate};
@@ -36,7 +37,7 @@ const NOTE: &str = "A machine estimated this from the sound of the voice alone; 
 
 /// Options of [`to_prompt_context`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PromptOptions {
     /// When the person's present turn began, in ms of the utterances' clock: nothing that ended
     /// before it is mentioned.

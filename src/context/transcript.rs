@@ -42,6 +42,12 @@ pub enum TranscriptError {
         /// Its number, from 1.
         number: usize,
     },
+    /// A segment of JSON has no times, or not both.
+    #[error("segment {number} has no start and end")]
+    NoTimes {
+        /// Its number, from 1.
+        number: usize,
+    },
     /// It is broken JSON, or JSON of another kind.
     #[error(
         "it is not the JSON of whisper, with \"segments\", \"transcription\" or \"chunks\" that have times \
@@ -54,15 +60,15 @@ pub enum TranscriptError {
 ///
 /// WebVTT's markup is removed from the words; its voices are the speakers. From JSON it reads
 /// segments with `start` and `end` in seconds (whisper, whisperX, faster-whisper, OpenAI's
-/// `verbose_json`), with `offsets` in ms (whisper.cpp), and with a `timestamp` of two numbers
-/// (transformers).
+/// `verbose_json`), with `offsets` in ms (whisper.cpp), with a `timestamp` of two numbers
+/// (transformers), and [`Sentence`]s.
 ///
 /// # Errors
 /// When it contains no sentence, or its times cannot be read; the line is named.
 pub fn read_transcript(text: &str) -> Result<Vec<Sentence>, TranscriptError> {
     let text = text.trim_start_matches('\u{feff}');
     let sentences = match text.trim_start().chars().next() {
-        Some('{' | '[') => serde_json::from_str::<Json>(text)?.sentences(),
+        Some('{' | '[') => segments(text)?,
         _ => cues(text)?,
     };
     if sentences.is_empty() {
@@ -167,79 +173,73 @@ fn unescaped(text: &str) -> String {
         .replace("&amp;", "&")
 }
 
+/// What the programs that write such files call the list of what was said.
 #[derive(Deserialize)]
-#[serde(untagged)]
-enum Json {
-    Segments { segments: Vec<Segment> },
-    Transcription { transcription: Vec<Segment> },
-    Chunks { chunks: Vec<Segment> },
-    List(Vec<Segment>),
+struct File {
+    #[serde(alias = "transcription", alias = "chunks", alias = "sentences")]
+    segments: Vec<Segment>,
 }
 
+/// With times in one of the ways to write them.
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Segment {
-    #[serde(flatten)]
-    times: Times,
+    /// In seconds.
+    start: Option<f64>,
+    end: Option<f64>,
+    start_ms: Option<f64>,
+    end_ms: Option<f64>,
+    /// In ms.
+    offsets: Option<Offsets>,
+    /// In seconds; the end of the last one may be missing.
+    timestamp: Option<(f64, Option<f64>)>,
     text: String,
-    #[serde(default)]
     speaker: Option<String>,
 }
 
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Times {
-    Seconds {
-        start: f64,
-        end: f64,
-    },
-    Offsets {
-        offsets: Offsets,
-    },
-    /// The last one may lack its end.
-    Timestamp {
-        timestamp: (f64, Option<f64>),
-    },
-}
-
-/// In ms.
 #[derive(Deserialize)]
 struct Offsets {
     from: f64,
     to: f64,
 }
 
-impl Json {
-    fn sentences(self) -> Vec<Sentence> {
-        let (Self::Segments { segments }
-        | Self::Transcription {
-            transcription: segments,
+/// What was said in a file of JSON.
+fn segments(json: &str) -> Result<Vec<Sentence>, TranscriptError> {
+    let segments = match json.trim_start().starts_with('[') {
+        true => serde_json::from_str(json)?,
+        false => serde_json::from_str::<File>(json)?.segments,
+    };
+    let mut sentences = Vec::new();
+    for (index, segment) in segments.into_iter().enumerate() {
+        let times = segment.times_ms();
+        let (start_ms, end_ms) = times.ok_or(TranscriptError::NoTimes { number: index + 1 })?;
+        let text = segment
+            .text
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ");
+        if !text.is_empty() {
+            sentences.push(Sentence {
+                start_ms: whole_ms(start_ms),
+                end_ms: whole_ms(end_ms),
+                speaker: segment.speaker,
+                text,
+            });
         }
-        | Self::Chunks { chunks: segments }
-        | Self::List(segments)) = self;
-        let sentences = segments.into_iter().map(Segment::sentence);
-        sentences
-            .filter(|sentence| !sentence.text.is_empty())
-            .collect()
     }
+    Ok(sentences)
 }
 
 impl Segment {
-    fn sentence(self) -> Sentence {
-        let (start_ms, end_ms) = match self.times {
-            Times::Seconds { start, end } => (1e3 * start, 1e3 * end),
-            Times::Offsets {
-                offsets: Offsets { from, to },
-            } => (from, to),
-            Times::Timestamp {
-                timestamp: (start, end),
-            } => (1e3 * start, 1e3 * end.unwrap_or(start)),
-        };
-        Sentence {
-            start_ms: whole_ms(start_ms),
-            end_ms: whole_ms(end_ms),
-            speaker: self.speaker,
-            text: self.text.split_whitespace().collect::<Vec<_>>().join(" "),
-        }
+    fn times_ms(&self) -> Option<(f64, f64)> {
+        let seconds = self.start.zip(self.end).or_else(|| {
+            let (start, end) = self.timestamp?;
+            Some((start, end.unwrap_or(start)))
+        });
+        let offsets = self.offsets.as_ref();
+        let ms = offsets.map(|offsets| (offsets.from, offsets.to));
+        ms.or(self.start_ms.zip(self.end_ms))
+            .or(seconds.map(|(start, end)| (1e3 * start, 1e3 * end)))
     }
 }
 
@@ -293,6 +293,8 @@ mod tests {
              \"offsets\": {\"from\": 500, \"to\": 2250}, \"text\": \" I waited.\"}]}",
             "{\"text\": \"\", \"chunks\": [{\"timestamp\": [0.5, 2.25], \"text\": \" I waited.\"}]}",
             " [{\"start\": 0.5, \"end\": 2.25, \"text\": \" I waited.\"}, {\"start\": 3, \"end\": 4, \"text\": \" \"}]",
+            "[{\"startMs\": 500, \"endMs\": 2249.6, \"text\": \"I waited.\"}]",
+            "{\"version\": 1, \"sentences\": [{\"startMs\": 500, \"endMs\": 2250, \"text\": \"I waited.\", \"label\": \"sad\"}]}",
         ] {
             assert_eq!(read_transcript(json).unwrap(), expected, "{json}");
         }
@@ -348,7 +350,11 @@ mod tests {
             refused("1\n00:00:02,000 --> 00:00:01,000\nHi\n"),
             "sentence 1 ends before it begins"
         );
-        for json in ["{", "{\"words\": []}", "[{\"text\": \"no times\"}]"] {
+        assert_eq!(
+            refused("[{\"text\": \"no times\", \"start\": 1}]"),
+            "segment 1 has no start and end"
+        );
+        for json in ["{", "{\"words\": []}", "[{\"start\": 0, \"end\": 1}]"] {
             assert!(
                 refused(json).starts_with("it is not the JSON of whisper"),
                 "{json}"

@@ -27,6 +27,7 @@ export const PATIENCE = 60_000;
  * Opens the page.
  *
  * - `microphone`: path of a WAV, played once; "none": no device; "ask": a device without permission.
+ * - `isPublic`: as if it came from the internet, for browsers that guard the local network against such pages.
  * - `insecure`: over plain HTTP from another host than localhost.
  * - `alter`: files to change, as in server.mjs.
  * - `profile`: a folder for the browser's profile; without one its cache is small and temporary.
@@ -37,11 +38,12 @@ export const PATIENCE = 60_000;
  * - `trusts`: origins that requests may go to, and policies of the page's own that may refuse something.
  * - everything else is passed to the browser context.
  */
-export async function open({ microphone = "none", insecure = false, alter = {}, profile = "", script, path = "", pages = {}, headers = {}, trusts = [], ...context } = {}) {
+export async function open({ microphone = "none", insecure = false, isPublic = false, alter = {}, profile = "", script, path = "", pages = {}, headers = {}, trusts = [], ...context } = {}) {
   const server = await serve(headers);
   for (const [name, change] of Object.entries(alter)) server.alter.set(name, change);
   for (const [name, text] of Object.entries(pages)) server.pages.set(name, text);
   const flags = [...FLAGS];
+  if (isPublic) flags.push(`--ip-address-space-overrides=127.0.0.1:${new URL(server.url).port}=public`);
   if (microphone !== "none") flags.push("--use-fake-device-for-media-stream");
   if (microphone.endsWith(".wav")) {
     flags.push("--use-fake-ui-for-media-stream", `--use-file-for-fake-audio-capture=${microphone}%noloop`);
@@ -92,6 +94,7 @@ export async function open({ microphone = "none", insecure = false, alter = {}, 
   await page.goto((insecure ? server.insecureUrl : server.url) + path);
   return {
     page,
+    context: page.context(),
     server,
     engine: (state) => page.locator(`body[data-engine="${state}"]`).waitFor({ state: "attached" }),
     phase: (phase) => page.locator(`body[data-phase="${phase}"]`).waitFor({ state: "attached" }),

@@ -589,11 +589,14 @@ test("its types take what the documentation says and refuse what is wrong", () =
   const folder = emptyFolder();
   const library = join(DIST, "library");
   const documentation = readFileSync(new URL("../../docs/builders.md", import.meta.url), "utf8");
-  const blocks = [...documentation.matchAll(/```ts\n([^]*?)```/g)].map(([, code]) => `(async () => {\n${code}\n});`);
+  const blocks = [...documentation.matchAll(/```ts\n([^]*?)```/g)]
+    .map(([, code]) => `(async () => {\n${code.replaceAll(/^import .*$/gm, "")}\n});`);
   assert.ok(blocks.length >= 6);
   writeFileSync(join(folder, "main.ts"), `
     import { EmotionRecognizer } from "speech-emotion";
+    import { annotate, annotateAsText, toPromptContext, type HeardUtterance } from "speech-emotion/context.js";
     import "speech-emotion/define.js";
+    declare const transcript: string, turnStartMs: number, utterances: HeardUtterance[], words: string;
     declare const file: File, player: HTMLAudioElement, samples: Float32Array, stream: MediaStream;
     declare const recognizer: EmotionRecognizer;
     declare function show(...what: unknown[]): void;
@@ -605,11 +608,15 @@ test("its types take what the documentation says and refuse what is wrong", () =
     new EmotionRecognizer();
     // @ts-expect-error: a rate must be given
     recognizer.open({});
+    // @ts-expect-error: so must be when the turn began
+    toPromptContext(utterances, {});
+    // What events bring goes in as it is.
+    recognizer.open({ sampleRate: 16_000 }).addEventListener("utterance", ({ detail }) => annotate(transcript, [detail]));
   `);
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({
     compilerOptions: {
       strict: true, noEmit: true, target: "es2022", module: "esnext", moduleResolution: "bundler", lib: ["es2022", "dom"], types: [],
-      paths: { "speech-emotion": [join(library, "index.d.ts")], "speech-emotion/define.js": [join(library, "define.d.ts")] },
+      paths: { "speech-emotion": [join(library, "index.d.ts")], "speech-emotion/define.js": [join(library, "define.d.ts")], "speech-emotion/context.js": [join(library, "context.d.ts")] },
     },
     files: ["main.ts"],
   }));

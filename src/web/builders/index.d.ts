@@ -14,6 +14,8 @@ export type ErrorCode =
   | "analysis-failed"
   | "bad-audio"
   | "bad-option"
+  | "bad-transcript"
+  | "bad-utterances"
   | "blocked-by-policy"
   | "calibration-of-other-model"
   | "disposed"

@@ -11,7 +11,6 @@ mod talk;
 
 use std::{
     cell::RefCell,
-    collections::{BTreeMap, VecDeque},
     rc::{Rc, Weak},
 };
 
@@ -55,12 +54,13 @@ struct State {
     model: Option<ModelSummary>,
     /// To be called when the engine is gone.
     gone: Function,
-    owners: BTreeMap<u32, Claims>,
+    /// Recognizers by their numbers: never so many that a search tree would pay for its code.
+    owners: Vec<(u32, Claims)>,
     next_owner: u32,
     next_session: u32,
     talks: Vec<Talk>,
     /// Calibrations that the engine has not answered yet, each with its owner.
-    asked: VecDeque<(u32, Settle)>,
+    asked: Vec<(u32, Settle)>,
 }
 
 /// How a promise is settled.
@@ -136,11 +136,11 @@ impl Hub {
             loading: None,
             model: None,
             gone,
-            owners: BTreeMap::new(),
+            owners: Vec::new(),
             next_owner: 0,
             next_session: 0,
             talks: Vec::new(),
-            asked: VecDeque::new(),
+            asked: Vec::new(),
         }));
         let there = Rc::downgrade(&state);
         // After what is going on now, which may be a call of the builder's program.
@@ -180,7 +180,7 @@ impl Hub {
         let claims = options::claims(options, labels)?;
         let owner = state.next_owner;
         state.next_owner += 1;
-        state.owners.insert(owner, claims);
+        state.owners.push((owner, claims));
         Ok(owner)
     }
 
@@ -207,7 +207,7 @@ impl Hub {
             }
         };
         if matches!(speaker, Speaker::Calibrated(_)) {
-            state.asked.push_back((owner, answer));
+            state.asked.push((owner, answer));
         } else {
             answer.resolve(0);
         }
@@ -475,12 +475,18 @@ fn of_stream(error: WebError, is_stream: bool) -> Failure {
     }
 }
 
+/// What the sessions of a recognizer may claim.
+fn claims(owners: &[(u32, Claims)], owner: u32) -> Claims {
+    let found = owners.iter().find(|(known, _)| *known == owner);
+    found.map_or_else(Claims::default, |(_, claims)| *claims)
+}
+
 impl State {
     /// Whether a recognizer can still be used.
     fn check(&self, owner: u32) -> Result<(), Failure> {
         match &self.failure {
             Some(failure) => Err(failure.clone()),
-            None if self.owners.contains_key(&owner) => Ok(()),
+            None if self.owners.iter().any(|(known, _)| *known == owner) => Ok(()),
             None => Err(Failure::Disposed),
         }
     }
@@ -509,7 +515,7 @@ impl State {
     fn judge(&self, owner: u32) -> Judge<'_> {
         Judge {
             labels: self.model.as_ref().map_or(&[], |model| &model.labels),
-            claims: self.owners.get(&owner).copied().unwrap_or_default(),
+            claims: claims(&self.owners, owner),
         }
     }
 
@@ -606,7 +612,7 @@ impl State {
         while let Some(answer) = self.answer(owner) {
             answer.reject(Failure::Disposed);
         }
-        self.owners.remove(&owner);
+        self.owners.retain(|(known, _)| *known != owner);
     }
 
     fn sign(&mut self, sign: Sign, letters: &mut Vec<Letter>, there: &Weak<RefCell<Self>>) {
@@ -665,7 +671,7 @@ impl State {
                 let labels = self.model.as_ref().map_or(&[][..], |model| &model.labels);
                 let mut talks = self.talks.iter_mut();
                 if let Some(talk) = talks.find(|talk| talk.sessions().contains(&session)) {
-                    let claims = self.owners.get(&talk.owner).copied().unwrap_or_default();
+                    let claims = claims(&self.owners, talk.owner);
                     let judge = Judge { labels, claims };
                     talk.update(session, &update, compute_ms, &judge, letters);
                 }
@@ -750,7 +756,7 @@ impl State {
     /// Who waits for the engine's next answer to an owner.
     fn answer(&mut self, owner: u32) -> Option<Settle> {
         let at = self.asked.iter().position(|(asking, _)| *asking == owner)?;
-        self.asked.remove(at).map(|(_, answer)| answer)
+        Some(self.asked.remove(at).1)
     }
 
     /// The engine is of no use any more.

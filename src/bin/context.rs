@@ -1,0 +1,36 @@
+//! The program of context.js: see [`speech_emotion::context::json`].
+
+use speech_emotion::context::json::{self, Error};
+use wasm_bindgen::{JsError, prelude::wasm_bindgen};
+
+#[global_allocator]
+static ALLOCATOR: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();
+
+fn main() {}
+
+#[wasm_bindgen]
+#[allow(missing_docs)]
+pub fn prompt_context(utterances: &str, options: &str) -> Result<String, JsError> {
+    json::prompt_context(utterances, options).map_err(named)
+}
+
+#[wasm_bindgen]
+#[allow(missing_docs)]
+pub fn annotated(transcript: &str, utterances: &str, options: &str) -> Result<String, JsError> {
+    json::annotated(transcript, utterances, options).map_err(named)
+}
+
+#[wasm_bindgen]
+#[allow(missing_docs)]
+pub fn annotated_text(
+    transcript: &str,
+    utterances: &str,
+    options: &str,
+) -> Result<String, JsError> {
+    json::annotated_text(transcript, utterances, options).map_err(named)
+}
+
+/// With the code, which context.js takes apart again.
+fn named(error: Error) -> JsError {
+    JsError::new(&[error.code(), "\n", &error.to_string()].concat())
+}
