@@ -3,25 +3,18 @@
 //! microfft packs the real Nyquist bin into the imaginary part of bin 0; here every spectrum is
 //! unpacked: `N / 2 + 1` bins from 0 Hz to half the sample rate.
 
+use std::f64::consts::PI;
+
 use microfft::Complex32;
 
-use super::vectorise;
+use super::{sum::sum, vectorise};
 
 /// Bins of a 512-point spectrum.
 pub const BINS_512: usize = 257;
 
-/// Bins of a 2048-point spectrum.
-pub const BINS_2048: usize = 1025;
-
 /// Power `|X[k]|²` of the 512-point DFT of `signal`, which is overwritten as working space.
 pub fn power_512(signal: &mut [f32; 512], power: &mut [f32; BINS_512]) {
     let bins = microfft::real::rfft_512(signal);
-    vectorise(|| unpack(bins, power));
-}
-
-/// Power `|X[k]|²` of the 2048-point DFT of `signal`, which is overwritten as working space.
-pub fn power_2048(signal: &mut [f32; 2048], power: &mut [f32; BINS_2048]) {
-    let bins = microfft::real::rfft_2048(signal);
     vectorise(|| unpack(bins, power));
 }
 
@@ -34,19 +27,66 @@ fn unpack(bins: &[Complex32], power: &mut [f32]) {
     power[bins.len()] = bins[0].im * bins[0].im;
 }
 
-/// Circular autocorrelation of period 2048, lags 0 to `lags.len() - 1` (at most 1023), from a power
-/// spectrum; `scratch` is working space.
-///
-/// It equals the linear autocorrelation of a signal of at most `2048 - lags.len()` samples.
-pub fn autocorrelation_2048(power: &[f32; BINS_2048], scratch: &mut [f32; 2048], lags: &mut [f32]) {
-    // A spectrum of real even values: the forward transform is the inverse one times 2048.
-    scratch[..BINS_2048].copy_from_slice(power);
-    for k in 1..1024 {
-        scratch[2048 - k] = power[k];
+/// Turns power spectra of 512 points into autocorrelations.
+pub struct Autocorrelation {
+    /// `sin(π n / 256)`.
+    sine: [f32; 256],
+    /// `cos(π n / 256)`.
+    cosine: [f32; 256],
+    folded: [f32; 256],
+}
+
+impl Autocorrelation {
+    /// The tables.
+    pub fn new() -> Self {
+        let angle = |n: usize| PI * n as f64 / 256.0;
+        Self {
+            sine: std::array::from_fn(|n| angle(n).sin() as f32),
+            cosine: std::array::from_fn(|n| angle(n).cos() as f32),
+            folded: [0.0; 256],
+        }
     }
-    let bins = microfft::real::rfft_2048(scratch);
-    for (lag, bin) in lags.iter_mut().zip(bins.iter()) {
-        *lag = bin.re / 2048.0;
+
+    /// Circular autocorrelation of period 512, lags 0 to `lags.len() - 1` (at most 255), from a power
+    /// spectrum.
+    ///
+    /// It equals the linear autocorrelation of a signal of at most `512 - lags.len()` samples.
+    pub fn of_power(&mut self, power: &[f32; BINS_512], lags: &mut [f32]) {
+        // A cosine transform of 257 points by a Fourier transform of 256, whose real parts are the even
+        // lags and whose imaginary parts the differences of the odd ones (Cooley, Lewis & Welch, 1970).
+        let mut lag = vectorise(
+            #[inline(always)]
+            || self.fold(power),
+        );
+        let bins = microfft::real::rfft_256(&mut self.folded);
+        bins[0].im = 0.0;
+        for (pair, bin) in lags.chunks_mut(2).zip(bins.iter()) {
+            lag -= bin.im;
+            pair[0] = bin.re / 256.0;
+            if let [_, odd] = pair {
+                *odd = lag / 256.0;
+            }
+        }
+    }
+
+    /// Gives 256 times lag 1.
+    #[inline(always)]
+    fn fold(&mut self, power: &[f32; BINS_512]) -> f32 {
+        let mut reversed = *power;
+        reversed.reverse();
+        let mut weighted = [0.0; 256];
+        for n in 0..256 {
+            let (low, high) = (power[n], reversed[n]);
+            self.folded[n] = 0.5 * (low + high) - self.sine[n] * (low - high);
+            weighted[n] = low * self.cosine[n];
+        }
+        sum(&weighted) - 0.5 * (power[0] + power[256])
+    }
+}
+
+impl Default for Autocorrelation {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -89,19 +129,19 @@ mod tests {
 
     #[test]
     fn autocorrelation_equals_the_sum_of_lagged_products() {
-        let signal = signal(1024);
-        let mut buffer = [0.0; 2048];
+        let signal = signal(380);
+        let mut buffer = [0.0; 512];
         for (sample, &value) in buffer.iter_mut().zip(&signal) {
             *sample = value as f32;
         }
-        let mut power = [0.0; BINS_2048];
-        power_2048(&mut buffer, &mut power);
-        let mut lags = [0.0; 247];
-        autocorrelation_2048(&power, &mut buffer, &mut lags);
+        let mut power = [0.0; BINS_512];
+        power_512(&mut buffer, &mut power);
+        let mut lags = [0.0; 132];
+        Autocorrelation::new().of_power(&power, &mut lags);
         for (lag, &value) in lags.iter().enumerate() {
-            let expected: f64 = (lag..1024).map(|n| signal[n] * signal[n - lag]).sum();
+            let expected: f64 = (lag..380).map(|n| signal[n] * signal[n - lag]).sum();
             assert!(
-                (f64::from(value) - expected).abs() < 1e-2,
+                (f64::from(value) - expected).abs() < 1e-3,
                 "lag {lag}: {value} for {expected}"
             );
         }

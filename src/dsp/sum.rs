@@ -5,11 +5,13 @@
 const LANES: usize = 16;
 
 /// Sum of `values`.
+#[inline(always)]
 pub fn sum(values: &[f32]) -> f32 {
     lanes(values, |value| value)
 }
 
 /// Sum of the squares of `values`.
+#[inline(always)]
 pub fn sum_of_squares(values: &[f32]) -> f32 {
     lanes(values, |value| value * value)
 }
