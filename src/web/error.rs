@@ -53,6 +53,8 @@ pub enum WebError {
     CalibrationOfOtherModel,
     /// A file that is no calibration, or a broken one.
     NoCalibration,
+    /// A recording that ships with the page could not be fetched.
+    SampleUnavailable(String),
     /// The browser cannot decode the file as audio.
     FileNotAudio(String),
     /// The file has a length of nothing.
@@ -142,6 +144,7 @@ impl WebError {
             Self::ReadTooLittle { .. } => "read-too-little",
             Self::CalibrationOfOtherModel => "calibration-of-other-model",
             Self::NoCalibration => "no-calibration",
+            Self::SampleUnavailable(_) => "sample-unavailable",
             Self::FileNotAudio(_) => "file-not-audio",
             Self::FileEmpty(_) => "file-empty",
             Self::FileSilent(_) => "file-silent",
@@ -177,6 +180,7 @@ impl WebError {
             }
             Self::CalibrationOfOtherModel => "That file was made with another model.".into(),
             Self::NoCalibration => "That file is not a saved voice, or it is damaged.".into(),
+            Self::SampleUnavailable(_) => "The recording could not be fetched.".into(),
             Self::FileNotAudio(name) => {
                 [&quoted(name), " is not audio that this browser can read."].concat()
             }
@@ -240,6 +244,9 @@ impl WebError {
                 "It does not fit the one in use, so nothing has changed. Make a new one."
             }
             Self::NoCalibration => "Nothing has changed. Choose a file that was saved here.",
+            Self::SampleUnavailable(reason) => {
+                return [reason, ". Check the connection and press it again."].concat();
+            }
             Self::FileNotAudio(_) => "Choose a WAV, MP3, M4A, FLAC, OGG or WebM file.",
             Self::FileEmpty(_) | Self::FileSilent(_) => "Choose another file.",
             Self::FileTooLong { limit_s, .. } => {
@@ -273,6 +280,7 @@ impl WebError {
             Self::SilentMicrophone
             | Self::Unsupported(_)
             | Self::EngineCrashed
+            | Self::SampleUnavailable(_)
             | Self::AnalysisFailed(_) => Action::Dismiss,
         }
     }

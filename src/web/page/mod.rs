@@ -9,6 +9,7 @@ mod history;
 mod offline;
 mod panel;
 mod reading;
+mod samples;
 mod signal;
 mod timeline;
 mod view;
