@@ -17,6 +17,7 @@
 //! | [`session`] | all of it as one state machine: chunks in, updates out; posteriors smoothed to a verdict that holds still |
 //! | [`record`] | a session as a person keeps it: who spoke when, what the program said, what a person corrected |
 //! | [`export`] | a record to the files of other programs |
+//! | [`explanation`] | how an answer came about, from the sound to the probabilities |
 //! | [`context`] | what assistants are told: a few words for a prompt, transcripts with emotions |
 //! | [`protocol`] | what page and worker say to each other |
 //! | `web` | the browser's side, with the feature `web`: client, the page and the library that stand on it, worker |
@@ -37,6 +38,7 @@ pub mod calibration;
 pub mod class;
 pub mod context;
 pub mod dsp;
+pub mod explanation;
 pub mod export;
 pub mod features;
 pub mod model;

@@ -3,7 +3,7 @@
 use wasm_bindgen::JsValue;
 
 use super::numbers::{clock, duration};
-use crate::protocol::Fields;
+use crate::protocol::{Fields, Stage};
 
 /// A situation in which the person cannot go on as meant.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +32,16 @@ pub enum WebError {
     ModelUnavailable(String),
     /// The model files do not fit this program or each other.
     ModelMismatch(String),
+    /// Files that are no model of the visitor's own.
+    ModelFiles(ModelFiles),
+    /// One of them is too large.
+    ModelTooLarge(String),
+    /// One of them cannot be read.
+    ModelUnreadable(String),
+    /// A model of the visitor's own, given or removed while another one is listening.
+    ModelWhileListening,
+    /// The engine cannot use a model of the visitor's own.
+    ModelRefused(Stage, String),
     /// The engine could not be fetched or started.
     EngineUnavailable(String),
     /// The engine stopped while running.
@@ -72,6 +82,17 @@ pub enum WebError {
     },
 }
 
+/// Why files are no model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ModelFiles {
+    /// model.onnx is missing.
+    NoModel,
+    /// model.json is missing.
+    NoManifest,
+    /// There is more than one of either.
+    TooMany,
+}
+
 /// What the button beside an error does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
@@ -81,6 +102,8 @@ pub enum Action {
     ChooseFile,
     /// Choose a saved calibration.
     ChooseCalibration,
+    /// Choose the files of a model.
+    ChooseModel,
     /// Load the engine and the model again.
     LoadAgain,
     /// Fetch the program afresh and reload the page.
@@ -96,6 +119,7 @@ impl Action {
             Self::Listen | Self::LoadAgain => "Try again",
             Self::ChooseFile => "Choose a file",
             Self::ChooseCalibration => "Choose another",
+            Self::ChooseModel => "Choose both files",
             Self::Reload => "Reload",
             Self::Dismiss => "Close",
         }
@@ -136,6 +160,11 @@ impl WebError {
             Self::Unsupported(_) => "unsupported",
             Self::ModelUnavailable(_) => "model-unavailable",
             Self::ModelMismatch(_) => "model-mismatch",
+            Self::ModelFiles(_) => "model-files",
+            Self::ModelTooLarge(_) => "model-too-large",
+            Self::ModelUnreadable(_) => "model-unreadable",
+            Self::ModelWhileListening => "model-while-listening",
+            Self::ModelRefused(..) => "model-refused",
             Self::EngineUnavailable(_) => "engine-unavailable",
             Self::EngineCrashed => "engine-crashed",
             Self::EngineOutdated => "engine-outdated",
@@ -170,6 +199,19 @@ impl WebError {
             Self::Unsupported(what) => ["This browser lacks ", what, "."].concat(),
             Self::ModelUnavailable(_) => "The model could not be loaded.".into(),
             Self::ModelMismatch(_) => "The model does not fit this version of the page.".into(),
+            Self::ModelFiles(ModelFiles::NoModel) => "model.onnx is missing.".into(),
+            Self::ModelFiles(ModelFiles::NoManifest) => "model.json is missing.".into(),
+            Self::ModelFiles(ModelFiles::TooMany) => "That is more than one model.".into(),
+            Self::ModelTooLarge(name) => [&quoted(name), " is too large for a model."].concat(),
+            Self::ModelUnreadable(name) => [&quoted(name), " could not be read."].concat(),
+            Self::ModelWhileListening => "The model cannot change now.".into(),
+            Self::ModelRefused(stage, _) => match stage {
+                Stage::Manifest => "model.json is damaged, or no description of a model.",
+                Stage::Comparison => "That model was made for another version of this program.",
+                Stage::Pairing => "model.onnx and model.json are not of one model.",
+                _ => "model.onnx cannot be run here.",
+            }
+            .into(),
             Self::EngineUnavailable(_) => "The engine could not be started.".into(),
             Self::EngineCrashed => "The engine stopped unexpectedly.".into(),
             Self::EngineOutdated => "The page was updated and needs its new engine.".into(),
@@ -222,6 +264,27 @@ impl WebError {
                 return [reason, ". Check the connection and try again."].concat();
             }
             Self::ModelMismatch(reason) => return [reason, ". Reload the page."].concat(),
+            Self::ModelFiles(ModelFiles::TooMany) => {
+                "Choose one model.onnx and its model.json. Nothing has changed."
+            }
+            Self::ModelFiles(_) => {
+                "Choose or drop both together: the trainer's export writes one beside the other. \
+                 Nothing has changed."
+            }
+            Self::ModelTooLarge(_) => "model.onnx may have 64 MB, model.json 1 MB. Nothing has changed.",
+            Self::ModelUnreadable(_) => {
+                "It may have been moved or changed. Choose both files again. Nothing has changed."
+            }
+            Self::ModelWhileListening => "Stop first, then choose or remove a model.",
+            Self::ModelRefused(stage, reason) => {
+                let step = match stage {
+                    Stage::Manifest => "Choose the model.json that was exported with model.onnx.",
+                    Stage::Comparison => "Train and export it with this version's trainer.",
+                    Stage::Pairing => "Choose both from the folder of one export.",
+                    _ => "Export it with this version's trainer.",
+                };
+                return [step, " Nothing has changed. The reason: ", reason, "."].concat();
+            }
             Self::EngineUnavailable(reason) => {
                 return [reason, ". Check the connection and try again."].concat();
             }
@@ -270,6 +333,10 @@ impl WebError {
             | Self::ReadNothing
             | Self::ReadTooLittle { .. } => Action::Listen,
             Self::CalibrationOfOtherModel | Self::NoCalibration => Action::ChooseCalibration,
+            Self::ModelFiles(_)
+            | Self::ModelTooLarge(_)
+            | Self::ModelUnreadable(_)
+            | Self::ModelRefused(..) => Action::ChooseModel,
             Self::ModelUnavailable(_) | Self::EngineUnavailable(_) => Action::LoadAgain,
             Self::ModelMismatch(_) | Self::EngineOutdated => Action::Reload,
             Self::NotSecure
@@ -281,6 +348,7 @@ impl WebError {
             | Self::Unsupported(_)
             | Self::EngineCrashed
             | Self::SampleUnavailable(_)
+            | Self::ModelWhileListening
             | Self::AnalysisFailed(_) => Action::Dismiss,
         }
     }

@@ -1,5 +1,7 @@
 //! The page's state machine: one engine, at most one input, one result on screen.
 
+mod explain;
+mod model;
 mod sample;
 mod speaker;
 
@@ -12,7 +14,9 @@ use super::{
     boot::{self, fetch_program, refresh_program},
     display::{Display, Origin},
     dom::focus,
-    gestures, offline,
+    gestures,
+    model::OwnModel,
+    offline,
     reading::Reading,
     samples::Playing,
     signal::{Mailbox, Signal},
@@ -21,7 +25,7 @@ use super::{
 };
 use crate::{
     protocol::{BUILD, Command, Event, PROTOCOL, Speaker, Stage},
-    session::{Claims, Pacing},
+    session::{Claims, Pacing, Update},
     web::{
         client::{
             engine::{Engine, Sign},
@@ -66,11 +70,16 @@ struct App {
     engine_number: u32,
     received_bytes: u32,
     voice: Voice,
+    /// That of the shipped model, while another one judges.
+    shelved: Option<Voice>,
+    own: OwnModel,
     input: Input,
     /// When the latest input is for a calibration.
     reading: Option<Reading>,
     /// Counts the inputs; also the number of the session.
     attempt: u32,
+    /// Number of the session on screen.
+    shown: u32,
     /// What of the page's own samples is heard.
     playing: Option<Playing>,
     on_frame: Function,
@@ -95,9 +104,12 @@ impl App {
             engine: None,
             engine_number: 0,
             received_bytes: 0,
+            shelved: None,
+            own: OwnModel::default(),
             input: Input::None,
             reading: None,
             attempt: 0,
+            shown: 0,
             playing: None,
             on_frame: on_frame.into_js_value().unchecked_into(),
             frame_is_due: false,
@@ -145,6 +157,11 @@ impl App {
                 self.read_calibration(file)
             }
             Signal::FileGiven(file) => self.open_file(file),
+            Signal::ExplainToggled => self.explain(),
+            Signal::ChooseModelPressed => self.display.view.own.input.click(),
+            Signal::ModelGiven(files) => self.read_model(files),
+            Signal::ModelRead(read) => self.give_model(read),
+            Signal::RemoveModelPressed => self.remove_model(),
             Signal::SamplePressed(sample) => self.fetch_sample(sample),
             Signal::SampleFetched(attempt, fetched) if attempt == self.attempt => {
                 self.open_sample(fetched);
@@ -212,6 +229,7 @@ impl App {
     fn drop_engine(&mut self) {
         self.engine = None;
         self.engine_number += 1;
+        self.own.restart();
     }
 
     fn start_engine(&mut self) {
@@ -260,10 +278,12 @@ impl App {
                 self.watch(lock);
             }
             Event::Ready { model } => {
+                if !self.model_loaded(model) {
+                    return;
+                }
                 if let Some(engine) = &mut self.engine {
                     engine.is_ready = true;
                 }
-                self.display.model(model);
                 self.voice
                     .commands()
                     .for_each(|command| self.tell(&command));
@@ -278,7 +298,13 @@ impl App {
                 if self.reading.is_some() {
                     self.read(&update);
                 } else {
+                    // A file's are too many to show each of them.
+                    let is_to_explain = matches!(update, Update::Utterance { .. })
+                        && matches!(self.input, Input::Running(Source::Microphone(_)));
                     let is_due = self.display.update(update, compute_ms);
+                    if is_to_explain {
+                        self.explain();
+                    }
                     self.check_muted();
                     if is_due {
                         self.draw_soon();
@@ -298,19 +324,27 @@ impl App {
                 self.display.finish(&summary);
                 self.display.view.phase(Phase::Result);
                 self.draw_soon();
+                self.explain();
             }
             Event::Fitted {
                 session,
                 calibration,
             } if self.shows(session) => self.fitted(calibration),
+            Event::Explained {
+                session,
+                explanation,
+            } => {
+                if session == self.shown {
+                    self.explained(explanation.as_deref());
+                }
+            }
             Event::Calibrated {
                 calibration,
                 speech_s,
                 ..
             } => {
-                if let Some(adopted) = self.voice.calibrated(calibration) {
-                    self.adopted(&adopted, speech_s);
-                }
+                let adopted = self.voice.calibrated(calibration);
+                self.adopted(&adopted, speech_s);
             }
             Event::Refused { refusal, .. } => match self.voice.refused(refusal) {
                 Some(error) => self.show_error(error),
@@ -332,7 +366,9 @@ impl App {
 
     fn failed(&mut self, stage: Stage, session: Option<u32>, message: String) {
         match stage {
-            Stage::Load => self.give_up(WebError::ModelMismatch(message)),
+            Stage::Manifest | Stage::Comparison | Stage::Pairing | Stage::Load => {
+                self.model_refused(stage, message);
+            }
             Stage::Command => self.give_up(WebError::EngineOutdated),
             Stage::Start | Stage::Inference => {
                 if session.is_none_or(|session| self.shows(session)) {
@@ -457,7 +493,9 @@ impl App {
                     self.input = Input::Running(source);
                 }
                 Ok(()) => {
+                    self.shown = self.attempt;
                     self.display.begin(source.origin());
+                    self.display.view.explain.clear();
                     self.display.view.phase(source.phase());
                     if let Source::Microphone(microphone) = &source {
                         self.display
@@ -564,6 +602,7 @@ impl App {
             }
             Action::ChooseFile => self.display.view.file.click(),
             Action::ChooseCalibration => self.display.view.panel.file.click(),
+            Action::ChooseModel => self.display.view.own.input.click(),
             Action::LoadAgain => self.load(),
             Action::Reload => {
                 let window = self.window.clone();

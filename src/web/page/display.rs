@@ -69,6 +69,8 @@ pub struct Display {
     compute_ms: Option<f32>,
     /// What the session says, or the invitation before the first.
     words: Words,
+    invitation: Words,
+    model: Option<ModelSummary>,
 }
 
 impl Display {
@@ -76,6 +78,8 @@ impl Display {
     pub fn new(view: View) -> Self {
         Self {
             words: view.invitation(),
+            invitation: view.invitation(),
+            model: None,
             view,
             origin: Origin::Microphone,
             history: History::default(),
@@ -93,12 +97,24 @@ impl Display {
     }
 
     /// Takes over what is known of the model.
-    pub fn model(&mut self, model: ModelSummary) {
+    ///
+    /// Returns whether another one judged before.
+    pub fn model(&mut self, model: ModelSummary) -> bool {
         self.step_s = f64::from(model.step_s);
         self.view
             .panel
             .offer(model.can_calibrate, model.has_neutral);
+        let before = self.model.replace(model.clone());
+        let is_other = before.is_some_and(|before| before != model);
         self.view.engine_ready(model);
+        is_other
+    }
+
+    /// Empties the screen as it was before the first session.
+    pub fn forget(&mut self) {
+        self.begin(Origin::Microphone);
+        self.view.forget();
+        self.say(self.invitation.clone());
     }
 
     /// Shows words that belong to no session; what the last one showed stays underneath.

@@ -7,7 +7,9 @@ use web_sys::{Document, Element, HtmlElement, HtmlInputElement, Window};
 
 use super::{
     dom::{Finder, permille, scale_x, set_hidden, set_progress, set_text, toggle},
+    explain::Explain,
     history::History,
+    model::ModelPanel,
     panel::Panel,
     samples::SAMPLES,
     timeline::Timeline,
@@ -91,7 +93,8 @@ impl Words {
     }
 }
 
-struct Row {
+/// A class with its bar and its share.
+pub struct Row {
     item: HtmlElement,
     fill: HtmlElement,
     percent: Element,
@@ -139,10 +142,15 @@ pub struct View {
     heard: HtmlElement,
     heard_empty: HtmlElement,
     voices: HtmlElement,
+    other_voices: HtmlElement,
     model_facts: HtmlElement,
     announcer: HtmlElement,
     /// What makes it fit a voice.
     pub panel: Panel,
+    /// How an answer came about.
+    pub explain: Explain,
+    /// Whose model judges.
+    pub own: ModelPanel,
     /// The buttons of [`SAMPLES`].
     pub samples: [HtmlElement; SAMPLES.len()],
 }
@@ -189,9 +197,12 @@ impl View {
             heard: find("heard"),
             heard_empty: find("heard-empty"),
             voices: find("voices"),
+            other_voices: find("other-voices"),
             model_facts: find("model-facts"),
             announcer: find("announcer"),
             panel: Panel::new(&body, &mut finder),
+            own: ModelPanel::new(&mut finder),
+            explain: Explain::new(&document, &mut finder),
             samples: SAMPLES.each_ref().map(|sample| sample.button(&mut finder)),
             body,
             document,
@@ -247,7 +258,7 @@ impl View {
             " acted recordings"
         } else {
             let speakers = thousands(model.speakers);
-            self.voices.set_text_content(Some(
+            self.other_voices.set_text_content(Some(
                 &[
                     "It estimates what a voice expresses, as ",
                     &speakers,
@@ -259,6 +270,8 @@ impl View {
             ));
             " recordings"
         };
+        let whose = if is_shipped { "shipped" } else { "other" };
+        self.body_data("data-model", whose);
         let in_hundred = |share: f32| ((share * 100.0).round_ties_even() as u32).to_string();
         let right = in_hundred(model.war);
         let measured = [
@@ -402,6 +415,13 @@ impl View {
         self.file_progress(0.0, 1.0);
     }
 
+    /// As [`clear`](Self::clear), and nothing is shown of a session.
+    pub fn forget(&self) {
+        self.clear();
+        self.explain.clear();
+        let _ = self.body.remove_attribute("data-result");
+    }
+
     /// Shows input level, speech gate and elapsed time.
     pub fn level(&self, rms_dbfs: f32, speaking: bool, at_s: f64) {
         // The meter spans the 60 dB below full scale.
@@ -540,7 +560,8 @@ impl View {
 }
 
 impl Row {
-    fn new(
+    /// Adds one to a list.
+    pub fn new(
         document: &Document,
         list: &Element,
         class: Class,
@@ -574,7 +595,8 @@ impl Row {
         Ok(row)
     }
 
-    fn show(&self, share: f32, is_top: bool) {
+    /// Moves the bar.
+    pub fn show(&self, share: f32, is_top: bool) {
         let permille = permille(share);
         scale_x(&self.fill, permille);
         set_text(&self.percent, &percent(share));
