@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     calibration::Reference,
+    explanation::Explanation,
     model::StrangersEvaluation,
     session::{Claims, Pacing, Summary, Update},
 };
@@ -38,7 +39,9 @@ pub const BUILD: &str = match option_env!("SPEECH_EMOTION_BUILD") {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Command {
-    /// Build the classifier from the bytes of model.onnx and the text of model.json.
+    /// Build the classifier from the bytes of model.onnx and the text of model.json. Answered by
+    /// [`Event::Ready`], and calibrations must be given again; or by [`Event::Failed`], and a model that was
+    /// there stays.
     Load {
         /// The ONNX file.
         #[serde(with = "serde_bytes")]
@@ -69,6 +72,12 @@ pub enum Command {
     /// person's neutral speech. Answered by [`Event::Fitted`]; nothing is judged with it yet.
     Fit {
         /// The session to end.
+        session: u32,
+    },
+    /// Tell how the newest answer of a session came about, of one that has ended until the owner's next
+    /// begins. Answered by [`Event::Explained`].
+    Explain {
+        /// The session.
         session: u32,
     },
     /// Hand over the session's sound from now on, by [`Event::Sound`].
@@ -160,6 +169,13 @@ pub enum Event {
         session: u32,
         /// The calibration as JSON; none when there was too little speech.
         calibration: Option<String>,
+    },
+    /// How the newest answer of a session came about.
+    Explained {
+        /// The session it belongs to.
+        session: u32,
+        /// None when nothing was judged yet.
+        explanation: Option<Box<Explanation>>,
     },
     /// Sound of a session that is kept, in order and without holes: what was lost is silence.
     Sound {
@@ -262,12 +278,26 @@ pub enum Refusal {
 pub enum Stage {
     /// Reading a command.
     Command,
-    /// Loading the model: file and manifest do not fit this program or each other.
+    /// Reading model.json: it is damaged, or something else.
+    Manifest,
+    /// Comparing model.json with this program: it is of another front end or version.
+    Comparison,
+    /// Comparing model.onnx with what model.json says of it: they are not of one model.
+    Pairing,
+    /// Building and trying the network of model.onnx.
     Load,
     /// Starting a session: a sample rate that cannot be processed.
     Start,
     /// Classifying.
     Inference,
+}
+
+impl Stage {
+    /// Whether a model was being loaded.
+    pub fn is_of_model(self) -> bool {
+        use Stage::{Comparison, Load, Manifest, Pairing};
+        matches!(self, Manifest | Comparison | Pairing | Load)
+    }
 }
 
 #[cfg(test)]
@@ -277,6 +307,7 @@ mod tests {
     use super::*;
     use crate::{
         class::Class,
+        explanation::Floats,
         model::{Activation, Liveliness, Posterior},
         session::Verdict,
     };
@@ -325,10 +356,8 @@ mod tests {
         }
 
         fn bytes(&self, name: &str) -> Option<Vec<u8>> {
-            let bytes = self.field(name)?.as_array()?.iter();
-            bytes
-                .map(|byte| byte.as_u64().map(|byte| byte as u8))
-                .collect()
+            let byte = |byte: &Self| byte.as_u64()?.try_into().ok();
+            self.field(name)?.as_array()?.iter().map(byte).collect()
         }
 
         fn object(&self, name: &str) -> Option<Self> {
@@ -420,6 +449,30 @@ mod tests {
             session,
             calibration,
         }));
+        let floats = |count: u8| Floats((0..count).map(|n| f32::from(n) - 0.5).collect());
+        let explanation = |answer| Explanation {
+            start_s: 1.5,
+            end_s: 1.532,
+            envelope: floats(16),
+            log_mel: floats(4),
+            mfcc: floats(3),
+            pitch_hz: floats(2),
+            states: floats(6),
+            units: 3,
+            attention: floats(1),
+            posterior,
+            segments: 2,
+            answer,
+        };
+        let explanations = [
+            None,
+            Some(explanation(None)),
+            Some(explanation(Some(posterior))),
+        ];
+        events.extend(explanations.map(|explanation| Event::Explained {
+            session,
+            explanation: explanation.map(Box::new),
+        }));
         let update = |update| Event::Update {
             session,
             update,
@@ -477,7 +530,15 @@ mod tests {
                 });
             }
         }
-        for stage in [Stage::Command, Stage::Load, Stage::Start, Stage::Inference] {
+        for stage in [
+            Stage::Command,
+            Stage::Manifest,
+            Stage::Comparison,
+            Stage::Pairing,
+            Stage::Load,
+            Stage::Start,
+            Stage::Inference,
+        ] {
             for session in [None, Some(session)] {
                 events.push(Event::Failed {
                     stage,
@@ -534,6 +595,7 @@ mod tests {
                     speech_s: 2.5,
                 }],
             },
+            Command::Explain { session },
         ];
         let adapt = speakers.map(|speaker| Command::Adapt { owner, speaker });
         for command in commands.into_iter().chain(adapt) {
@@ -612,7 +674,7 @@ mod tests {
             for message in incomplete(&written) {
                 let read = Event::read(&message);
                 // What may be missing: the session of a failure, the posterior of a summary, what
-                // was fitted, and what was not measured for the model or what it does not provide.
+                // was fitted or heard, and what was not measured for the model or what it does not provide.
                 let optional = match &read {
                     Some(Event::Failed { session, .. }) => session.is_none(),
                     Some(Event::Ready { model }) => model.strangers.is_none(),
@@ -626,6 +688,9 @@ mod tests {
                     }
                     Some(Event::Fitted { calibration, .. }) => calibration.is_none(),
                     Some(Event::Learned { learned, .. }) => learned.is_none(),
+                    Some(Event::Explained { explanation, .. }) => explanation
+                        .as_ref()
+                        .is_none_or(|explanation| explanation.answer.is_none()),
                     _ => false,
                 };
                 assert!(read.is_none() || optional, "{message}");

@@ -3,6 +3,7 @@
 use super::{Event, Lesson, ModelSummary, Refusal, Stage};
 use crate::{
     class::{Class, MAX_CLASSES, PerClass},
+    explanation::{Explanation, Floats},
     model::{Activation, Liveliness, Posterior, StrangersEvaluation},
     session::{Summary, Update, Verdict},
 };
@@ -54,7 +55,7 @@ impl Event {
                 summary: Summary {
                     duration_s: summary.number("duration_s")?,
                     speech_s: summary.number("speech_s")?,
-                    posterior: posterior(&summary),
+                    posterior: posterior(&summary, "posterior"),
                     verdict: verdict(&summary)?,
                     confidence: summary.number("confidence")? as f32,
                     activation: activation(&summary)?,
@@ -71,6 +72,14 @@ impl Event {
             Some(Self::Fitted {
                 session: whole(&body, "session")?,
                 calibration: body.text("calibration"),
+            })
+        } else if let Some(body) = message.object("explained") {
+            Some(Self::Explained {
+                session: whole(&body, "session")?,
+                explanation: match body.object("explanation") {
+                    Some(fields) => Some(Box::new(explanation(&fields)?)),
+                    None => None,
+                },
             })
         } else if let Some(body) = message.object("calibrated") {
             Some(Self::Calibrated {
@@ -124,6 +133,9 @@ impl Event {
             Some(Self::Failed {
                 stage: match body.text("stage")?.as_str() {
                     "command" => Stage::Command,
+                    "manifest" => Stage::Manifest,
+                    "comparison" => Stage::Comparison,
+                    "pairing" => Stage::Pairing,
                     "load" => Stage::Load,
                     "start" => Stage::Start,
                     "inference" => Stage::Inference,
@@ -148,7 +160,7 @@ fn update(message: &impl Fields) -> Option<Update> {
         Some(Update::Prediction {
             at_s: body.number("at_s")?,
             heard_s: body.number("heard_s")? as f32,
-            posterior: posterior(&body)?,
+            posterior: posterior(&body, "posterior")?,
             verdict: verdict(&body)?,
             confidence: body.number("confidence")? as f32,
             activation: activation(&body)?,
@@ -159,7 +171,7 @@ fn update(message: &impl Fields) -> Option<Update> {
             start_s: body.number("start_s")?,
             end_s: body.number("end_s")?,
             speech_s: body.number("speech_s")?,
-            posterior: posterior(&body)?,
+            posterior: posterior(&body, "posterior")?,
             evidence: per_class(&body, "evidence")?,
             verdict: verdict(&body)?,
             confidence: body.number("confidence")? as f32,
@@ -203,8 +215,26 @@ fn activation(fields: &impl Fields) -> Option<Option<Activation>> {
     }))
 }
 
-fn posterior(fields: &impl Fields) -> Option<Posterior> {
-    per_class(fields, "posterior").map(Posterior)
+fn explanation(fields: &impl Fields) -> Option<Explanation> {
+    let floats = |name| Floats::from_bytes(&fields.bytes(name)?);
+    Some(Explanation {
+        start_s: fields.number("start_s")?,
+        end_s: fields.number("end_s")?,
+        envelope: floats("envelope")?,
+        log_mel: floats("log_mel")?,
+        mfcc: floats("mfcc")?,
+        pitch_hz: floats("pitch_hz")?,
+        states: floats("states")?,
+        units: fields.number("units")? as u32,
+        attention: floats("attention")?,
+        posterior: posterior(fields, "posterior")?,
+        segments: fields.number("segments")? as u32,
+        answer: posterior(fields, "answer"),
+    })
+}
+
+fn posterior(fields: &impl Fields, name: &str) -> Option<Posterior> {
+    per_class(fields, name).map(Posterior)
 }
 
 fn per_class(fields: &impl Fields, name: &str) -> Option<PerClass> {

@@ -71,6 +71,7 @@ impl Command {
                 let fields = [("owner", V::number(*owner)), ("references", references)];
                 ("learn", V::object(&fields))
             }
+            Self::Explain { session } => ("explain", of_session(session)),
             Self::Adapt { owner, speaker } => {
                 let speaker = match speaker {
                     Speaker::Unknown => V::text("unknown"),

@@ -6,7 +6,7 @@ use super::{
     numbers::{clock, duration, isolated},
     words::{tell, tr},
 };
-use crate::protocol::Fields;
+use crate::protocol::{Fields, Stage};
 
 /// A situation in which the person cannot continue as intended.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,6 +45,16 @@ pub enum WebError {
     ModelUnavailable(String),
     /// The model files do not fit this program or each other.
     ModelMismatch(String),
+    /// Files that are no model of the visitor's own.
+    ModelFiles(ModelFiles),
+    /// One of them is too large.
+    ModelTooLarge(String),
+    /// One of them cannot be read.
+    ModelUnreadable(String),
+    /// A model of the visitor's own, given or removed while another one is listening.
+    ModelWhileListening,
+    /// The engine cannot use a model of the visitor's own.
+    ModelRefused(Stage, String),
     /// The engine could not be fetched or started.
     EngineUnavailable(String),
     /// The engine does not come, and nothing says why.
@@ -83,6 +93,8 @@ pub enum WebError {
     RecordsUnavailable,
     /// A session could not be saved as a file.
     NotExported(String),
+    /// A recording that ships with the page could not be fetched.
+    SampleUnavailable(String),
     /// The browser cannot decode the file as audio.
     FileNotAudio(String),
     /// The browser does not get on with opening the file.
@@ -104,6 +116,17 @@ pub enum WebError {
     },
 }
 
+/// Why files are no model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ModelFiles {
+    /// model.onnx is missing.
+    NoModel,
+    /// model.json is missing.
+    NoManifest,
+    /// There is more than one of either.
+    TooMany,
+}
+
 /// What the button beside an error does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
@@ -119,6 +142,8 @@ pub enum Action {
     ChooseCalibration,
     /// Choose a saved session.
     ChooseSession,
+    /// Choose the files of a model.
+    ChooseModel,
     /// Load the engine and the model again.
     LoadAgain,
     /// Fetch the program afresh and reload the page.
@@ -136,6 +161,7 @@ impl Action {
             Self::OpenTab => "Open in a tab",
             Self::ChooseFile => "Choose a file",
             Self::ChooseCalibration | Self::ChooseSession => "Choose another",
+            Self::ChooseModel => "Choose both files",
             Self::Reload => "Reload",
             Self::Dismiss => "Close",
         }
@@ -180,6 +206,11 @@ impl WebError {
             Self::Unsupported(_) => "unsupported",
             Self::ModelUnavailable(_) => "model-unavailable",
             Self::ModelMismatch(_) => "model-mismatch",
+            Self::ModelFiles(_) => "model-files",
+            Self::ModelTooLarge(_) => "model-too-large",
+            Self::ModelUnreadable(_) => "model-unreadable",
+            Self::ModelWhileListening => "model-while-listening",
+            Self::ModelRefused(..) => "model-refused",
             Self::EngineUnavailable(_) => "engine-unavailable",
             Self::EngineSlow => "engine-slow",
             Self::EngineCrashed => "engine-crashed",
@@ -194,6 +225,7 @@ impl WebError {
             Self::SessionDamaged { .. } => "session-damaged",
             Self::RecordsUnavailable => "records-unavailable",
             Self::NotExported(_) => "not-exported",
+            Self::SampleUnavailable(_) => "sample-unavailable",
             Self::FileNotAudio(_) => "file-not-audio",
             Self::FileStalled(_) => "file-stalled",
             Self::FileGone(_) => "file-gone",
@@ -233,6 +265,20 @@ impl WebError {
             Self::Unsupported(what) => tell("This browser lacks {0}.", &[&tr(what)]),
             Self::ModelUnavailable(_) => tr("The model could not be loaded."),
             Self::ModelMismatch(_) => tr("The model does not fit this version of the page."),
+            Self::ModelFiles(ModelFiles::NoModel) => tr("model.onnx is missing."),
+            Self::ModelFiles(ModelFiles::NoManifest) => tr("model.json is missing."),
+            Self::ModelFiles(ModelFiles::TooMany) => tr("That is more than one model."),
+            Self::ModelTooLarge(name) => {
+                tell("“{0}” is too large for a model.", &[&isolated(name)])
+            }
+            Self::ModelUnreadable(name) => tell("“{0}” could not be read.", &[&isolated(name)]),
+            Self::ModelWhileListening => tr("The model cannot change now."),
+            Self::ModelRefused(stage, _) => tr(match stage {
+                Stage::Manifest => "model.json is damaged, or no description of a model.",
+                Stage::Comparison => "That model was made for another version of this program.",
+                Stage::Pairing => "model.onnx and model.json are not of one model.",
+                _ => "model.onnx cannot be run here.",
+            }),
             Self::EngineUnavailable(_) => tr("The engine could not be started."),
             Self::EngineSlow => tr("The engine is taking unusually long to start."),
             Self::EngineCrashed => tr("The engine stopped unexpectedly."),
@@ -255,6 +301,7 @@ impl WebError {
             Self::SessionDamaged { name, .. } => tell("“{0}” is damaged.", &[&isolated(name)]),
             Self::RecordsUnavailable => tr("The part that saves and opens sessions is missing."),
             Self::NotExported(_) => tr("The file could not be made."),
+            Self::SampleUnavailable(_) => tr("The recording could not be fetched."),
             Self::FileNotAudio(name) => tell(
                 "“{0}” is not audio that this browser can read.",
                 &[&isolated(name)],
@@ -326,6 +373,32 @@ impl WebError {
                 return tell("{0}. Check the connection and try again.", &[&tr(reason)]);
             }
             Self::ModelMismatch(reason) => return tell("{0}. Reload the page.", &[&tr(reason)]),
+            Self::ModelFiles(ModelFiles::TooMany) => {
+                "Choose one model.onnx and its model.json. Nothing has changed."
+            }
+            Self::ModelFiles(_) => {
+                "Choose or drop both together: the trainer's export writes one beside the other. \
+                 Nothing has changed."
+            }
+            Self::ModelTooLarge(_) => {
+                "model.onnx may have 64 MB, model.json 1 MB. Nothing has changed."
+            }
+            Self::ModelUnreadable(_) => {
+                "It may have been moved or changed. Choose both files again. Nothing has changed."
+            }
+            Self::ModelWhileListening => "Stop first, then choose or remove a model.",
+            Self::ModelRefused(stage, reason) => {
+                let step = match stage {
+                    Stage::Manifest => "Choose the model.json that was exported with model.onnx.",
+                    Stage::Comparison => "Train and export it with this version's trainer.",
+                    Stage::Pairing => "Choose both from the folder of one export.",
+                    _ => "Export it with this version's trainer.",
+                };
+                return tell(
+                    "{0} Nothing has changed. The reason: {1}.",
+                    &[&tr(step), &tr(reason)],
+                );
+            }
             Self::EngineUnavailable(reason) => {
                 return tell("{0}. Check the connection and try again.", &[&tr(reason)]);
             }
@@ -363,23 +436,25 @@ impl WebError {
                 "Nothing has changed. Open it with the version that saved it."
             }
             Self::SessionDamaged { reason, .. } => {
-                return [
-                    "Nothing has changed. Take another copy of it. The reason: ",
-                    reason,
-                    ".",
-                ]
-                .concat();
+                return tell(
+                    "Nothing has changed. Take another copy of it. The reason: {0}.",
+                    &[&tr(reason)],
+                );
             }
             Self::RecordsUnavailable => {
                 "Nothing is lost. Check the connection and try again; it is needed only once."
             }
             Self::NotExported(reason) => {
-                return [
-                    "Nothing is lost. Try again, or take another format. The reason: ",
-                    reason,
-                    ".",
-                ]
-                .concat();
+                return tell(
+                    "Nothing is lost. Try again, or take another format. The reason: {0}.",
+                    &[&tr(reason)],
+                );
+            }
+            Self::SampleUnavailable(reason) => {
+                return tell(
+                    "{0}. Check the connection and press it again.",
+                    &[&tr(reason)],
+                );
             }
             Self::FileNotAudio(_) => "Choose a WAV, MP3, M4A, FLAC, OGG or WebM file.",
             Self::FileStalled(_) => {
@@ -415,6 +490,10 @@ impl WebError {
             Self::NoSession(_) | Self::SessionOfOtherVersion(_) | Self::SessionDamaged { .. } => {
                 Action::ChooseSession
             }
+            Self::ModelFiles(_)
+            | Self::ModelTooLarge(_)
+            | Self::ModelUnreadable(_)
+            | Self::ModelRefused(..) => Action::ChooseModel,
             Self::ModelUnavailable(_) | Self::EngineUnavailable(_) | Self::EngineSlow => {
                 Action::LoadAgain
             }
@@ -435,6 +514,8 @@ impl WebError {
             | Self::NotExported(_)
             | Self::Unsupported(_)
             | Self::EngineCrashed
+            | Self::SampleUnavailable(_)
+            | Self::ModelWhileListening
             | Self::AnalysisFailed(_) => Action::Dismiss,
         }
     }

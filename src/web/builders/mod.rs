@@ -25,7 +25,7 @@ use self::{
     talk::{Judge, Letter, Source, Talk},
 };
 use crate::{
-    protocol::{BUILD, Command, Event, ModelSummary, PROTOCOL, Refusal, Speaker, Stage},
+    protocol::{BUILD, Command, Event, ModelSummary, PROTOCOL, Refusal, Speaker},
     session::{Claims, Pacing},
     web::{
         client::{
@@ -717,13 +717,11 @@ impl State {
                     answer.reject(error.into());
                 }
             }
-            // Neither is asked for.
-            Event::Sound { .. } | Event::Learned { .. } => {}
-            Event::Failed {
-                stage: Stage::Load,
-                message,
-                ..
-            } => self.fail(WebError::ModelMismatch(message), letters),
+            // None of these is asked for.
+            Event::Sound { .. } | Event::Learned { .. } | Event::Explained { .. } => {}
+            Event::Failed { stage, message, .. } if stage.is_of_model() => {
+                self.fail(WebError::ModelMismatch(message), letters)
+            }
             Event::Failed {
                 session, message, ..
             } => match session.and_then(|session| self.talk(session)) {

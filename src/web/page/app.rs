@@ -1,7 +1,10 @@
 //! The page's state machine: one engine, at most one microphone and one file at a time, one result on screen.
 
+mod explain;
 mod files;
 mod microphone;
+mod model;
+mod sample;
 mod sessions;
 mod speaker;
 
@@ -17,8 +20,10 @@ use super::{
     dom::{Finder, focus},
     gestures, inputs,
     language::Language,
+    model::OwnModel,
     offline,
     reading::Reading,
+    samples::Playing,
     session::{Act, Ask, Session},
     signal::{Mailbox, Signal},
     sources::{Sources, State},
@@ -87,6 +92,11 @@ struct App {
     engine_number: u32,
     received_bytes: u32,
     voice: Voice,
+    /// That of the shipped model, while another one judges.
+    shelved: Option<Voice>,
+    own: OwnModel,
+    /// What of the page's own samples is heard.
+    playing: Option<Playing>,
     live: Live,
     /// Counts the microphones that were opened.
     attempt: u32,
@@ -140,6 +150,9 @@ impl App {
             engine: None,
             engine_number: 0,
             received_bytes: 0,
+            shelved: None,
+            own: OwnModel::default(),
+            playing: None,
             live: Live::None,
             attempt: 0,
             reading: None,
@@ -215,6 +228,13 @@ impl App {
             Signal::DevicesChanged => self.list_devices(),
             Signal::Devices(devices) => self.devices_listed(devices),
             Signal::Seen => self.seen(),
+            Signal::ExplainToggled => self.explain(),
+            Signal::ChooseModelPressed => self.display.view.own.input.click(),
+            Signal::ModelGiven(files) => self.read_model(files),
+            Signal::ModelRead(read) => self.give_model(read),
+            Signal::RemoveModelPressed => self.remove_model(),
+            Signal::SamplePressed(sample) => self.fetch_sample(sample),
+            Signal::SampleFetched(fetched) => self.open_sample(fetched),
             Signal::Dragging(over) => self.display.view.dragging(over),
             Signal::LanguageChosen => self.fetch_language(),
             Signal::LanguageFetched(language, words) => {
@@ -317,6 +337,7 @@ impl App {
     fn drop_engine(&mut self) {
         self.engine = None;
         self.engine_number += 1;
+        self.own.restart();
     }
 
     fn start_engine(&mut self) {
@@ -367,11 +388,12 @@ impl App {
                 }
             }
             Event::Ready { model } => {
+                if !self.model_loaded(model) {
+                    return;
+                }
                 if let Some(engine) = &mut self.engine {
                     engine.is_ready = true;
                 }
-                self.session.model(&model);
-                self.display.model(model);
                 self.voice
                     .commands()
                     .for_each(|command| self.tell(&command));
@@ -400,14 +422,21 @@ impl App {
                 self.session.learned(learned);
                 self.draw_soon();
             }
+            Event::Explained {
+                session,
+                explanation,
+            } => {
+                if Some(session) == self.shown_session() {
+                    self.explained(explanation.as_deref());
+                }
+            }
             Event::Calibrated {
                 calibration,
                 speech_s,
                 ..
             } => {
-                if let Some(adopted) = self.voice.calibrated(calibration) {
-                    self.adopted(&adopted, speech_s);
-                }
+                let adopted = self.voice.calibrated(calibration);
+                self.adopted(&adopted, speech_s);
             }
             Event::Refused { refusal, .. } => match self.voice.refused(refusal) {
                 Some(error) => self.show_error(error),
@@ -425,7 +454,9 @@ impl App {
 
     fn failed(&mut self, stage: Stage, session: Option<u32>, message: String) {
         match stage {
-            Stage::Load => self.give_up(WebError::ModelMismatch(message)),
+            Stage::Manifest | Stage::Comparison | Stage::Pairing | Stage::Load => {
+                self.model_refused(stage, message);
+            }
             Stage::Command => self.give_up(WebError::EngineOutdated),
             Stage::Start | Stage::Inference => {
                 let error = WebError::AnalysisFailed(message);
@@ -549,6 +580,7 @@ impl App {
             Action::ChooseFile => self.display.view.file.click(),
             Action::ChooseCalibration => self.display.view.panel.file.click(),
             Action::ChooseSession => self.session.choose(),
+            Action::ChooseModel => self.display.view.own.input.click(),
             Action::LoadAgain => {
                 self.drop_engine();
                 self.load();

@@ -61,6 +61,7 @@ pub struct Display {
     compute_ms: Option<f32>,
     /// What the session says, or the invitation before the first.
     words: Words,
+    model: Option<ModelSummary>,
 }
 
 /// One speaker of the session.
@@ -83,6 +84,7 @@ impl Display {
     pub fn new(view: View) -> Self {
         Self {
             words: view.invitation(),
+            model: None,
             view,
             origin: Origin::Microphone,
             lanes: vec![Lane::default()],
@@ -98,11 +100,23 @@ impl Display {
     }
 
     /// Takes over what is known of the model.
-    pub fn model(&mut self, model: ModelSummary) {
+    ///
+    /// Returns whether another one judged before.
+    pub fn model(&mut self, model: ModelSummary) -> bool {
         self.view
             .panel
             .offer(model.can_calibrate, model.has_neutral);
+        let before = self.model.replace(model.clone());
+        let is_other = before.is_some_and(|before| before != model);
         self.view.engine_ready(model);
+        is_other
+    }
+
+    /// Empties the screen as it was before the first session.
+    pub fn forget(&mut self) {
+        self.begin(Origin::Microphone, &[String::new()]);
+        self.view.forget();
+        self.say(self.view.invitation());
     }
 
     /// Says everything anew, in another language.
@@ -338,7 +352,12 @@ impl Display {
         }
     }
 
-    /// Shows the bars, words and timeline of this speaker from now on.
+    /// The speaker whose bars and words are on screen.
+    pub fn lane(&self) -> usize {
+        self.lane
+    }
+
+    /// Shows the bars and words of this speaker from now on.
     pub fn choose(&mut self, number: usize) {
         let Some(lane) = self.lanes.get(number) else {
             return;

@@ -2,12 +2,14 @@
 
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{DragEvent, Element, Event, EventTarget, File, KeyboardEvent, Window};
+use web_sys::{DragEvent, Element, Event, EventTarget, File, FileList, KeyboardEvent, Window};
 
 use super::{
     dom::enable,
     dropped::{Dropped, listed},
+    model::is_model,
     results::number_of,
+    samples::SAMPLES,
     signal::{Mailbox, Signal},
     view::View,
 };
@@ -25,8 +27,19 @@ pub fn listen(window: &Window, view: &View, mailbox: &Mailbox) -> Result<(), JsV
         (&panel.load, || Signal::LoadPressed),
         (&panel.remove, || Signal::RemovePressed),
         (&view.results.cancel_all, || Signal::CancelAllPressed),
+        (&view.own.choose, || Signal::ChooseModelPressed),
+        (&view.own.remove, || Signal::RemoveModelPressed),
     ] {
         on(button, "click", mailbox, move |_: Event| Some(pressed()))?;
+    }
+    on(&view.explain.section, "toggle", mailbox, |_: Event| {
+        Some(Signal::ExplainToggled)
+    })?;
+    for (sample, button) in SAMPLES.iter().zip(&view.samples) {
+        on(button, "click", mailbox, move |_: Event| {
+            Some(Signal::SamplePressed(sample))
+        })?;
+        enable(button);
     }
     let switch = panel.adapt.clone();
     on(&panel.adapt, "change", mailbox, move |_: Event| {
@@ -74,6 +87,13 @@ pub fn listen(window: &Window, view: &View, mailbox: &Mailbox) -> Result<(), JsV
         lanes.value().parse().ok().map(Signal::LanesChosen)
     })?;
 
+    let chosen = view.own.input.clone();
+    on(&view.own.input, "change", mailbox, move |_: Event| {
+        let files = list(chosen.files()?);
+        chosen.set_value("");
+        Some(Signal::ModelGiven(files))
+    })?;
+
     on(window, "keydown", mailbox, |event: KeyboardEvent| {
         (event.key() == "Escape").then_some(Signal::CancelPressed)
     })?;
@@ -114,7 +134,9 @@ pub fn listen(window: &Window, view: &View, mailbox: &Mailbox) -> Result<(), JsV
         let (dropped, letters) = (Dropped::new(&event.data_transfer()?), letters.clone());
         spawn_local(async move {
             let (files, left_out) = dropped.files().await;
-            if !files.is_empty() || left_out > 0 {
+            if is_model(&files) {
+                letters.send(Signal::ModelGiven(files));
+            } else if !files.is_empty() || left_out > 0 {
                 letters.send(Signal::FilesGiven(files, left_out));
             }
         });
@@ -127,6 +149,13 @@ pub fn listen(window: &Window, view: &View, mailbox: &Mailbox) -> Result<(), JsV
         enable(button);
     }
     Ok(())
+}
+
+/// What a list holds, which later changes with its input.
+fn list(files: FileList) -> Vec<File> {
+    (0..files.length())
+        .filter_map(|index| files.get(index))
+        .collect()
 }
 
 fn on<E: JsCast + 'static>(

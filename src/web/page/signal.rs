@@ -7,7 +7,7 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::File;
 use web_sys::MediaStream;
 
-use super::session::Act;
+use super::{model::Files, samples::Sample, session::Act};
 use crate::{
     audio::Lanes,
     web::{
@@ -43,6 +43,13 @@ pub enum Signal {
     Devices(Vec<Device>),
     /// The page is in sight again.
     Seen,
+    ExplainToggled,
+    ChooseModelPressed,
+    ModelGiven(Vec<File>),
+    ModelRead(Result<Files, WebError>),
+    RemoveModelPressed,
+    SamplePressed(&'static Sample),
+    SampleFetched(Result<File, WebError>),
     CalibrationGiven(File),
     CalibrationRead(String),
     Dragging(bool),

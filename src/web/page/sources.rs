@@ -224,6 +224,11 @@ impl Sources {
         Some(next.number)
     }
 
+    /// Takes all off the list.
+    pub fn forget(&mut self) {
+        self.list.clear();
+    }
+
     /// All of them.
     pub fn iter(&self) -> std::slice::Iter<'_, Source> {
         self.list.iter()

@@ -7,10 +7,13 @@ use web_sys::{Document, Element, HtmlElement, HtmlInputElement, Window};
 
 use super::{
     dom::{Finder, permille, scale_x, set_hidden, set_progress, set_text, toggle},
+    explain::Explain,
     inputs::Inputs,
     lanes::Lanes,
+    model::ModelPanel,
     panel::Panel,
     results::Results,
+    samples::SAMPLES,
     wording::{Names, colour, hue},
 };
 use crate::{
@@ -95,7 +98,8 @@ impl Words {
     }
 }
 
-struct Row {
+/// A class with its bar and its share.
+pub struct Row {
     item: HtmlElement,
     name: Element,
     fill: HtmlElement,
@@ -142,6 +146,7 @@ pub struct View {
     emotions: HtmlElement,
     rows: Vec<Row>,
     voices: HtmlElement,
+    other_voices: HtmlElement,
     model_facts: HtmlElement,
     announcer: HtmlElement,
     /// What makes it fit a voice.
@@ -153,6 +158,12 @@ pub struct View {
     /// What was listened to.
     pub results: Results,
     sound_advice: HtmlElement,
+    /// How an answer came about.
+    pub explain: Explain,
+    /// Whose model judges.
+    pub own: ModelPanel,
+    /// The buttons of [`SAMPLES`].
+    pub samples: [HtmlElement; SAMPLES.len()],
 }
 
 impl View {
@@ -195,6 +206,7 @@ impl View {
             emotions: find("emotions"),
             rows: Vec::new(),
             voices: find("voices"),
+            other_voices: find("other-voices"),
             model_facts: find("model-facts"),
             announcer: find("announcer"),
             sound_advice: find("sound-advice"),
@@ -202,6 +214,9 @@ impl View {
             inputs: Inputs::new(finder),
             lanes: Lanes::new(finder),
             results: Results::new(finder),
+            own: ModelPanel::new(finder),
+            explain: Explain::new(&document, finder),
+            samples: SAMPLES.each_ref().map(|sample| sample.button(finder)),
             body,
             document,
         };
@@ -257,8 +272,10 @@ impl View {
                 "It estimates what a voice expresses, as {0} speakers have expressed it: {1}. It does not know what anyone feels, and it does not understand words.",
                 &[&speakers, &model.data_set],
             );
-            self.voices.set_text_content(Some(&told));
+            self.other_voices.set_text_content(Some(&told));
         }
+        let whose = if is_shipped { "shipped" } else { "other" };
+        self.body_data("data-model", whose);
         let in_hundred = |share: f32| ((share * 100.0).round_ties_even() as u32).to_string();
         let right = in_hundred(model.war);
         let facts = match &model.strangers {
@@ -345,6 +362,10 @@ impl View {
             are_shipped &= !colour.is_empty();
         }
         self.body_data("data-labels", if are_shipped { "shipped" } else { "other" });
+        self.names = Names {
+            labels: labels.to_vec(),
+            are_shipped,
+        };
         self.emotions.set_text_content(None);
         self.rows.clear();
         for (class, label) in Class::first(labels.len()).zip(labels) {
@@ -355,15 +376,9 @@ impl View {
             };
             let name = ["--", &colour(class)].concat();
             self.body.style().set_property(&name, &value)?;
-            let row = Row::new(&self.document, &self.emotions, label)?;
-            tint(&row.item, Some(class));
+            let row = Row::new(&self.document, &self.emotions, class, &self.names)?;
             self.rows.push(row);
         }
-        self.names = Names {
-            labels: labels.to_vec(),
-            are_shipped,
-        };
-        self.name_rows();
         Ok(())
     }
 
@@ -406,6 +421,13 @@ impl View {
         }
         self.level(-120.0, false, 0.0);
         self.file_progress(0.0, 1.0);
+    }
+
+    /// As [`clear`](Self::clear), and nothing is shown of a session.
+    pub fn forget(&self) {
+        self.clear();
+        self.explain.clear();
+        let _ = self.body.remove_attribute("data-result");
     }
 
     /// Shows input level, speech gate and elapsed time.
@@ -516,15 +538,23 @@ impl View {
 }
 
 impl Row {
-    fn new(document: &Document, list: &Element, label: &str) -> Result<Self, JsValue> {
+    /// Adds one to a list.
+    pub fn new(
+        document: &Document,
+        list: &Element,
+        class: Class,
+        names: &Names,
+    ) -> Result<Self, JsValue> {
         let item: HtmlElement = document.create_element("li")?.unchecked_into();
-        item.set_attribute("data-emotion", label)?;
+        item.set_attribute("data-emotion", names.label(class))?;
+        tint(&item, Some(class));
         let part = |class: &str| -> Result<Element, JsValue> {
             let part = document.create_element("span")?;
             part.set_attribute("class", class)?;
             Ok(part)
         };
         let name = part("name")?;
+        set_text(&name, &isolated(&names.name(class)));
         let track = part("track")?;
         track.set_attribute("aria-hidden", "true")?;
         let fill: HtmlElement = part("fill")?.unchecked_into();
@@ -544,7 +574,8 @@ impl Row {
         Ok(row)
     }
 
-    fn show(&self, share: f32, is_top: bool) {
+    /// Moves the bar.
+    pub fn show(&self, share: f32, is_top: bool) {
         let permille = permille(share);
         scale_x(&self.fill, permille);
         set_text(&self.percent, &percent(share));

@@ -10,10 +10,11 @@ use web_sys::{DedicatedWorkerGlobalScope, MessageChannel, MessageEvent, MessageP
 use crate::{
     audio::SAMPLE_RATE_HZ,
     calibration::{Calibration, CalibrationError, Reference},
-    features::HOP_SAMPLES,
+    explanation::Explanation,
+    features::{HOP_SAMPLES, N_FEATURES, SEGMENT_MULTIPLE},
     model::{Manifest, ModelError, OnnxClassifier},
     protocol::{BUILD, Command, Event, Lesson, ModelSummary, PROTOCOL, Refusal, Speaker, Stage},
-    session::{Claims, Pacing, Session, Update},
+    session::{Claims, Heard, Pacing, Session, Update},
     web::client::{
         chunk::{Chunk, MAX_CHANNELS, Message},
         lifeline,
@@ -52,6 +53,8 @@ struct Worker {
     adaptations: BTreeMap<u32, Adaptation>,
     /// In the order in which they were started.
     runs: Vec<Run>,
+    /// What was heard last in sessions that have ended.
+    ended: Vec<Ended>,
     /// A message to itself comes after every chunk that is already queued.
     turn: MessageChannel,
     turn_is_due: bool,
@@ -77,6 +80,14 @@ struct Run {
     updates: Vec<Update>,
     /// When the oldest chunk that has not been classified yet arrived, in ms.
     arrived_ms: Option<f64>,
+}
+
+/// What is left of a session until its owner begins another.
+struct Ended {
+    id: u32,
+    owner: u32,
+    classifier: OnnxClassifier,
+    heard: Heard,
 }
 
 /// Why something was not done.
@@ -109,6 +120,7 @@ impl Worker {
             model: None,
             adaptations: BTreeMap::new(),
             runs: Vec::new(),
+            ended: Vec::new(),
             turn: MessageChannel::new()?,
             turn_is_due: false,
         })))
@@ -184,6 +196,7 @@ impl Worker {
                     .start(owner, session, sample_rate_hz, pacing, claims, port)
                     .map_err(|failure| failure.ends(session))?;
                 run.port.set_onmessage(Some(on_audio));
+                self.ended.retain(|ended| ended.owner != owner);
                 self.runs.push(run);
                 Ok(())
             }
@@ -202,6 +215,7 @@ impl Worker {
                 Ok(())
             }
             Command::Learn { owner, references } => self.learn(owner, &references),
+            Command::Explain { session } => self.explain(session),
             Command::Adapt { owner, speaker } => self.adapt(owner, speaker),
         }
     }
@@ -212,9 +226,18 @@ impl Worker {
     }
 
     fn load(&mut self, model: &[u8], manifest: &str) -> Result<(), Failure> {
-        let failed = |error: ModelError| Failure::of(Stage::Load, error);
-        let manifest = Manifest::from_json(manifest).map_err(failed)?;
-        let classifier = OnnxClassifier::load_unchecked(model, &manifest).map_err(failed)?;
+        let manifest = Manifest::from_json(manifest).map_err(not_loaded)?;
+        let is_first = self.model.is_none();
+        let check_file = || manifest.check_file(model).map_err(not_loaded);
+        if !is_first {
+            check_file()?;
+        }
+        let classifier = OnnxClassifier::load_unchecked(model, &manifest).map_err(not_loaded)?;
+        if !is_first {
+            let frames = manifest.session.min_segment_frames;
+            let segment = vec![0.0; frames.next_multiple_of(SEGMENT_MULTIPLE) * N_FEATURES];
+            classifier.logits(&segment).map_err(not_loaded)?;
+        }
         let step_samples = (manifest.session.step_frames * HOP_SAMPLES) as f32;
         let summary = ModelSummary {
             version: manifest.version.clone(),
@@ -231,8 +254,12 @@ impl Worker {
             has_neutral: manifest.labels.neutral().is_some(),
         };
         self.post(&Event::Ready { model: summary });
-        // Nobody is waiting for this.
-        manifest.check_file(model).map_err(failed)?;
+        if is_first {
+            // Nobody waits for it.
+            check_file()?;
+        }
+        // They are of the model before.
+        self.adaptations.clear();
         self.model = Some((classifier, manifest));
         Ok(())
     }
@@ -340,6 +367,14 @@ impl Worker {
         let session = run.id;
         run.report(&self.scope, now_ms(&self.scope));
         run.hand_over(&self.scope, 1);
+        if let Some(heard) = run.session.heard() {
+            self.ended.push(Ended {
+                id: session,
+                owner: run.owner,
+                classifier: run.session.classifier().clone(),
+                heard: heard.clone(),
+            });
+        }
         self.post(&Event::Stopped { session, summary });
         Ok(())
     }
@@ -362,6 +397,27 @@ impl Worker {
         self.post(&Event::Fitted {
             session,
             calibration: fitted.ok().and_then(|fitted| json(&fitted)),
+        });
+        Ok(())
+    }
+
+    /// Tells how the newest answer of a session came about.
+    fn explain(&self, session: u32) -> Result<(), Failure> {
+        let running = self.runs.iter().find(|run| run.id == session);
+        let running = running.map(|run| (run.session.classifier(), run.session.heard()));
+        let ended = self.ended.iter().find(|ended| ended.id == session);
+        let ended = ended.map(|ended| (&ended.classifier, Some(&ended.heard)));
+        let explanation = match running.or(ended) {
+            Some((classifier, Some(heard))) => {
+                let trace = classifier.trace(&heard.segment);
+                let trace = trace.map_err(|error| Failure::of(Stage::Inference, error))?;
+                Some(Box::new(Explanation::new(heard.clone(), trace)))
+            }
+            _ => None,
+        };
+        self.post(&Event::Explained {
+            session,
+            explanation,
         });
         Ok(())
     }
@@ -542,6 +598,16 @@ impl Drop for Run {
         self.port.set_onmessage(None);
         self.port.close();
     }
+}
+
+fn not_loaded(error: ModelError) -> Failure {
+    let stage = match error {
+        ModelError::Manifest(_) => Stage::Manifest,
+        ModelError::Mismatch { .. } => Stage::Comparison,
+        ModelError::WrongFile { .. } => Stage::Pairing,
+        _ => Stage::Load,
+    };
+    Failure::of(stage, error)
 }
 
 fn failed(session: u32, error: ModelError) -> Failure {

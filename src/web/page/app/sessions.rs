@@ -37,8 +37,16 @@ impl App {
         if is_live {
             self.hear(lane, &update);
         }
-        if self.shown == Some(number) && self.display.update(lane, update, compute_ms) {
+        if self.shown != Some(number) {
+            return;
+        }
+        // A file's are too many to show each of them.
+        let is_to_explain = is_live && matches!(update, Update::Utterance { .. });
+        if self.display.update(lane, update, compute_ms) {
             self.draw_soon();
+        }
+        if is_to_explain {
+            self.explain();
         }
     }
 
@@ -88,6 +96,7 @@ impl App {
         }
         if self.shown == Some(number) {
             self.show_end(number);
+            self.explain();
         }
         self.show_phase();
         self.show_sources();
@@ -236,6 +245,17 @@ impl App {
             Ok(channel.port2())
         });
         Ok((first, ports.collect::<Result<_, JsValue>>()?))
+    }
+
+    /// The engine's session whose words and bars are on screen.
+    pub(super) fn shown_session(&mut self) -> Option<u32> {
+        let source = self.sources.get(self.shown?)?;
+        Some(source.first + self.display.lane() as u32)
+    }
+
+    /// Whether anything is being listened to, or waits for it.
+    pub(super) fn is_busy(&self) -> bool {
+        !matches!(self.live, Live::None) || self.sources.iter().any(Source::is_open)
     }
 
     /// Keeps what is heard of a source that begins in the session.
