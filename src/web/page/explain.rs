@@ -14,7 +14,10 @@ use crate::{
     class::Class,
     explanation::Explanation,
     model::Posterior,
-    web::numbers::{percent, tenths, thousands},
+    web::{
+        numbers::{percent, tenths, thousands},
+        words::{tell, tr},
+    },
 };
 
 /// Bands of the mel spectrogram, and coefficients.
@@ -109,27 +112,27 @@ impl Explain {
         set_hidden(&self.steps, false);
 
         self.wave.draw(&wave(&envelope.0))?;
-        let times = [&seconds(*start_s), " to ", &seconds(*end_s)].concat();
-        self.wave.say(&[&times, " of what was heard."]);
+        let times = [&seconds(*start_s), &seconds(*end_s)].map(String::as_str);
+        self.wave
+            .say(&tell("{0} to {1} of what was heard.", &times));
 
         self.mel.draw(&mel(&log_mel.0, &pitch_hz.0))?;
         self.mel.say(&match pitches(&pitch_hz.0) {
-            Some([low, middle, high]) => [
-                ["The pitch is mostly between ", &low, " and "].concat(),
-                [&high, " Hz, ", &middle, " Hz in the middle."].concat(),
-            ],
-            None => ["No pitch was found: ".into(), "it is not voiced.".into()],
+            Some(pitches) => tell(
+                "The pitch is mostly between {0} and {2} Hz, {1} Hz in the middle.",
+                &pitches.each_ref().map(String::as_str),
+            ),
+            None => tr("No pitch was found."),
         });
 
         self.mfcc.draw(&deviations(&mfcc.0))?;
         let count = |count: usize| thousands(count as u32);
         let frames = count(pitch_hz.0.len());
-        self.mfcc.say(&[
-            &frames,
-            " frames of 64: ",
-            &count(mfcc.0.len()),
-            " numbers.",
-        ]);
+        let numbers = count(mfcc.0.len());
+        self.mfcc.say(&tell(
+            "{0} frames of 64 coefficients: {1} numbers.",
+            &[&frames, &numbers],
+        ));
 
         // A model of another kind has none.
         set_hidden(&self.memory, *units == 0);
@@ -139,7 +142,7 @@ impl Explain {
                 .draw(&signed(&states.0, *units as usize, |state| state))?;
             let units = thousands(*units);
             self.lstm
-                .say(&[&count(steps), " steps, ", &units, " units."]);
+                .say(&tell("{0} steps, {1} units.", &[&count(steps), &units]));
             self.attention.draw(&bars(&attention.0))?;
             let most = attention.0.iter().enumerate();
             let most = most.max_by(|a, b| a.1.total_cmp(b.1));
@@ -147,7 +150,7 @@ impl Explain {
                 start_s + (end_s - start_s) * (step as f64 + 0.5) / steps.max(1) as f64
             });
             self.attention
-                .say(&["What counts most is around ", &seconds(at_s), "."]);
+                .say(&tell("What counts most is around {0}.", &[&seconds(at_s)]));
         }
 
         self.emotions.set_text_content(None);
@@ -158,28 +161,18 @@ impl Explain {
         }
         let said = |posterior: &Posterior| {
             let (class, share) = posterior.top();
-            [names.label(class), ", ", &percent(share)].concat()
+            [&names.name(class), ", ", &percent(share)].concat()
         };
         let answer = match (answer, segments) {
-            (None, _) => "The utterance goes on; more stretches follow.".into(),
-            (Some(answer), 1) => [
-                "It is the whole utterance. The answer: ",
-                &said(answer),
-                ".",
-            ]
-            .concat(),
-            (Some(answer), segments) => {
-                let segments = segments.to_string();
-                let answer = said(answer);
-                [
-                    "The answer is the mean of ",
-                    &segments,
-                    " stretches: ",
-                    &answer,
-                    ".",
-                ]
-                .concat()
-            }
+            (None, _) => tr("Somebody is still speaking; more stretches follow."),
+            (Some(answer), 1) => tell(
+                "This stretch is all that was said. The answer: {0}.",
+                &[&said(answer)],
+            ),
+            (Some(answer), segments) => tell(
+                "The answer is the mean of {0} stretches: {1}.",
+                &[&segments.to_string(), &said(answer)],
+            ),
         };
         set_text(&self.answer, &answer);
         Ok(())
@@ -206,9 +199,8 @@ impl Picture {
         context.put_image_data(&image, 0.0, 0.0)
     }
 
-    fn say(&self, parts: &[impl AsRef<str>]) {
-        let parts: Vec<&str> = parts.iter().map(AsRef::as_ref).collect();
-        set_text(&self.text, &parts.concat());
+    fn say(&self, text: &str) {
+        set_text(&self.text, text);
     }
 }
 

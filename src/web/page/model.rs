@@ -8,7 +8,10 @@ use web_sys::{File, HtmlElement, HtmlInputElement};
 use super::dom::{Finder, enable, set_hidden, set_text};
 use crate::{
     protocol::{Command, ModelSummary},
-    web::error::{ModelFiles, WebError},
+    web::{
+        error::{ModelFiles, WebError},
+        words::tell,
+    },
 };
 
 /// Largest model.onnx and largest model.json.
@@ -174,8 +177,15 @@ impl ModelPanel {
         set_hidden(&self.sign, own.is_none());
         if let Some(model) = own {
             let labels = model.labels.join(", ");
-            let name = ["version ", &model.version, " (", &labels, ")"].concat();
+            let name = tell("version {0} ({1})", &[&model.version, &labels]);
             set_text(&self.name, &name);
+        }
+    }
+
+    /// Says it in another language.
+    pub fn retell(&self, model: &ModelSummary) {
+        if !self.sign.has_attribute("hidden") {
+            self.judges(Some(model));
         }
     }
 }
