@@ -56,6 +56,8 @@ pub enum WebError {
     CalibrationOfOtherModel,
     /// A file that is not a calibration, or is a broken one.
     NoCalibration,
+    /// A recording that ships with the page could not be fetched.
+    SampleUnavailable(String),
     /// The browser cannot decode the file as audio.
     FileNotAudio(String),
     /// The file contains nothing.
@@ -145,6 +147,7 @@ impl WebError {
             Self::ReadTooLittle { .. } => "read-too-little",
             Self::CalibrationOfOtherModel => "calibration-of-other-model",
             Self::NoCalibration => "no-calibration",
+            Self::SampleUnavailable(_) => "sample-unavailable",
             Self::FileNotAudio(_) => "file-not-audio",
             Self::FileEmpty(_) => "file-empty",
             Self::FileSilent(_) => "file-silent",
@@ -179,6 +182,7 @@ impl WebError {
             }
             Self::CalibrationOfOtherModel => tr("That file was made with another model."),
             Self::NoCalibration => tr("That file is not a saved voice, or it is damaged."),
+            Self::SampleUnavailable(_) => tr("The recording could not be fetched."),
             Self::FileNotAudio(name) => {
                 tell("“{0}” is not audio that this browser can read.", &[name])
             }
@@ -247,6 +251,9 @@ impl WebError {
                 "It does not fit the one in use, so nothing has changed. Make a new one."
             }
             Self::NoCalibration => "Nothing has changed. Choose a file that was saved here.",
+            Self::SampleUnavailable(reason) => {
+                return tell("{0}. Check the connection and press it again.", &[&tr(reason)]);
+            }
             Self::FileNotAudio(_) => "Choose a WAV, MP3, M4A, FLAC, OGG or WebM file.",
             Self::FileEmpty(_) | Self::FileSilent(_) => "Choose another file.",
             Self::FileTooLong { limit_s, .. } => {
@@ -282,6 +289,7 @@ impl WebError {
             Self::SilentMicrophone
             | Self::Unsupported(_)
             | Self::EngineCrashed
+            | Self::SampleUnavailable(_)
             | Self::AnalysisFailed(_) => Action::Dismiss,
         }
     }

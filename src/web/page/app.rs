@@ -1,5 +1,6 @@
 //! The page's state machine: one engine, at most one input, one result on screen.
 
+mod sample;
 mod speaker;
 
 use js_sys::Function;
@@ -15,6 +16,7 @@ use super::{
     language::Language,
     offline,
     reading::Reading,
+    samples::Playing,
     signal::{Mailbox, Signal},
     view::{Phase, View},
     voice::{OWNER, Voice},
@@ -86,6 +88,8 @@ struct App {
     reading: Option<Reading>,
     /// Counts the inputs; also the number of the session.
     attempt: u32,
+    /// What of the page's own samples is heard.
+    playing: Option<Playing>,
     on_frame: Function,
     frame_is_due: bool,
 }
@@ -112,6 +116,7 @@ impl App {
             input: Input::None,
             reading: None,
             attempt: 0,
+            playing: None,
             on_frame: on_frame.into_js_value().unchecked_into(),
             frame_is_due: false,
         };
@@ -160,6 +165,11 @@ impl App {
                 self.read_calibration(file)
             }
             Signal::FileGiven(file) => self.open_file(file),
+            Signal::SamplePressed(sample) => self.fetch_sample(sample),
+            Signal::SampleFetched(attempt, fetched) if attempt == self.attempt => {
+                self.open_sample(fetched);
+            }
+            Signal::SampleFetched(..) => {}
             Signal::Dragging(over) => self.display.view.dragging(over),
             Signal::LanguageChosen => self.fetch_language(),
             Signal::LanguageFetched(language, words) => {
@@ -438,6 +448,7 @@ impl App {
     /// Makes room for a new input; whatever the old one still says is not heard.
     fn open(&mut self, reading: Option<Reading>) {
         self.stop_session();
+        self.playing = None;
         self.attempt += 1;
         self.reading = reading;
         self.input = Input::Opening;
@@ -518,6 +529,7 @@ impl App {
     /// Gives up an input without a result.
     fn cancel(&mut self) {
         self.stop_session();
+        self.playing = None;
         self.attempt += 1;
         self.rest();
         self.draw_soon();

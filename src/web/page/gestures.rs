@@ -5,6 +5,7 @@ use web_sys::{DragEvent, Event, EventTarget, File, KeyboardEvent, Window};
 
 use super::{
     dom::enable,
+    samples::SAMPLES,
     signal::{Mailbox, Signal},
     view::View,
 };
@@ -23,6 +24,12 @@ pub fn listen(window: &Window, view: &View, mailbox: &Mailbox) -> Result<(), JsV
         (&panel.remove, || Signal::RemovePressed),
     ] {
         on(button, "click", mailbox, move |_: Event| Some(pressed()))?;
+    }
+    for (sample, button) in SAMPLES.iter().zip(&view.samples) {
+        on(button, "click", mailbox, move |_: Event| {
+            Some(Signal::SamplePressed(sample))
+        })?;
+        enable(button);
     }
     let switch = panel.adapt.clone();
     on(&panel.adapt, "change", mailbox, move |_: Event| {

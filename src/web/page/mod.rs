@@ -10,6 +10,7 @@ mod language;
 mod offline;
 mod panel;
 mod reading;
+mod samples;
 mod signal;
 mod timeline;
 mod view;

@@ -6,6 +6,7 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::File;
 
+use super::samples::Sample;
 use crate::web::{
     client::{engine::Sign, file::Recording, microphone::Microphone},
     error::WebError,
@@ -22,6 +23,9 @@ pub enum Signal {
     LoadPressed,
     RemovePressed,
     AdaptSwitched(bool),
+    SamplePressed(&'static Sample),
+    /// With the attempt it belongs to.
+    SampleFetched(u32, Result<File, WebError>),
     /// To be analysed.
     FileGiven(File),
     CalibrationGiven(File),

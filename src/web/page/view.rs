@@ -9,6 +9,7 @@ use super::{
     dom::{Finder, permille, scale_x, set_hidden, set_progress, set_text, toggle},
     history::History,
     panel::Panel,
+    samples::SAMPLES,
     timeline::Timeline,
     wording::{Names, colour},
 };
@@ -149,6 +150,8 @@ pub struct View {
     announcer: HtmlElement,
     /// What makes it fit a voice.
     pub panel: Panel,
+    /// The buttons of [`SAMPLES`].
+    pub samples: [HtmlElement; SAMPLES.len()],
 }
 
 impl View {
@@ -199,6 +202,7 @@ impl View {
             model_facts: find("model-facts"),
             announcer: find("announcer"),
             panel: Panel::new(&body, &mut finder),
+            samples: SAMPLES.each_ref().map(|sample| sample.button(&mut finder)),
             body,
             document,
         };
