@@ -17,6 +17,7 @@
 //! | [`session`] | all of this as one state machine: chunks in, updates out; posteriors smoothed to a stable verdict |
 //! | [`record`] | a session as a person keeps it: who spoke when, what the program said, what a person corrected |
 //! | [`export`] | from a record to files for other programs |
+//! | [`explanation`] | how an answer came about, from the sound to the probabilities |
 //! | [`context`] | what assistants are told: a few words for a prompt, transcripts with emotions |
 //! | [`protocol`] | the messages between page and worker |
 //! | `web` | the browser's side, with the feature `web`: client, the page and the library built on it, worker |
@@ -38,6 +39,7 @@ pub mod calibration;
 pub mod class;
 pub mod context;
 pub mod dsp;
+pub mod explanation;
 pub mod export;
 pub mod features;
 pub mod model;

@@ -9,7 +9,7 @@ use super::{
 };
 
 /// Frequency at which the pitch feature is 0.
-pub(super) const PITCH_REFERENCE_HZ: f32 = 100.0;
+pub const PITCH_REFERENCE_HZ: f32 = 100.0;
 
 const MIX_SAMPLES: usize = 256;
 

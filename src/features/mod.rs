@@ -25,7 +25,7 @@ mod trim;
 pub use config::FrontEndConfig;
 pub use energy::log_energy;
 pub use framer::{FRAME_SAMPLES, HOP_SAMPLES};
-pub use front_end::{Frame, FrontEnd};
+pub use front_end::{Frame, FrontEnd, PITCH_REFERENCE_HZ};
 pub use level::{
     LEVEL_OFFSET, SEGMENT_MULTIPLE, energies, level, level_shift, levelled, segment, subtract_level,
 };

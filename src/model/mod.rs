@@ -7,6 +7,7 @@ mod manifest;
 #[cfg(feature = "onnx")]
 mod onnx;
 mod posterior;
+mod trace;
 
 pub use activation::{Activation, ActivationSettings, Liveliness};
 pub use error::ModelError;
@@ -14,6 +15,7 @@ pub use manifest::{Evaluation, Manifest, OnnxFile, SCHEMA, StrangersEvaluation, 
 #[cfg(feature = "onnx")]
 pub use onnx::OnnxClassifier;
 pub use posterior::{Evidence, Posterior};
+pub use trace::Trace;
 
 /// Turns one segment into a posterior. The session knows the model only through this trait.
 pub trait Classifier {

@@ -17,12 +17,13 @@ pub use write::Value;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    explanation::Explanation,
     model::StrangersEvaluation,
     session::{Claims, Pacing, Summary, Update},
 };
 
 /// Version of the messages below; the page refuses a worker that speaks another.
-pub const PROTOCOL: u32 = 5;
+pub const PROTOCOL: u32 = 6;
 
 /// Shows whether page and worker were made by the same build, since a browser may cache them
 /// separately.
@@ -37,7 +38,9 @@ pub const BUILD: &str = match option_env!("SPEECH_EMOTION_BUILD") {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Command {
-    /// Build the classifier from the bytes of model.onnx and the text of model.json.
+    /// Build the classifier from the bytes of model.onnx and the text of model.json. Answered by
+    /// [`Event::Ready`], and calibrations must be given again; or by [`Event::Failed`], and a model that was
+    /// there stays.
     Load {
         /// The ONNX file.
         #[serde(with = "serde_bytes")]
@@ -68,6 +71,12 @@ pub enum Command {
     /// person's neutral speech. Answered by [`Event::Fitted`]; nothing is judged with it yet.
     Fit {
         /// The session to end.
+        session: u32,
+    },
+    /// Tell how the newest answer of a session came about, of one that has ended until the owner's next
+    /// begins. Answered by [`Event::Explained`].
+    Explain {
+        /// The session.
         session: u32,
     },
     /// From now on judge what is heard, also in the owner's running sessions, as this speaker's.
@@ -147,6 +156,13 @@ pub enum Event {
         /// The calibration as JSON; none when there was too little speech.
         calibration: Option<String>,
     },
+    /// How the newest answer of a session came about.
+    Explained {
+        /// The session it belongs to.
+        session: u32,
+        /// None when nothing was judged yet.
+        explanation: Option<Box<Explanation>>,
+    },
     /// From now on what is heard is judged with this calibration.
     Calibrated {
         /// The owner whose sessions are meant.
@@ -218,12 +234,26 @@ pub enum Refusal {
 pub enum Stage {
     /// Reading a command.
     Command,
-    /// Loading the model: file and manifest do not fit this program or each other.
+    /// Reading model.json: it is damaged, or something else.
+    Manifest,
+    /// Comparing model.json with this program: it is of another front end or version.
+    Comparison,
+    /// Comparing model.onnx with what model.json says of it: they are not of one model.
+    Pairing,
+    /// Building and trying the network of model.onnx.
     Load,
     /// Starting a session: a sample rate that cannot be processed.
     Start,
     /// Classifying.
     Inference,
+}
+
+impl Stage {
+    /// Whether a model was being loaded.
+    pub fn is_of_model(self) -> bool {
+        use Stage::{Comparison, Load, Manifest, Pairing};
+        matches!(self, Manifest | Comparison | Pairing | Load)
+    }
 }
 
 #[cfg(test)]
@@ -233,6 +263,7 @@ mod tests {
     use super::*;
     use crate::{
         class::Class,
+        explanation::Floats,
         model::{Activation, Liveliness, Posterior},
         session::Verdict,
     };
@@ -274,6 +305,11 @@ mod tests {
 
         fn flag(&self, name: &str) -> Option<bool> {
             self.field(name)?.as_bool()
+        }
+
+        fn bytes(&self, name: &str) -> Option<Vec<u8>> {
+            let byte = |byte: &Self| byte.as_u64()?.try_into().ok();
+            self.field(name)?.as_array()?.iter().map(byte).collect()
         }
 
         fn object(&self, name: &str) -> Option<Self> {
@@ -347,6 +383,30 @@ mod tests {
             session,
             calibration,
         }));
+        let floats = |count: u8| Floats((0..count).map(|n| f32::from(n) - 0.5).collect());
+        let explanation = |answer| Explanation {
+            start_s: 1.5,
+            end_s: 1.532,
+            envelope: floats(16),
+            log_mel: floats(4),
+            mfcc: floats(3),
+            pitch_hz: floats(2),
+            states: floats(6),
+            units: 3,
+            attention: floats(1),
+            posterior,
+            segments: 2,
+            answer,
+        };
+        let explanations = [
+            None,
+            Some(explanation(None)),
+            Some(explanation(Some(posterior))),
+        ];
+        events.extend(explanations.map(|explanation| Event::Explained {
+            session,
+            explanation: explanation.map(Box::new),
+        }));
         let update = |update| Event::Update {
             session,
             update,
@@ -402,7 +462,15 @@ mod tests {
                 });
             }
         }
-        for stage in [Stage::Command, Stage::Load, Stage::Start, Stage::Inference] {
+        for stage in [
+            Stage::Command,
+            Stage::Manifest,
+            Stage::Comparison,
+            Stage::Pairing,
+            Stage::Load,
+            Stage::Start,
+            Stage::Inference,
+        ] {
             for session in [None, Some(session)] {
                 events.push(Event::Failed {
                     stage,
@@ -450,6 +518,7 @@ mod tests {
             start(Pacing::Recorded),
             Command::Stop { session },
             Command::Fit { session },
+            Command::Explain { session },
         ];
         let adapt = speakers.map(|speaker| Command::Adapt { owner, speaker });
         for command in commands.into_iter().chain(adapt) {
@@ -528,7 +597,7 @@ mod tests {
             for message in incomplete(&written) {
                 let read = Event::read(&message);
                 // What may be missing: the session of a failure, the posterior of a summary, what
-                // was fitted, and what was not measured for the model or what it does not provide.
+                // was fitted or explained, and what was not measured for the model or what it does not provide.
                 let optional = match &read {
                     Some(Event::Failed { session, .. }) => session.is_none(),
                     Some(Event::Ready { model }) => model.strangers.is_none(),
@@ -541,6 +610,9 @@ mod tests {
                         summary.posterior.is_none() || summary.activation.is_none()
                     }
                     Some(Event::Fitted { calibration, .. }) => calibration.is_none(),
+                    Some(Event::Explained { explanation, .. }) => explanation
+                        .as_ref()
+                        .is_none_or(|explanation| explanation.answer.is_none()),
                     _ => false,
                 };
                 assert!(read.is_none() || optional, "{message}");

@@ -3,6 +3,7 @@
 use super::{Event, ModelSummary, Refusal, Stage};
 use crate::{
     class::{Class, MAX_CLASSES, PerClass},
+    explanation::{Explanation, Floats},
     model::{Activation, Liveliness, Posterior, StrangersEvaluation},
     session::{Summary, Update, Verdict},
 };
@@ -16,6 +17,8 @@ pub trait Fields: Sized {
     fn text(&self, name: &str) -> Option<String>;
     /// The boolean with this name.
     fn flag(&self, name: &str) -> Option<bool>;
+    /// The bytes with this name.
+    fn bytes(&self, name: &str) -> Option<Vec<u8>>;
     /// The object or list with this name.
     fn object(&self, name: &str) -> Option<Self>;
 }
@@ -47,7 +50,7 @@ impl Event {
                 summary: Summary {
                     duration_s: summary.number("duration_s")?,
                     speech_s: summary.number("speech_s")?,
-                    posterior: posterior(&summary),
+                    posterior: posterior(&summary, "posterior"),
                     verdict: verdict(&summary)?,
                     confidence: summary.number("confidence")? as f32,
                     activation: activation(&summary)?,
@@ -64,6 +67,14 @@ impl Event {
             Some(Self::Fitted {
                 session: whole(&body, "session")?,
                 calibration: body.text("calibration"),
+            })
+        } else if let Some(body) = message.object("explained") {
+            Some(Self::Explained {
+                session: whole(&body, "session")?,
+                explanation: match body.object("explanation") {
+                    Some(fields) => Some(Box::new(explanation(&fields)?)),
+                    None => None,
+                },
             })
         } else if let Some(body) = message.object("calibrated") {
             Some(Self::Calibrated {
@@ -102,6 +113,9 @@ impl Event {
             Some(Self::Failed {
                 stage: match body.text("stage")?.as_str() {
                     "command" => Stage::Command,
+                    "manifest" => Stage::Manifest,
+                    "comparison" => Stage::Comparison,
+                    "pairing" => Stage::Pairing,
                     "load" => Stage::Load,
                     "start" => Stage::Start,
                     "inference" => Stage::Inference,
@@ -125,7 +139,7 @@ fn update(message: &impl Fields) -> Option<Update> {
         Some(Update::Prediction {
             at_s: body.number("at_s")?,
             heard_s: body.number("heard_s")? as f32,
-            posterior: posterior(&body)?,
+            posterior: posterior(&body, "posterior")?,
             verdict: verdict(&body)?,
             confidence: body.number("confidence")? as f32,
             activation: activation(&body)?,
@@ -136,7 +150,7 @@ fn update(message: &impl Fields) -> Option<Update> {
             start_s: body.number("start_s")?,
             end_s: body.number("end_s")?,
             speech_s: body.number("speech_s")?,
-            posterior: posterior(&body)?,
+            posterior: posterior(&body, "posterior")?,
             verdict: verdict(&body)?,
             confidence: body.number("confidence")? as f32,
             activation: activation(&body)?,
@@ -179,8 +193,26 @@ fn activation(fields: &impl Fields) -> Option<Option<Activation>> {
     }))
 }
 
-fn posterior(fields: &impl Fields) -> Option<Posterior> {
-    let list = fields.object("posterior")?;
+fn explanation(fields: &impl Fields) -> Option<Explanation> {
+    let floats = |name| Floats::from_bytes(&fields.bytes(name)?);
+    Some(Explanation {
+        start_s: fields.number("start_s")?,
+        end_s: fields.number("end_s")?,
+        envelope: floats("envelope")?,
+        log_mel: floats("log_mel")?,
+        mfcc: floats("mfcc")?,
+        pitch_hz: floats("pitch_hz")?,
+        states: floats("states")?,
+        units: fields.number("units")? as u32,
+        attention: floats("attention")?,
+        posterior: posterior(fields, "posterior")?,
+        segments: fields.number("segments")? as u32,
+        answer: posterior(fields, "answer"),
+    })
+}
+
+fn posterior(fields: &impl Fields, name: &str) -> Option<Posterior> {
+    let list = fields.object(name)?;
     let mut shares = PerClass::from_fn(length(&list)?, |_| 0.0);
     for (i, share) in shares.iter_mut().enumerate() {
         *share = list.number(&(i as u32).to_string())? as f32;

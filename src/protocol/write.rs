@@ -52,6 +52,7 @@ impl Command {
             }
             Self::Stop { session } => ("stop", of_session(session)),
             Self::Fit { session } => ("fit", of_session(session)),
+            Self::Explain { session } => ("explain", of_session(session)),
             Self::Adapt { owner, speaker } => {
                 let speaker = match speaker {
                     Speaker::Unknown => V::text("unknown"),

@@ -9,10 +9,12 @@
 //! Segments begin and end on frame numbers that do not depend on how the audio was cut into chunks,
 //! so that a recording gives the same answer as the same sound through a microphone.
 
+mod heard;
 mod settings;
 mod smoothing;
 mod update;
 
+pub use heard::{Heard, PARTS};
 pub use settings::{Claims, SessionSettings};
 pub use update::{Summary, Update, Verdict};
 
@@ -29,6 +31,7 @@ use crate::{
     features::{self, Frame, FrontEnd, HOP_SAMPLES, N_FEATURES},
     model::{Activation, Classifier, Evidence, Liveliness, ModelError, Posterior},
 };
+use heard::{Envelope, envelope};
 use smoothing::Smoother;
 
 /// How inference keeps up with the audio.
@@ -184,6 +187,17 @@ impl<C: Classifier> Session<C> {
         }))
     }
 
+    /// The newest segment that was judged in a review; none before the first.
+    pub fn heard(&self) -> Option<&Heard> {
+        let heard = &self.track.newest;
+        (!heard.segment.is_empty()).then_some(heard)
+    }
+
+    /// What judges.
+    pub fn classifier(&self) -> &C {
+        &self.classifier
+    }
+
     /// Returns the classifier for use in the next session.
     pub fn into_classifier(self) -> C {
         self.classifier
@@ -232,6 +246,9 @@ struct Track {
     history: Vec<f32>,
     /// Whether the gate hears speech in each of these rows.
     spoken: Vec<bool>,
+    /// Envelopes of these.
+    envelopes: Vec<Envelope>,
+    newest: Heard,
     /// Sum of squares over the current level update.
     square_sum: f32,
     utterance: Option<Utterance>,
@@ -264,6 +281,8 @@ struct Utterance {
     spoken: u64,
     /// Where the last review ended.
     reviewed: u64,
+    /// Segments reviewed.
+    segments: u32,
     /// Evidence of the segments reviewed, before calibration.
     heard: WeightedMean,
 }
@@ -274,6 +293,7 @@ impl Utterance {
             start,
             spoken,
             reviewed: start,
+            segments: 0,
             heard: WeightedMean::default(),
         }
     }
@@ -329,6 +349,8 @@ impl Track {
                 2 * REVIEW_SEGMENTS * settings.max_segment_frames * N_FEATURES,
             ),
             spoken: Vec::with_capacity(2 * REVIEW_SEGMENTS * settings.max_segment_frames),
+            envelopes: Vec::with_capacity(2 * REVIEW_SEGMENTS * settings.max_segment_frames),
+            newest: Heard::new(settings.max_segment_frames, N_FEATURES),
             square_sum: 0.0,
             utterance: None,
             due: None,
@@ -360,12 +382,14 @@ impl Track {
             self.history.copy_within(kept.., 0);
             self.history.truncate(kept);
             self.spoken.drain(..kept / N_FEATURES);
+            self.envelopes.drain(..kept / N_FEATURES);
         }
         self.history.extend_from_slice(&frame.features);
         self.frames += 1;
 
         let speaking = self.gate.push(&frame.samples);
         self.spoken.push(self.gate.hears_speech());
+        self.envelopes.push(envelope(&frame.samples));
         if let Some(utterance) = &mut self.utterance {
             utterance.spoken += u64::from(self.gate.hears_speech());
         }
@@ -473,10 +497,14 @@ impl Track {
             let weight = new as f64 / (lengths.len() * segments.len()) as f64;
             for segment in segments {
                 let end = frame(segment.end);
-                let rows = self.rows(frame(segment.start), end);
-                let posterior = classifier.classify(&features::levelled(rows))?;
+                let rows = features::levelled(self.rows(frame(segment.start), end));
+                let posterior = classifier.classify(&rows)?;
                 if let Some(utterance) = &mut self.utterance {
                     utterance.heard.add(&posterior, weight);
+                    utterance.segments += 1;
+                }
+                if length == max {
+                    self.keep(&rows, end);
                 }
                 if self.pacing == Pacing::Recorded && length == max {
                     let frames = frame(segment.start)..end;
@@ -485,6 +513,14 @@ impl Track {
             }
         }
         Ok(())
+    }
+
+    /// Keeps a segment `[T, F]` that was judged, up to frame `end` (exclusive).
+    fn keep(&mut self, segment: &[f32], end: u64) {
+        let start = end - (segment.len() / N_FEATURES) as u64;
+        let times_s = [start, end].map(|frame| self.time_s(frame));
+        let envelopes = &self.envelopes[self.row(start)..self.row(end)];
+        self.newest.replace(times_s, segment, envelopes);
     }
 
     /// Adds a prediction for a segment of these frames, of which `heard` remain after trimming.
@@ -599,6 +635,8 @@ impl Track {
             self.listen(&heard, speech_s);
             let limited = self.claims.limit(&posterior);
             let (verdict, confidence) = self.verdict(&limited, is_firm);
+            self.newest.segments = utterance.segments;
+            self.newest.answer = Some(limited);
             updates.push(Update::Utterance {
                 start_s,
                 end_s,

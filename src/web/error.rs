@@ -6,7 +6,7 @@ use super::{
     numbers::{clock, duration},
     words::{tell, tr},
 };
-use crate::protocol::Fields;
+use crate::protocol::{Fields, Stage};
 
 /// A situation in which the person cannot continue as intended.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,6 +35,16 @@ pub enum WebError {
     ModelUnavailable(String),
     /// The model files do not fit this program or each other.
     ModelMismatch(String),
+    /// Files that are no model of the visitor's own.
+    ModelFiles(ModelFiles),
+    /// One of them is too large.
+    ModelTooLarge(String),
+    /// One of them cannot be read.
+    ModelUnreadable(String),
+    /// A model of the visitor's own, given or removed while another one is listening.
+    ModelWhileListening,
+    /// The engine cannot use a model of the visitor's own.
+    ModelRefused(Stage, String),
     /// The engine could not be fetched or started.
     EngineUnavailable(String),
     /// The engine stopped while running.
@@ -75,6 +85,17 @@ pub enum WebError {
     },
 }
 
+/// Why files are no model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ModelFiles {
+    /// model.onnx is missing.
+    NoModel,
+    /// model.json is missing.
+    NoManifest,
+    /// There is more than one of either.
+    TooMany,
+}
+
 /// What the button beside an error does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
@@ -84,6 +105,8 @@ pub enum Action {
     ChooseFile,
     /// Choose a saved calibration.
     ChooseCalibration,
+    /// Choose the files of a model.
+    ChooseModel,
     /// Load the engine and the model again.
     LoadAgain,
     /// Fetch the program afresh and reload the page.
@@ -99,6 +122,7 @@ impl Action {
             Self::Listen | Self::LoadAgain => "Try again",
             Self::ChooseFile => "Choose a file",
             Self::ChooseCalibration => "Choose another",
+            Self::ChooseModel => "Choose both files",
             Self::Reload => "Reload",
             Self::Dismiss => "Close",
         }
@@ -139,6 +163,11 @@ impl WebError {
             Self::Unsupported(_) => "unsupported",
             Self::ModelUnavailable(_) => "model-unavailable",
             Self::ModelMismatch(_) => "model-mismatch",
+            Self::ModelFiles(_) => "model-files",
+            Self::ModelTooLarge(_) => "model-too-large",
+            Self::ModelUnreadable(_) => "model-unreadable",
+            Self::ModelWhileListening => "model-while-listening",
+            Self::ModelRefused(..) => "model-refused",
             Self::EngineUnavailable(_) => "engine-unavailable",
             Self::EngineCrashed => "engine-crashed",
             Self::EngineOutdated => "engine-outdated",
@@ -172,6 +201,18 @@ impl WebError {
             Self::Unsupported(what) => tell("This browser lacks {0}.", &[&tr(what)]),
             Self::ModelUnavailable(_) => tr("The model could not be loaded."),
             Self::ModelMismatch(_) => tr("The model does not fit this version of the page."),
+            Self::ModelFiles(ModelFiles::NoModel) => tr("model.onnx is missing."),
+            Self::ModelFiles(ModelFiles::NoManifest) => tr("model.json is missing."),
+            Self::ModelFiles(ModelFiles::TooMany) => tr("That is more than one model."),
+            Self::ModelTooLarge(name) => tell("“{0}” is too large for a model.", &[name]),
+            Self::ModelUnreadable(name) => tell("“{0}” could not be read.", &[name]),
+            Self::ModelWhileListening => tr("The model cannot be changed now."),
+            Self::ModelRefused(stage, _) => tr(match stage {
+                Stage::Manifest => "model.json is damaged, or is not the description of a model.",
+                Stage::Comparison => "That model was made for another version of this program.",
+                Stage::Pairing => "model.onnx and model.json do not belong together.",
+                _ => "model.onnx cannot be run here.",
+            }),
             Self::EngineUnavailable(_) => tr("The engine could not be started."),
             Self::EngineCrashed => tr("The engine stopped unexpectedly."),
             Self::EngineOutdated => tr("The page was updated and needs its new engine."),
@@ -224,6 +265,32 @@ impl WebError {
                 return tell("{0}. Check the connection and try again.", &[&tr(reason)]);
             }
             Self::ModelMismatch(reason) => return tell("{0}. Reload the page.", &[&tr(reason)]),
+            Self::ModelFiles(ModelFiles::TooMany) => {
+                "Choose one model.onnx and its model.json. Nothing has changed."
+            }
+            Self::ModelFiles(_) => {
+                "Choose or drop both together: the trainer's export writes one beside the other. \
+                 Nothing has changed."
+            }
+            Self::ModelTooLarge(_) => {
+                "model.onnx may have 64 MB, model.json 1 MB. Nothing has changed."
+            }
+            Self::ModelUnreadable(_) => {
+                "It may have been moved or changed. Choose both files again. Nothing has changed."
+            }
+            Self::ModelWhileListening => "Stop first, then choose or remove a model.",
+            Self::ModelRefused(stage, reason) => {
+                let step = tr(match stage {
+                    Stage::Manifest => "Choose the model.json that was exported with model.onnx.",
+                    Stage::Comparison => "Train and export it with this version's trainer.",
+                    Stage::Pairing => "Choose both from the folder of one export.",
+                    _ => "Export it with this version's trainer.",
+                });
+                return tell(
+                    "{0} Nothing has changed. The reason: {1}.",
+                    &[&step, reason],
+                );
+            }
             Self::EngineUnavailable(reason) => {
                 return tell("{0}. Check the connection and try again.", &[&tr(reason)]);
             }
@@ -252,7 +319,10 @@ impl WebError {
             }
             Self::NoCalibration => "Nothing has changed. Choose a file that was saved here.",
             Self::SampleUnavailable(reason) => {
-                return tell("{0}. Check the connection and press it again.", &[&tr(reason)]);
+                return tell(
+                    "{0}. Check the connection and press it again.",
+                    &[&tr(reason)],
+                );
             }
             Self::FileNotAudio(_) => "Choose a WAV, MP3, M4A, FLAC, OGG or WebM file.",
             Self::FileEmpty(_) | Self::FileSilent(_) => "Choose another file.",
@@ -279,6 +349,10 @@ impl WebError {
             | Self::ReadNothing
             | Self::ReadTooLittle { .. } => Action::Listen,
             Self::CalibrationOfOtherModel | Self::NoCalibration => Action::ChooseCalibration,
+            Self::ModelFiles(_)
+            | Self::ModelTooLarge(_)
+            | Self::ModelUnreadable(_)
+            | Self::ModelRefused(..) => Action::ChooseModel,
             Self::ModelUnavailable(_) | Self::EngineUnavailable(_) => Action::LoadAgain,
             Self::ModelMismatch(_) | Self::EngineOutdated => Action::Reload,
             Self::NotSecure
@@ -290,6 +364,7 @@ impl WebError {
             | Self::Unsupported(_)
             | Self::EngineCrashed
             | Self::SampleUnavailable(_)
+            | Self::ModelWhileListening
             | Self::AnalysisFailed(_) => Action::Dismiss,
         }
     }

@@ -63,6 +63,11 @@ impl Fields for JsValue {
         Reflect::get(self, &name.into()).ok()?.as_bool()
     }
 
+    fn bytes(&self, name: &str) -> Option<Vec<u8>> {
+        let bytes = Reflect::get(self, &name.into()).ok()?;
+        Some(bytes.dyn_into::<Uint8Array>().ok()?.to_vec())
+    }
+
     fn object(&self, name: &str) -> Option<Self> {
         Reflect::get(self, &name.into())
             .ok()

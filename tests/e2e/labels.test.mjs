@@ -53,7 +53,7 @@ for (const labels of [FEW, MANY]) {
         const options = { alter: instead(path), viewport: { width, height: 740 }, colorScheme };
         await withPage(options, async ({ page, engine, choose, result, posterior, verdict }) => {
           await engine("ready");
-          assert.match(await page.locator("#voices").innerText(), /as 3 speakers have expressed it: Tones of a test\./);
+          assert.match(await page.locator("#other-voices").innerText(), /as 3 speakers have expressed it: Tones of a test\./);
           assert.doesNotMatch(await page.locator("main").innerText(), /43 actors|acted/);
           const guess = Math.floor(100 / labels.length);
           assert.match(await page.locator("#model-facts").innerText(), new RegExp(`guessing would be right ${guess} times`));

@@ -215,7 +215,7 @@ test("a browser that keeps nothing says so", async () => {
     await expand(page);
     await page.setInputFiles("#voice-file", path);
     await state(page, "fitted");
-    assert.match(await page.locator("#voice").innerText(), /keeps nothing/);
+    assert.match(await page.locator("#voice").innerText(), /Nothing is kept/);
   });
 });
 

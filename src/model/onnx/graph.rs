@@ -4,7 +4,10 @@
 //! scalings, additions and ReLUs after a product are merged into it, and a Transpose is only noted
 //! until somebody needs the numbers in that order. Convolutions keep their channels last.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use tract_onnx::{
     pb::{GraphProto, NodeProto},
@@ -21,12 +24,25 @@ use super::{
     size::Size,
 };
 
-/// The graph of a file with one input of shape `input` and one output, and the output's shape.
+/// What else than the answer a graph gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tap {
+    /// The hidden states `[T, D, 1, H]` of an LSTM.
+    States,
+    /// Weights `[.., T]` that sum to 1 over time.
+    Attention,
+}
+
+/// The graph of a file with one input of shape `input` and one output, the output's shape, and what the
+/// graph's outputs after this one are.
 ///
 /// # Errors
 /// When the file has an operator, an attribute or a shape that this program does not know; the node
 /// is named.
-pub fn build(graph: &GraphProto, input: &[Size]) -> TractResult<(TypedModel, TVec<Size>)> {
+pub fn build(
+    graph: &GraphProto,
+    input: &[Size],
+) -> TractResult<(TypedModel, TVec<Size>, Arc<[Tap]>)> {
     let mut model = TypedModel::default();
     let steps = model.symbols.sym("steps");
     let constants: HashMap<&str, Constant> = graph
@@ -55,6 +71,7 @@ pub fn build(graph: &GraphProto, input: &[Size]) -> TractResult<(TypedModel, TVe
         constants,
         wires: HashMap::from([(&*features.name, source)]),
         folded: HashSet::new(),
+        taps: Vec::new(),
         model,
     };
     for (index, node) in graph.node.iter().enumerate() {
@@ -65,9 +82,15 @@ pub fn build(graph: &GraphProto, input: &[Size]) -> TractResult<(TypedModel, TVe
         }
     }
     let output = builder.take(&output.name)?;
-    builder.model.select_output_outlets(&[output])?;
+    let taps = std::mem::take(&mut builder.taps);
+    let outlets: TVec<OutletId> = [output]
+        .into_iter()
+        .chain(taps.iter().map(|(_, outlet)| *outlet))
+        .collect();
+    builder.model.select_output_outlets(&outlets)?;
     let shape = builder.shape(output)?.into();
-    Ok((builder.model, shape))
+    let taps = taps.into_iter().map(|(tap, _)| tap).collect();
+    Ok((builder.model, shape, taps))
 }
 
 /// For every name, the node that reads it; none if it is the output or more than one node reads it.
@@ -120,6 +143,7 @@ struct Builder<'a> {
     wires: HashMap<&'a str, Wire>,
     /// Nodes that were merged into another one.
     folded: HashSet<usize>,
+    taps: Vec<(Tap, OutletId)>,
     model: TypedModel,
 }
 
@@ -392,10 +416,21 @@ impl<'a> Builder<'a> {
             let shapes = inputs.iter().map(|input| self.shape(*input));
             kernel.shape(&shapes.collect::<TractResult<TVec<_>>>()?)?
         };
+        let tap = match kernel {
+            Kernel::Lstm(_) => Some(Tap::States),
+            // Over an axis that is last and grows with the segment.
+            Kernel::Softmax(axis) if axis + 1 == shape.len() && shape[axis].known().is_none() => {
+                Some(Tap::Attention)
+            }
+            _ => None,
+        };
         let dims = shape.iter().map(|size| size.to_dim(&self.steps)).collect();
         let outlet = self
             .model
             .wire_node(name, Layer::new(kernel, dims), inputs)?[0];
+        if let Some(tap) = tap {
+            self.taps.push((tap, outlet));
+        }
         self.shapes.insert(outlet, shape);
         Ok(outlet)
     }

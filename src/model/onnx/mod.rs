@@ -18,8 +18,8 @@ use std::sync::Arc;
 
 use tract_onnx::{Onnx, tract_hir::internal::*};
 
-use self::size::Size;
-use super::{Classifier, Manifest, ModelError, Posterior};
+use self::{graph::Tap, size::Size};
+use super::{Classifier, Manifest, ModelError, Posterior, Trace};
 use crate::{
     class::PerClass,
     features::{N_FEATURES, SEGMENT_MULTIPLE},
@@ -29,6 +29,8 @@ use crate::{
 #[derive(Clone)]
 pub struct OnnxClassifier {
     plan: Arc<TypedSimplePlan>,
+    /// What the outputs after the logits are.
+    taps: Arc<[Tap]>,
     classes: usize,
     temperature: f32,
 }
@@ -51,9 +53,11 @@ impl OnnxClassifier {
     /// As [`load`](Self::load).
     pub fn load_unchecked(model: &[u8], manifest: &Manifest) -> Result<Self, ModelError> {
         let classes = manifest.labels.len();
-        let plan = plan(model, classes).map_err(|error| ModelError::Graph(format!("{error:#}")))?;
+        let (plan, taps) =
+            plan(model, classes).map_err(|error| ModelError::Graph(format!("{error:#}")))?;
         Ok(Self {
             plan,
+            taps,
             classes,
             temperature: manifest.temperature,
         })
@@ -64,19 +68,48 @@ impl OnnxClassifier {
     /// # Errors
     /// When inference fails or returns a number that is not finite.
     pub fn logits(&self, segment: &[f32]) -> Result<PerClass, ModelError> {
-        let run = || -> TractResult<PerClass> {
+        self.run(segment).map(|(logits, _)| logits)
+    }
+
+    /// What the network computes on its way to the answer for a segment `[T, F]`.
+    ///
+    /// # Errors
+    /// As [`logits`](Self::logits).
+    pub fn trace(&self, segment: &[f32]) -> Result<Trace, ModelError> {
+        let (logits, output) = self.run(segment)?;
+        let mut trace = Trace::of(Posterior::from_logits(&logits, self.temperature));
+        let mut add = || -> TractResult<()> {
+            for (tap, tensor) in self.taps.iter().zip(&output[1..]) {
+                let shape = tensor.shape();
+                let numbers = tensor.try_as_plain_ram()?;
+                let numbers = numbers.as_slice::<f32>()?;
+                match tap {
+                    Tap::States => trace.add_states(numbers, shape[1..].iter().product()),
+                    Tap::Attention => trace.add_attention(numbers, shape[shape.len() - 1]),
+                }
+            }
+            Ok(())
+        };
+        add().map_err(|error| ModelError::Inference(format!("{error:#}")))?;
+        Ok(trace.finish())
+    }
+
+    fn run(&self, segment: &[f32]) -> Result<(PerClass, TVec<TValue>), ModelError> {
+        let run = || -> TractResult<_> {
             let shape = [1, segment.len() / N_FEATURES, N_FEATURES];
             let input = Tensor::from_shape(&shape, segment)?;
             let output = self.plan.run(tvec!(input.into()))?;
             let logits = output[0].try_as_plain_ram()?;
             let logits = logits.as_slice::<f32>()?;
-            PerClass::of(logits)
+            let logits = PerClass::of(logits)
                 .filter(|logits| logits.len() == self.classes)
-                .with_context(|| format!("it gave {} logits", logits.len()))
+                .with_context(|| format!("it gave {} logits", logits.len()))?;
+            Ok((logits, output))
         };
-        let logits = run().map_err(|error| ModelError::Inference(format!("{error:#}")))?;
+        let (logits, output) =
+            run().map_err(|error| ModelError::Inference(format!("{error:#}")))?;
         if logits.iter().all(|logit| logit.is_finite()) {
-            Ok(logits)
+            Ok((logits, output))
         } else {
             Err(ModelError::NonFinite)
         }
@@ -92,11 +125,11 @@ impl Classifier for OnnxClassifier {
     }
 }
 
-fn plan(mut model: &[u8], classes: usize) -> TractResult<Arc<TypedSimplePlan>> {
+fn plan(mut model: &[u8], classes: usize) -> TractResult<(Arc<TypedSimplePlan>, Arc<[Tap]>)> {
     let proto = Onnx::default().proto_model_for_read(&mut model)?;
     let graph = proto.graph.as_ref().context("it holds no graph")?;
     let frames = Size::per_step(SEGMENT_MULTIPLE);
-    let (model, output) = graph::build(graph, &[1.into(), frames, N_FEATURES.into()])?;
+    let (model, output, taps) = graph::build(graph, &[1.into(), frames, N_FEATURES.into()])?;
     ensure!(
         *output == [1.into(), classes.into()],
         "its output is {output:?}, expected logits [1, {classes}] for the labels of model.json"
@@ -106,7 +139,7 @@ fn plan(mut model: &[u8], classes: usize) -> TractResult<Arc<TypedSimplePlan>> {
         skip_order_opt_ram: true,
         ..Default::default()
     };
-    model.into_runnable_with_options(&options)
+    Ok((model.into_runnable_with_options(&options)?, taps))
 }
 
 #[cfg(test)]
@@ -142,7 +175,7 @@ mod tests {
 
     fn ours(model: &ModelProto, input: Tensor) -> Vec<f32> {
         let shape: TVec<Size> = input.shape().iter().map(|&size| size.into()).collect();
-        let (graph, _) = graph::build(model.graph.as_ref().unwrap(), &shape).unwrap();
+        let (graph, ..) = graph::build(model.graph.as_ref().unwrap(), &shape).unwrap();
         run(graph, input)
     }
 
@@ -223,6 +256,50 @@ mod tests {
             let logits = classifier.logits(&segment).unwrap();
             assert_close(&logits, &plain(&model, input), &format!("{frames} frames"));
         }
+    }
+
+    #[test]
+    fn what_is_traced_in_the_shipped_model_is_what_tracts_own_operators_give() {
+        let mut file = &include_bytes!("../../../assets/model.onnx")[..];
+        let proto = Onnx::default().proto_model_for_read(&mut file).unwrap();
+        let file = include_bytes!("../../../assets/model.onnx");
+        let classifier = OnnxClassifier::load(file, &manifest(file)).unwrap();
+        let proto = in_single_precision(proto);
+        let frames = 100;
+        let mut segment = noise(frames * N_FEATURES, 5);
+        for frame in segment.chunks_exact_mut(N_FEATURES) {
+            frame[0] = frame[0] * 10.0 - 60.0;
+        }
+        let trace = classifier.trace(&segment).unwrap();
+        let outputs = |op: &str| -> Vec<Vec<f32>> {
+            let nodes = proto.graph.as_ref().unwrap().node.iter();
+            let named = nodes.filter(|node| node.op_type == op);
+            let part = named.map(|node| {
+                let mut model = proto.clone();
+                model.graph.as_mut().unwrap().output[0].name = node.output[0].clone();
+                model.graph.as_mut().unwrap().output[0].r#type = None;
+                let input = Tensor::from_shape(&[1, frames, N_FEATURES], &segment).unwrap();
+                plain(&model, input)
+            });
+            part.collect()
+        };
+        let (states, weights) = (outputs("LSTM"), outputs("Softmax"));
+        assert_eq!((states.len(), weights.len()), (2, 2));
+        let steps = frames / 4;
+        let units = trace.units / 2;
+        for (network, states) in states.iter().enumerate() {
+            let rows = trace.states.chunks_exact(trace.units);
+            let ours = rows.flat_map(|row| &row[network * units..][..units]);
+            assert_close(&Vec::from_iter(ours.copied()), states, "states");
+        }
+        let heads: Vec<&[f32]> = weights.iter().flat_map(|w| w.chunks_exact(steps)).collect();
+        let mean =
+            |step: usize| heads.iter().map(|head| head[step]).sum::<f32>() / heads.len() as f32;
+        assert_close(
+            &trace.attention,
+            &Vec::from_iter((0..steps).map(mean)),
+            "attention",
+        );
     }
 
     fn node(op: &str, inputs: &[&str], output: &str, attribute: Vec<AttributeProto>) -> NodeProto {

@@ -26,7 +26,7 @@ use self::{
     talk::{Judge, Letter, Source, Talk},
 };
 use crate::{
-    protocol::{BUILD, Command, Event, ModelSummary, PROTOCOL, Refusal, Speaker, Stage},
+    protocol::{BUILD, Command, Event, ModelSummary, PROTOCOL, Refusal, Speaker},
     session::{Claims, Pacing},
     web::{
         client::{
@@ -688,6 +688,8 @@ impl State {
                     letters.push(talk.close(&self.judge(talk.owner)));
                 }
             }
+            // Nobody asks.
+            Event::Explained { .. } => {}
             Event::Calibrated {
                 owner, speech_s, ..
             } => {
@@ -704,11 +706,9 @@ impl State {
                     answer.reject(error.into());
                 }
             }
-            Event::Failed {
-                stage: Stage::Load,
-                message,
-                ..
-            } => self.fail(WebError::ModelMismatch(message), letters),
+            Event::Failed { stage, message, .. } if stage.is_of_model() => {
+                self.fail(WebError::ModelMismatch(message), letters)
+            }
             Event::Failed {
                 session, message, ..
             } => match session.and_then(|session| self.talk(session)) {

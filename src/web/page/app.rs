@@ -1,5 +1,7 @@
 //! The page's state machine: one engine, at most one input, one result on screen.
 
+mod explain;
+mod model;
 mod sample;
 mod speaker;
 
@@ -14,6 +16,7 @@ use super::{
     dom::focus,
     gestures,
     language::Language,
+    model::OwnModel,
     offline,
     reading::Reading,
     samples::Playing,
@@ -23,7 +26,7 @@ use super::{
 };
 use crate::{
     protocol::{BUILD, Command, Event, PROTOCOL, Speaker, Stage},
-    session::{Claims, Pacing},
+    session::{Claims, Pacing, Update},
     web::{
         client::{
             engine::{Engine, Sign},
@@ -83,11 +86,16 @@ struct App {
     engine_number: u32,
     received_bytes: u32,
     voice: Voice,
+    /// That of the shipped model, while another one judges.
+    shelved: Option<Voice>,
+    own: OwnModel,
     input: Input,
     /// When the latest input is for a calibration.
     reading: Option<Reading>,
     /// Counts the inputs; also the number of the session.
     attempt: u32,
+    /// Number of the session on screen.
+    shown: u32,
     /// What of the page's own samples is heard.
     playing: Option<Playing>,
     on_frame: Function,
@@ -113,9 +121,12 @@ impl App {
             engine: None,
             engine_number: 0,
             received_bytes: 0,
+            shelved: None,
+            own: OwnModel::default(),
             input: Input::None,
             reading: None,
             attempt: 0,
+            shown: 0,
             playing: None,
             on_frame: on_frame.into_js_value().unchecked_into(),
             frame_is_due: false,
@@ -165,6 +176,11 @@ impl App {
                 self.read_calibration(file)
             }
             Signal::FileGiven(file) => self.open_file(file),
+            Signal::ExplainToggled => self.explain(),
+            Signal::ChooseModelPressed => self.display.view.own.input.click(),
+            Signal::ModelGiven(files) => self.read_model(files),
+            Signal::ModelRead(read) => self.give_model(read),
+            Signal::RemoveModelPressed => self.remove_model(),
             Signal::SamplePressed(sample) => self.fetch_sample(sample),
             Signal::SampleFetched(attempt, fetched) if attempt == self.attempt => {
                 self.open_sample(fetched);
@@ -175,6 +191,7 @@ impl App {
             Signal::LanguageFetched(language, words) => {
                 self.language.speak(&language, words, true);
                 self.display.retell();
+                self.explain();
             }
             Signal::Redraw => {
                 self.frame_is_due = false;
@@ -247,6 +264,7 @@ impl App {
     fn drop_engine(&mut self) {
         self.engine = None;
         self.engine_number += 1;
+        self.own.restart();
     }
 
     fn start_engine(&mut self) {
@@ -295,10 +313,12 @@ impl App {
                 self.watch(lock);
             }
             Event::Ready { model } => {
+                if !self.model_loaded(model) {
+                    return;
+                }
                 if let Some(engine) = &mut self.engine {
                     engine.is_ready = true;
                 }
-                self.display.model(model);
                 self.voice
                     .commands()
                     .for_each(|command| self.tell(&command));
@@ -313,7 +333,13 @@ impl App {
                 if self.reading.is_some() {
                     self.read(&update);
                 } else {
+                    // A file's are too many to show each of them.
+                    let is_to_explain = matches!(update, Update::Utterance { .. })
+                        && matches!(self.input, Input::Running(Source::Microphone(_)));
                     let is_due = self.display.update(update, compute_ms);
+                    if is_to_explain {
+                        self.explain();
+                    }
                     self.check_muted();
                     if is_due {
                         self.draw_soon();
@@ -333,19 +359,27 @@ impl App {
                 self.display.finish(&summary);
                 self.display.view.phase(Phase::Result);
                 self.draw_soon();
+                self.explain();
             }
             Event::Fitted {
                 session,
                 calibration,
             } if self.shows(session) => self.fitted(calibration),
+            Event::Explained {
+                session,
+                explanation,
+            } => {
+                if session == self.shown {
+                    self.explained(explanation.as_deref());
+                }
+            }
             Event::Calibrated {
                 calibration,
                 speech_s,
                 ..
             } => {
-                if let Some(adopted) = self.voice.calibrated(calibration) {
-                    self.adopted(&adopted, speech_s);
-                }
+                let adopted = self.voice.calibrated(calibration);
+                self.adopted(&adopted, speech_s);
             }
             Event::Refused { refusal, .. } => match self.voice.refused(refusal) {
                 Some(error) => self.show_error(error),
@@ -367,7 +401,9 @@ impl App {
 
     fn failed(&mut self, stage: Stage, session: Option<u32>, message: String) {
         match stage {
-            Stage::Load => self.give_up(WebError::ModelMismatch(message)),
+            Stage::Manifest | Stage::Comparison | Stage::Pairing | Stage::Load => {
+                self.model_refused(stage, message);
+            }
             Stage::Command => self.give_up(WebError::EngineOutdated),
             Stage::Start | Stage::Inference => {
                 if session.is_none_or(|session| self.shows(session)) {
@@ -492,7 +528,9 @@ impl App {
                     self.input = Input::Running(source);
                 }
                 Ok(()) => {
+                    self.shown = self.attempt;
                     self.display.begin(source.origin());
+                    self.display.view.explain.clear();
                     self.display.view.phase(source.phase());
                     if let Source::Microphone(microphone) = &source {
                         self.display
@@ -599,6 +637,7 @@ impl App {
             }
             Action::ChooseFile => self.display.view.file.click(),
             Action::ChooseCalibration => self.display.view.panel.file.click(),
+            Action::ChooseModel => self.display.view.own.input.click(),
             Action::LoadAgain => self.load(),
             Action::Reload => {
                 let window = self.window.clone();

@@ -96,12 +96,21 @@ impl Display {
     }
 
     /// Takes over what is known of the model.
-    pub fn model(&mut self, model: ModelSummary) {
+    ///
+    /// Returns whether another one judged before.
+    pub fn model(&mut self, model: ModelSummary) -> bool {
         self.step_s = f64::from(model.step_s);
         self.view
             .panel
             .offer(model.can_calibrate, model.has_neutral);
-        self.view.engine_ready(model);
+        self.view.engine_ready(model)
+    }
+
+    /// Empties the screen as it was before the first session.
+    pub fn forget(&mut self) {
+        self.begin(Origin::Microphone);
+        self.view.forget();
+        self.say(self.view.invitation());
     }
 
     /// Says everything anew, in another language.

@@ -1,10 +1,11 @@
 //! What people do with the page, as signals: clicks, keys, files chosen and dropped.
 
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{DragEvent, Event, EventTarget, File, KeyboardEvent, Window};
+use web_sys::{DragEvent, Event, EventTarget, File, FileList, KeyboardEvent, Window};
 
 use super::{
     dom::enable,
+    model::is_model,
     samples::SAMPLES,
     signal::{Mailbox, Signal},
     view::View,
@@ -22,9 +23,14 @@ pub fn listen(window: &Window, view: &View, mailbox: &Mailbox) -> Result<(), JsV
         (&panel.done, || Signal::DonePressed),
         (&panel.load, || Signal::LoadPressed),
         (&panel.remove, || Signal::RemovePressed),
+        (&view.own.choose, || Signal::ChooseModelPressed),
+        (&view.own.remove, || Signal::RemoveModelPressed),
     ] {
         on(button, "click", mailbox, move |_: Event| Some(pressed()))?;
     }
+    on(&view.explain.section, "toggle", mailbox, |_: Event| {
+        Some(Signal::ExplainToggled)
+    })?;
     for (sample, button) in SAMPLES.iter().zip(&view.samples) {
         on(button, "click", mailbox, move |_: Event| {
             Some(Signal::SamplePressed(sample))
@@ -51,6 +57,13 @@ pub fn listen(window: &Window, view: &View, mailbox: &Mailbox) -> Result<(), JsV
         })?;
     }
 
+    let chosen = view.own.input.clone();
+    on(&view.own.input, "change", mailbox, move |_: Event| {
+        let files = list(chosen.files()?);
+        chosen.set_value("");
+        Some(Signal::ModelGiven(files))
+    })?;
+
     on(window, "keydown", mailbox, |event: KeyboardEvent| {
         (event.key() == "Escape").then_some(Signal::CancelPressed)
     })?;
@@ -72,7 +85,11 @@ pub fn listen(window: &Window, view: &View, mailbox: &Mailbox) -> Result<(), JsV
     })?;
     on(window, "drop", mailbox, |event: DragEvent| {
         event.prevent_default();
-        let file = event.data_transfer()?.files()?.get(0)?;
+        let files = list(event.data_transfer()?.files()?);
+        if is_model(&files) {
+            return Some(Signal::ModelGiven(files));
+        }
+        let file = files.into_iter().next()?;
         Some(Signal::FileGiven(file))
     })?;
     on(window, "drop", mailbox, |_: Event| {
@@ -82,6 +99,13 @@ pub fn listen(window: &Window, view: &View, mailbox: &Mailbox) -> Result<(), JsV
         enable(button);
     }
     Ok(())
+}
+
+/// What a list holds, which later changes with its input.
+fn list(files: FileList) -> Vec<File> {
+    (0..files.length())
+        .filter_map(|index| files.get(index))
+        .collect()
 }
 
 fn on<E: JsCast + 'static>(

@@ -5,14 +5,14 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{File, FilePropertyBag, HtmlAudioElement, HtmlElement, Url};
 
 use super::dom::Finder;
-use crate::web::{client::download::download, error::WebError, object::object};
+use crate::web::{client::download::download, error::WebError, object::object, words::tr};
 
 /// A recording.
 pub struct Sample {
     /// Its button.
     id: &'static str,
     url: &'static str,
-    /// Also the name of its file.
+    /// In English; also the name of its file.
     pub name: &'static str,
 }
 
@@ -54,7 +54,7 @@ impl Sample {
         fetched.map_err(WebError::SampleUnavailable)?;
         let kind = FilePropertyBag::new();
         kind.set_type("audio/mpeg");
-        let file = File::new_with_u8_array_sequence_and_options(&blocks, self.name, &kind);
+        let file = File::new_with_u8_array_sequence_and_options(&blocks, &tr(self.name), &kind);
         file.map_err(|_| WebError::Unsupported("files made by a page"))
     }
 }

@@ -6,7 +6,7 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::File;
 
-use super::samples::Sample;
+use super::{model::Files, samples::Sample};
 use crate::web::{
     client::{engine::Sign, file::Recording, microphone::Microphone},
     error::WebError,
@@ -23,6 +23,11 @@ pub enum Signal {
     LoadPressed,
     RemovePressed,
     AdaptSwitched(bool),
+    ExplainToggled,
+    ChooseModelPressed,
+    ModelGiven(Vec<File>),
+    ModelRead(Result<Files, WebError>),
+    RemoveModelPressed,
     SamplePressed(&'static Sample),
     /// With the attempt it belongs to.
     SampleFetched(u32, Result<File, WebError>),

@@ -7,7 +7,9 @@ use web_sys::{Document, Element, HtmlElement, HtmlInputElement, Window};
 
 use super::{
     dom::{Finder, permille, scale_x, set_hidden, set_progress, set_text, toggle},
+    explain::Explain,
     history::History,
+    model::ModelPanel,
     panel::Panel,
     samples::SAMPLES,
     timeline::Timeline,
@@ -92,7 +94,8 @@ impl Words {
     }
 }
 
-struct Row {
+/// A class with its bar and its share.
+pub struct Row {
     item: HtmlElement,
     name: Element,
     fill: HtmlElement,
@@ -146,10 +149,15 @@ pub struct View {
     heard: HtmlElement,
     heard_empty: HtmlElement,
     voices: HtmlElement,
+    other_voices: HtmlElement,
     model_facts: HtmlElement,
     announcer: HtmlElement,
     /// What makes it fit a voice.
     pub panel: Panel,
+    /// How an answer came about.
+    pub explain: Explain,
+    /// Whose model judges.
+    pub own: ModelPanel,
     /// The buttons of [`SAMPLES`].
     pub samples: [HtmlElement; SAMPLES.len()],
 }
@@ -199,9 +207,12 @@ impl View {
             heard: find("heard"),
             heard_empty: find("heard-empty"),
             voices: find("voices"),
+            other_voices: find("other-voices"),
             model_facts: find("model-facts"),
             announcer: find("announcer"),
             panel: Panel::new(&body, &mut finder),
+            own: ModelPanel::new(&mut finder),
+            explain: Explain::new(&document, &mut finder),
             samples: SAMPLES.each_ref().map(|sample| sample.button(&mut finder)),
             body,
             document,
@@ -239,14 +250,16 @@ impl View {
         let _ = self.engine_progress.remove_attribute("value");
     }
 
-    /// Shows that the engine is ready and what is known of its model.
-    pub fn engine_ready(&mut self, model: ModelSummary) {
+    /// Shows that the engine is ready and what is known of its model; returns whether another one
+    /// judged before.
+    pub fn engine_ready(&mut self, model: ModelSummary) -> bool {
         // A list that cannot grow still leaves the headline and the timeline.
         let _ = self.classes(&model.labels);
         self.body_data("data-engine", "ready");
         self.engine_says(&tr("Engine ready"));
         self.facts(&model);
-        self.model = Some(model);
+        let before = self.model.replace(model);
+        before.is_some() && before != self.model
     }
 
     /// Says who taught the model and how often it is right.
@@ -259,8 +272,10 @@ impl View {
                 "It estimates what a voice expresses, as {0} speakers have expressed it: {1}. It does not know what anyone feels, and it does not understand words.",
                 &[&speakers, &model.data_set],
             );
-            self.voices.set_text_content(Some(&told));
+            self.other_voices.set_text_content(Some(&told));
         }
+        let whose = if is_shipped { "shipped" } else { "other" };
+        self.body_data("data-model", whose);
         let in_hundred = |share: f32| ((share * 100.0).round_ties_even() as u32).to_string();
         let right = in_hundred(model.war);
         let facts = match &model.strangers {
@@ -362,8 +377,7 @@ impl View {
             };
             let name = ["--", &colour(class)].concat();
             self.body.style().set_property(&name, &value)?;
-            let row = Row::new(&self.document, &self.emotions, label)?;
-            tint(&row.item, Some(class));
+            let row = Row::new(&self.document, &self.emotions, class, label)?;
             self.rows.push(row);
         }
         self.names = Names {
@@ -376,7 +390,7 @@ impl View {
 
     fn name_rows(&self) {
         for (class, row) in Class::first(self.rows.len()).zip(&self.rows) {
-            row.name.set_text_content(Some(&self.names.name(class)));
+            row.call(&self.names.name(class));
         }
     }
 
@@ -386,6 +400,7 @@ impl View {
         self.name_rows();
         if let Some(model) = &self.model {
             self.facts(model);
+            self.own.retell(model);
             self.engine_says(&tr("Engine ready"));
         }
     }
@@ -415,6 +430,13 @@ impl View {
         }
         self.level(-120.0, false, 0.0);
         self.file_progress(0.0, 1.0);
+    }
+
+    /// As [`clear`](Self::clear), and nothing is shown of a session.
+    pub fn forget(&self) {
+        self.clear();
+        self.explain.clear();
+        let _ = self.body.remove_attribute("data-result");
     }
 
     /// Shows input level, speech gate and elapsed time.
@@ -553,9 +575,16 @@ impl View {
 }
 
 impl Row {
-    fn new(document: &Document, list: &Element, label: &str) -> Result<Self, JsValue> {
+    /// Adds one to a list.
+    pub fn new(
+        document: &Document,
+        list: &Element,
+        class: Class,
+        label: &str,
+    ) -> Result<Self, JsValue> {
         let item: HtmlElement = document.create_element("li")?.unchecked_into();
         item.set_attribute("data-emotion", label)?;
+        tint(&item, Some(class));
         let part = |class: &str| -> Result<Element, JsValue> {
             let part = document.create_element("span")?;
             part.set_attribute("class", class)?;
@@ -581,7 +610,13 @@ impl Row {
         Ok(row)
     }
 
-    fn show(&self, share: f32, is_top: bool) {
+    /// Names it.
+    pub fn call(&self, name: &str) {
+        self.name.set_text_content(Some(name));
+    }
+
+    /// Moves the bar.
+    pub fn show(&self, share: f32, is_top: bool) {
         let permille = permille(share);
         scale_x(&self.fill, permille);
         set_text(&self.percent, &percent(share));

@@ -65,6 +65,15 @@ impl Voice {
         voice
     }
 
+    /// Nobody yet, and nothing is kept.
+    pub fn in_memory() -> Self {
+        Self {
+            storage: None,
+            speaker: Speaker::Unknown,
+            asked: None,
+        }
+    }
+
     /// In use.
     pub fn speaker(&self) -> &Speaker {
         &self.speaker
@@ -97,14 +106,14 @@ impl Voice {
         adapt(speaker)
     }
 
-    /// The engine takes up what was asked; none when it takes up again what was in use.
-    pub fn calibrated(&mut self, calibration: String) -> Option<Adopted> {
-        let asked = self.asked.take()?;
+    /// The engine takes up what was asked, or again what was in use.
+    pub fn calibrated(&mut self, calibration: String) -> Adopted {
+        let asked = self.asked.take();
         self.speaker = Speaker::Calibrated(calibration);
-        Some(Adopted {
-            is_new: !asked.is_kept,
+        Adopted {
+            is_new: asked.is_some_and(|asked| !asked.is_kept),
             is_kept: self.keep(),
-        })
+        }
     }
 
     /// The engine's refusal; nothing changes. None when it refuses what was kept.

@@ -10,10 +10,11 @@ use web_sys::{DedicatedWorkerGlobalScope, MessageChannel, MessageEvent, MessageP
 use crate::{
     audio::SAMPLE_RATE_HZ,
     calibration::{Calibration, CalibrationError},
-    features::HOP_SAMPLES,
+    explanation::Explanation,
+    features::{HOP_SAMPLES, N_FEATURES, SEGMENT_MULTIPLE},
     model::{Manifest, ModelError, OnnxClassifier},
     protocol::{BUILD, Command, Event, ModelSummary, PROTOCOL, Refusal, Speaker, Stage},
-    session::{Claims, Pacing, Session, Update},
+    session::{Claims, Heard, Pacing, Session, Update},
     web::client::{
         chunk::{Chunk, MAX_CHANNELS, Message},
         lifeline,
@@ -49,6 +50,8 @@ struct Worker {
     adaptations: BTreeMap<u32, Adaptation>,
     /// In the order in which they were started.
     runs: Vec<Run>,
+    /// What was heard last in sessions that have ended.
+    ended: Vec<Ended>,
     /// A message to itself comes after every chunk that is already queued.
     turn: MessageChannel,
     turn_is_due: bool,
@@ -74,6 +77,14 @@ struct Run {
     updates: Vec<Update>,
     /// When the oldest chunk that has not been classified yet arrived, in ms.
     arrived_ms: Option<f64>,
+}
+
+/// What is left of a session until its owner begins another.
+struct Ended {
+    id: u32,
+    owner: u32,
+    classifier: OnnxClassifier,
+    heard: Heard,
 }
 
 /// Why something was not done.
@@ -106,6 +117,7 @@ impl Worker {
             model: None,
             adaptations: BTreeMap::new(),
             runs: Vec::new(),
+            ended: Vec::new(),
             turn: MessageChannel::new()?,
             turn_is_due: false,
         })))
@@ -181,6 +193,7 @@ impl Worker {
                     .start(owner, session, sample_rate_hz, pacing, claims, port)
                     .map_err(|failure| failure.ends(session))?;
                 run.port.set_onmessage(Some(on_audio));
+                self.ended.retain(|ended| ended.owner != owner);
                 self.runs.push(run);
                 Ok(())
             }
@@ -192,6 +205,7 @@ impl Worker {
                 Some(run) => self.fit(run),
                 None => Ok(()),
             },
+            Command::Explain { session } => self.explain(session),
             Command::Adapt { owner, speaker } => self.adapt(owner, speaker),
         }
     }
@@ -202,9 +216,18 @@ impl Worker {
     }
 
     fn load(&mut self, model: &[u8], manifest: &str) -> Result<(), Failure> {
-        let failed = |error: ModelError| Failure::of(Stage::Load, error);
-        let manifest = Manifest::from_json(manifest).map_err(failed)?;
-        let classifier = OnnxClassifier::load_unchecked(model, &manifest).map_err(failed)?;
+        let manifest = Manifest::from_json(manifest).map_err(not_loaded)?;
+        let is_first = self.model.is_none();
+        let check_file = || manifest.check_file(model).map_err(not_loaded);
+        if !is_first {
+            check_file()?;
+        }
+        let classifier = OnnxClassifier::load_unchecked(model, &manifest).map_err(not_loaded)?;
+        if !is_first {
+            let frames = manifest.session.min_segment_frames;
+            let segment = vec![0.0; frames.next_multiple_of(SEGMENT_MULTIPLE) * N_FEATURES];
+            classifier.logits(&segment).map_err(not_loaded)?;
+        }
         let step_samples = (manifest.session.step_frames * HOP_SAMPLES) as f32;
         let summary = ModelSummary {
             version: manifest.version.clone(),
@@ -220,8 +243,12 @@ impl Worker {
             has_neutral: manifest.labels.neutral().is_some(),
         };
         self.post(&Event::Ready { model: summary });
-        // Nobody is waiting for this.
-        manifest.check_file(model).map_err(failed)?;
+        if is_first {
+            // Nobody is waiting for this.
+            check_file()?;
+        }
+        // They are of the model before.
+        self.adaptations.clear();
         self.model = Some((classifier, manifest));
         Ok(())
     }
@@ -327,6 +354,14 @@ impl Worker {
         let summary = summary.map_err(|error| failed(run.id, error))?;
         let session = run.id;
         run.report(&self.scope, now_ms(&self.scope));
+        if let Some(heard) = run.session.heard() {
+            self.ended.push(Ended {
+                id: session,
+                owner: run.owner,
+                classifier: run.session.classifier().clone(),
+                heard: heard.clone(),
+            });
+        }
         self.post(&Event::Stopped { session, summary });
         Ok(())
     }
@@ -349,6 +384,27 @@ impl Worker {
         self.post(&Event::Fitted {
             session,
             calibration: fitted.ok().and_then(|fitted| json(&fitted)),
+        });
+        Ok(())
+    }
+
+    /// Tells how the newest answer of a session came about.
+    fn explain(&self, session: u32) -> Result<(), Failure> {
+        let running = self.runs.iter().find(|run| run.id == session);
+        let running = running.map(|run| (run.session.classifier(), run.session.heard()));
+        let ended = self.ended.iter().find(|ended| ended.id == session);
+        let ended = ended.map(|ended| (&ended.classifier, Some(&ended.heard)));
+        let explanation = match running.or(ended) {
+            Some((classifier, Some(heard))) => {
+                let trace = classifier.trace(&heard.segment);
+                let trace = trace.map_err(|error| Failure::of(Stage::Inference, error))?;
+                Some(Box::new(Explanation::new(heard.clone(), trace)))
+            }
+            _ => None,
+        };
+        self.post(&Event::Explained {
+            session,
+            explanation,
         });
         Ok(())
     }
@@ -479,6 +535,16 @@ impl Drop for Run {
         self.port.set_onmessage(None);
         self.port.close();
     }
+}
+
+fn not_loaded(error: ModelError) -> Failure {
+    let stage = match error {
+        ModelError::Manifest(_) => Stage::Manifest,
+        ModelError::Mismatch { .. } => Stage::Comparison,
+        ModelError::WrongFile { .. } => Stage::Pairing,
+        _ => Stage::Load,
+    };
+    Failure::of(stage, error)
 }
 
 fn failed(session: u32, error: ModelError) -> Failure {

@@ -10,14 +10,18 @@ use crate::web::{
         samples::{Playing, Sample},
         signal::Signal,
     },
+    words::tr,
 };
 
 impl App {
     /// Fetches a sample that was asked for.
     pub(super) fn fetch_sample(&mut self, sample: &'static Sample) {
         self.open(None);
-        self.display
-            .interlude("One moment", sample.name, "Fetching the recording…");
+        self.display.interlude(
+            &tr("One moment"),
+            &tr(sample.name),
+            &tr("Fetching the recording…"),
+        );
         let (mailbox, attempt) = (self.mailbox.clone(), self.attempt);
         spawn_local(async move {
             let fetched = sample.fetch().await;
