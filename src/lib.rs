@@ -22,10 +22,10 @@
 //! | [`protocol`] | the messages between page and worker |
 //! | `web` | the browser's side, with the feature `web`: client, the page and the library built on it, worker |
 //!
-//! Dependencies point one way: `export` and `context` to `record`, `record` and `web` to `session`,
-//! `web` also to `protocol`; these to `features`, `model`, `calibration` and `activity`, and these
-//! to `dsp` and `audio`. The trainer uses this library just as the browser does, so the code used
-//! in training and the code that runs live cannot drift apart.
+//! Dependencies point one way: `export` and `context` to `record`; `record`, `explanation` and
+//! `web` to `session`, `web` also to `protocol`; these to `features`, `model`, `calibration` and
+//! `activity`, and these to `dsp` and `audio`. The trainer uses this library just as the browser
+//! does, so the code used in training and the code that runs live cannot drift apart.
 //!
 //! Terms: a *sample* is one PCM value, a *chunk* a posted block of them, a *frame* one analysis
 //! window, the *hop* the advance between frames, a *segment* the frames the classifier sees at

@@ -122,7 +122,7 @@ const WRONG = [
   ["a broken description", () => [MODEL, bytes("{\"schema\": 1, ", "broken.json")], "model-refused", /model\.json is damaged[^]*exported with model\.onnx[^]*Nothing has changed/],
   ["a description that is something else", () => [MODEL, bytes("[1, 2, 3]", "list.json")], "model-refused", /model\.json is damaged/],
   ["a model of another front end", () => [MODEL, manifest((model) => { model.front_end.hop_samples = 160; }, "hop.json")], "model-refused", /another version of this program[^]*this version's trainer[^]*front_end/],
-  ["a description of another model", () => [MODEL, manifest((model) => { model.onnx.sha256 = "0".repeat(64); }, "sha.json")], "model-refused", /not of one model[^]*one export/],
+  ["a description of another model", () => [MODEL, manifest((model) => { model.onnx.sha256 = "0".repeat(64); }, "sha.json")], "model-refused", /do not belong together[^]*one export/],
   ["a network that is none", () => {
     const text = Buffer.from("this is no network");
     const sha256 = createHash("sha256").update(text).digest("hex");
