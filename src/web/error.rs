@@ -68,6 +68,8 @@ pub enum WebError {
     RecordsUnavailable,
     /// A session could not be saved as a file.
     NotExported(String),
+    /// The browser keeps no session on this device, or no more of it.
+    NotKept(String),
     /// The browser cannot decode the file as audio.
     FileNotAudio(String),
     /// The file has a length of nothing.
@@ -164,6 +166,7 @@ impl WebError {
             Self::SessionDamaged { .. } => "session-damaged",
             Self::RecordsUnavailable => "records-unavailable",
             Self::NotExported(_) => "not-exported",
+            Self::NotKept(_) => "not-kept",
             Self::FileNotAudio(_) => "file-not-audio",
             Self::FileEmpty(_) => "file-empty",
             Self::FileSilent(_) => "file-silent",
@@ -210,6 +213,7 @@ impl WebError {
             Self::SessionDamaged { name, .. } => [&quoted(name), " is damaged."].concat(),
             Self::RecordsUnavailable => "The part that saves and opens sessions is missing.".into(),
             Self::NotExported(_) => "The file could not be made.".into(),
+            Self::NotKept(_) => "This browser does not keep the session.".into(),
             Self::FileNotAudio(name) => {
                 [&quoted(name), " is not audio that this browser can read."].concat()
             }
@@ -290,6 +294,14 @@ impl WebError {
                 return ["Nothing is lost. Try again, or take another format. The reason: ", reason, "."]
                     .concat();
             }
+            Self::NotKept(reason) => {
+                return [
+                    "It is still here until the page is closed: take it along as JSON. The reason: ",
+                    reason,
+                    ".",
+                ]
+                .concat();
+            }
             Self::FileNotAudio(_) => "Choose a WAV, MP3, M4A, FLAC, OGG or WebM file.",
             Self::FileEmpty(_) | Self::FileSilent(_) => "Choose another file.",
             Self::FileTooLong { limit_s, .. } => {
@@ -326,6 +338,7 @@ impl WebError {
             Self::SilentMicrophone
             | Self::RecordsUnavailable
             | Self::NotExported(_)
+            | Self::NotKept(_)
             | Self::Unsupported(_)
             | Self::EngineCrashed
             | Self::AnalysisFailed(_) => Action::Dismiss,
