@@ -686,7 +686,7 @@ impl Session {
         let is_live = self.kept().is_some_and(|kept| kept.is_running);
         self.follows = is_live;
         self.px_per_s = None;
-        self.view.list.list.set_scroll_top(0);
+        self.view.list.view.set_scroll_top(0);
         self.is_stale = true;
     }
 

@@ -119,7 +119,7 @@ impl View {
             file.set_value("");
             Some(Act::FileGiven(chosen))
         })?;
-        on(&self.list.list, "scroll", mailbox, |_: Event| {
+        on(&self.list.view, "scroll", mailbox, |_: Event| {
             Some(Act::ListScrolled)
         })?;
         on(&self.timeline, "scroll", mailbox, |_: Event| {
