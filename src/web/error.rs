@@ -95,6 +95,8 @@ pub enum WebError {
     NotExported(String),
     /// A recording that ships with the page could not be fetched.
     SampleUnavailable(String),
+    /// The browser keeps no session on this device, or no more of it.
+    NotKept(String),
     /// The browser cannot decode the file as audio.
     FileNotAudio(String),
     /// The browser does not get on with opening the file.
@@ -226,6 +228,7 @@ impl WebError {
             Self::RecordsUnavailable => "records-unavailable",
             Self::NotExported(_) => "not-exported",
             Self::SampleUnavailable(_) => "sample-unavailable",
+            Self::NotKept(_) => "not-kept",
             Self::FileNotAudio(_) => "file-not-audio",
             Self::FileStalled(_) => "file-stalled",
             Self::FileGone(_) => "file-gone",
@@ -301,6 +304,7 @@ impl WebError {
             Self::SessionDamaged { name, .. } => tell("“{0}” is damaged.", &[&isolated(name)]),
             Self::RecordsUnavailable => tr("The part that saves and opens sessions is missing."),
             Self::NotExported(_) => tr("The file could not be made."),
+            Self::NotKept(_) => tr("This browser does not keep the session."),
             Self::SampleUnavailable(_) => tr("The recording could not be fetched."),
             Self::FileNotAudio(name) => tell(
                 "“{0}” is not audio that this browser can read.",
@@ -456,6 +460,12 @@ impl WebError {
                     &[&tr(reason)],
                 );
             }
+            Self::NotKept(reason) => {
+                return tell(
+                    "It is still here until the page is closed: take it along as JSON. The reason: {0}.",
+                    &[&tr(reason)],
+                );
+            }
             Self::FileNotAudio(_) => "Choose a WAV, MP3, M4A, FLAC, OGG or WebM file.",
             Self::FileStalled(_) => {
                 "It may be damaged, or not be on this device yet. Save it here and choose it again, or choose \
@@ -512,6 +522,7 @@ impl WebError {
             | Self::FaintMicrophone
             | Self::RecordsUnavailable
             | Self::NotExported(_)
+            | Self::NotKept(_)
             | Self::Unsupported(_)
             | Self::EngineCrashed
             | Self::SampleUnavailable(_)

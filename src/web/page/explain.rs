@@ -112,9 +112,11 @@ impl Explain {
         set_hidden(&self.steps, false);
 
         self.wave.draw(&wave(&envelope.0))?;
-        let times = [&seconds(*start_s), &seconds(*end_s)].map(String::as_str);
-        self.wave
-            .say(&tell("{0} to {1} of what was heard.", &times));
+        let times = [seconds(*start_s), seconds(*end_s)];
+        self.wave.say(&tell(
+            "{0} to {1} of what was heard.",
+            &times.each_ref().map(String::as_str),
+        ));
 
         self.mel.draw(&mel(&log_mel.0, &pitch_hz.0))?;
         self.mel.say(&match pitches(&pitch_hz.0) {

@@ -171,6 +171,23 @@ impl Keeper {
         self.recordings.len() - 1
     }
 
+    /// Adds a recording that had this key before.
+    pub fn restore(&mut self, mut recording: Kept, key: u32) {
+        self.keys = self.keys.max(key);
+        recording.key = key;
+        self.recordings.push(recording);
+    }
+
+    /// Whether the recording with this key is there or can come back.
+    pub fn holds(&self, key: u32) -> bool {
+        self.place(key).is_some()
+            || self.undoable.iter().any(|undo| match &undo.before {
+                Before::Recording(_, kept) => kept.key == key,
+                Before::All(all) => all.iter().any(|kept| kept.key == key),
+                _ => false,
+            })
+    }
+
     /// Where the recording with this key stands.
     pub fn place(&self, key: u32) -> Option<usize> {
         self.recordings.iter().position(|kept| kept.key == key)

@@ -19,6 +19,8 @@ use crate::{
 
 /// Height of a row until one has been measured, in CSS pixels.
 const ROW: i32 = 42;
+/// Least height that is filled with rows, in CSS pixels: that of the list before it has any.
+const HEIGHT: i32 = 352;
 /// Rows above and below what is in sight.
 const SPARE: usize = 8;
 /// Most rows in the document.
@@ -26,7 +28,9 @@ const MOST: usize = 60;
 
 /// The elements, and which rows are in the document.
 pub struct List {
-    /// The list box.
+    /// Scrolls.
+    pub view: HtmlElement,
+    /// The list box in it.
     pub list: HtmlElement,
     empty: HtmlElement,
     row: i32,
@@ -38,6 +42,7 @@ impl List {
     /// Finds the elements.
     pub fn new(finder: &mut Finder) -> Self {
         Self {
+            view: finder.find("heard-view"),
             list: finder.find("heard"),
             empty: finder.find("heard-empty"),
             row: ROW,
@@ -53,22 +58,23 @@ impl List {
         is_new: bool,
     ) -> Result<(), JsValue> {
         let count = kept.map_or(0, |kept| kept.source.utterances.len());
+        set_hidden(&self.empty, count > 0);
+        set_hidden(&self.view, count == 0);
         let (_, _, before) = self.shown;
         // What is being read stays where it is when something comes on top of it.
-        if count > before && before > 0 && self.list.scroll_top() > 0 {
+        if count > before && before > 0 && self.view.scroll_top() > 0 {
             let moved = (count - before) as i32 * self.row;
-            self.list.set_scroll_top(self.list.scroll_top() + moved);
+            self.view.set_scroll_top(self.view.scroll_top() + moved);
         }
-        let first = (self.list.scroll_top() / self.row.max(1)) as usize;
+        let first = (self.view.scroll_top() / self.row.max(1)) as usize;
         let first = first.saturating_sub(SPARE).min(count);
-        let in_sight = (self.list.client_height() / self.row.max(1)) as usize + 1;
+        let height = self.view.client_height().max(HEIGHT);
+        let in_sight = (height / self.row.max(1)) as usize + 1;
         let rows = (in_sight + 2 * SPARE).min(MOST).min(count - first);
         if !is_new && self.shown == (first, rows, count) {
             return Ok(());
         }
         self.shown = (first, rows, count);
-        set_hidden(&self.empty, count > 0);
-        set_hidden(&self.list, count == 0);
         self.list.set_text_content(None);
         let after = count - first - rows;
         for (name, rows) in [("padding-top", first), ("padding-bottom", after)] {
@@ -147,18 +153,18 @@ impl List {
     /// Scrolls so far that a row is in sight, the newest being 0.
     pub fn reveal(&self, place: usize) {
         let top = place as i32 * self.row;
-        let height = self.list.client_height();
-        let at = self.list.scroll_top();
+        let height = self.view.client_height();
+        let at = self.view.scroll_top();
         if top < at {
-            self.list.set_scroll_top(top);
+            self.view.set_scroll_top(top);
         } else if top + self.row > at + height {
-            self.list.set_scroll_top(top + self.row - height);
+            self.view.set_scroll_top(top + self.row - height);
         }
     }
 
     /// Rows that are in sight together.
     pub fn page(&self) -> usize {
-        (self.list.client_height() / self.row.max(1)).max(1) as usize
+        (self.view.client_height() / self.row.max(1)).max(1) as usize
     }
 }
 

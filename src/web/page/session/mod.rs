@@ -4,6 +4,7 @@
 //! app tells it what the engine says and what a person does, and does what it [asks](Ask) for.
 
 mod chosen;
+mod device;
 mod history;
 mod keeper;
 mod lesson;
@@ -15,6 +16,8 @@ mod summary;
 mod timeline;
 mod view;
 mod written;
+
+use std::{cell::Cell, rc::Rc};
 
 use js_sys::{Array, Date};
 use wasm_bindgen::{JsCast, JsValue};
@@ -34,10 +37,10 @@ use super::{
 };
 use crate::{
     class::{Class, Labels},
-    protocol::{Command, Lesson, ModelSummary, Speaker},
+    protocol::{Command, Fields, Lesson, ModelSummary, Speaker},
     record::{ModelIdentity, Overview, SourceKind, Utterance},
-    session::{Update, Verdict},
-    web::{error::WebError, words::tr},
+    session::Update,
+    web::{error::WebError, object::object, words::tr},
 };
 
 /// Seconds that the timeline of a running recording spans at first.
@@ -50,6 +53,10 @@ const MOST_PX_PER_S: f64 = 400.0;
 const ZOOM: f64 = 1.6;
 /// What is played before and after an utterance, in seconds.
 const MARGIN_S: f64 = 0.15;
+/// Time after a change until it is written to this device, in ms.
+const KEEP_MS: i32 = 5_000;
+/// Numbers of stretches of sound are of the same length, so that their keys sort as they do.
+const SOUNDS: usize = 100_000;
 /// Time between predictions until the model has said its own.
 const STEP_S: f64 = 0.256;
 
@@ -74,6 +81,11 @@ pub enum Act {
     Exported(String, Result<Blob, WebError>),
     FileGiven(File),
     Opened(Result<Opened, WebError>),
+    /// What is kept on this device: records, and keys and values of everything.
+    Restored(Result<(JsValue, Array, Array), JsValue>),
+    /// It is time to write to this device, or it has been done.
+    KeepDue,
+    WrittenHere(Result<(), JsValue>),
 }
 
 /// What the session wants of the app.
@@ -121,6 +133,21 @@ pub struct Session {
     follows: bool,
     /// Whether list, summary and the rest must be shown anew.
     is_stale: bool,
+    /// Whether something would be lost if the page were closed.
+    would_lose: Rc<Cell<bool>>,
+    device: Device,
+}
+
+/// How far the session is kept on this device.
+#[derive(Default)]
+struct Device {
+    is_on: bool,
+    is_due: bool,
+    is_writing: bool,
+    /// Whether what is there must go first.
+    is_anew: bool,
+    /// Keys of the sound that is there already.
+    written: Vec<String>,
 }
 
 impl Session {
@@ -144,12 +171,21 @@ impl Session {
             px_per_s: None,
             follows: true,
             is_stale: true,
+            would_lose: Rc::default(),
+            device: Device::default(),
         })
     }
 
-    /// Listens to what people do with it.
+    /// Listens to what people do with it, and brings back what is kept on this device.
     pub fn listen(&self) -> Result<(), JsValue> {
-        self.view.listen(&self.mailbox)
+        if device::is_kept() {
+            let mailbox = self.mailbox.clone();
+            spawn_local(async move {
+                let read = device::read().await;
+                mailbox.send(Signal::Session(Act::Restored(read)));
+            });
+        }
+        self.view.listen(&self.mailbox, &self.would_lose)
     }
 
     /// What judges from now on.
@@ -204,7 +240,9 @@ impl Session {
                     SourceKind::File => None,
                 };
             }
-            let key = self.keeper.recordings[place].key;
+            // Of what cannot come back, no sound is kept.
+            self.sounds.retain(|sound| self.keeper.holds(sound.key));
+            let key = self.keeper.recordings.get(place).map_or(0, |kept| kept.key);
             for (lane, session) in (first..).take(speakers.len()).enumerate() {
                 self.heard.push(Heard {
                     session,
@@ -343,14 +381,114 @@ impl Session {
         self.is_stale = true;
     }
 
+    /// Notes what the page would lose, and writes to this device in a while what is to be kept there.
+    fn note(&mut self) {
+        let is_lost = self.keeper.is_unsaved && !self.device.is_on;
+        let is_running = self.heard.iter().any(|heard| !heard.is_over);
+        self.would_lose.set(is_lost || is_running);
+        let is_new = self.keeper.is_unsaved || is_running;
+        if self.device.is_on && is_new && !self.device.is_due && !self.device.is_writing {
+            self.device.is_due = true;
+            let mailbox = self.mailbox.clone();
+            self.view.later(KEEP_MS, move || {
+                mailbox.send(Signal::Session(Act::KeepDue));
+            });
+        }
+    }
+
+    /// Writes to this device.
+    fn keep_here(&mut self) {
+        self.device.is_due = false;
+        if !self.device.is_on || self.device.is_writing {
+            return;
+        }
+        let is_anew = std::mem::take(&mut self.device.is_anew);
+        if is_anew {
+            self.device.written.clear();
+        }
+        let number = |number: usize| (number as u32).to_string();
+        let mut parts = Vec::new();
+        for sound in &mut self.sounds {
+            // What cannot be gathered is missing here, not in memory.
+            let _ = sound.gather();
+            if self.keeper.place(sound.key).is_none() {
+                continue;
+            }
+            let (recording, lane) = (sound.key.to_string(), number(sound.lane));
+            for (index, blob) in sound.blobs().iter().enumerate() {
+                let order = number(SOUNDS + index);
+                let key = ["sound ", &recording, " ", &lane, " ", &order].concat();
+                if !self.device.written.contains(&key) {
+                    self.device.written.push(key.clone());
+                    parts.push((key, blob));
+                }
+            }
+        }
+        let records = self.keeper.recordings.iter().filter_map(|kept| {
+            let record = written::record(&[kept])?;
+            Some(object(&[("key", kept.key.into()), ("record", record)]))
+        });
+        let records: JsValue = records.collect::<Array>().into();
+        self.device.is_writing = true;
+        let mailbox = self.mailbox.clone();
+        spawn_local(async move {
+            let written = device::write(records, parts, is_anew).await;
+            mailbox.send(Signal::Session(Act::WrittenHere(written)));
+        });
+    }
+
+    /// Forgets what is kept on this device.
+    fn forget_here(&mut self) {
+        self.device = Device::default();
+        self.view.kept(false);
+        spawn_local(async {
+            // A browser that keeps nothing has nothing to forget.
+            let _ = device::clear().await;
+        });
+    }
+
+    fn restored(&mut self, read: Result<(JsValue, Array, Array), JsValue>) -> Ask {
+        let Ok((records, keys, values)) = read else {
+            return Ask::Fail(WebError::NotKept("It cannot be read".into()));
+        };
+        let mut sounds: Vec<(String, JsValue)> = keys
+            .iter()
+            .zip(values.iter())
+            .filter_map(|(key, value)| Some((key.as_string()?, value)))
+            .filter(|(key, _)| key.starts_with("sound "))
+            .collect();
+        sounds.sort_by(|a, b| a.0.cmp(&b.0));
+        let records: Array = records.unchecked_into();
+        for entry in records.iter() {
+            let record = entry.object("record");
+            let (Some(key), Some(record)) = (entry.number("key"), record) else {
+                continue;
+            };
+            let key = key as u32;
+            for kept in written::read(&record).unwrap_or_default() {
+                for lane in 0..kept.source.lanes.len() {
+                    let [key_text, lane_text] = [key, lane as u32].map(|n| n.to_string());
+                    let beginning = ["sound ", &key_text, " ", &lane_text, " "].concat();
+                    let parts = sounds.iter().filter(|(key, _)| key.starts_with(&beginning));
+                    let parts: Array = parts.map(|(_, blob)| blob.clone()).collect();
+                    self.sounds.extend(Sound::restored(key, lane, parts));
+                }
+                self.keeper.restore(kept, key);
+            }
+        }
+        self.device.written = sounds.into_iter().map(|(key, _)| key).collect();
+        self.device.is_on = true;
+        self.view.kept(true);
+        if !self.keeper.recordings.is_empty() {
+            self.show(self.keeper.recordings.len() - 1);
+            self.view.reveal_panels();
+        }
+        Ask::Announce("The session kept on this device is here again".into())
+    }
+
     /// Opens the dialogue for a saved session.
     pub fn choose(&self) {
         self.view.file.click();
-    }
-
-    /// Whether something would be lost if the page were closed.
-    pub fn is_unsaved(&self) -> bool {
-        self.keeper.is_unsaved
     }
 
     /// Place of the recording and lane of one of the engine's sessions.
@@ -365,6 +503,12 @@ impl Session {
 
     /// Does what a person wants; `speaker` is whom the engine judges now.
     pub fn act(&mut self, act: Act, speaker: &Speaker) -> Ask {
+        let asked = self.acted(act, speaker);
+        self.note();
+        asked
+    }
+
+    fn acted(&mut self, act: Act, speaker: &Speaker) -> Ask {
         match act {
             Act::Pressed(what, value) => return self.pressed(&what, &value, speaker),
             Act::Edited(what, value, text) => self.edited(&what, &value, text),
@@ -415,6 +559,22 @@ impl Session {
                     mailbox.send(Signal::Session(Act::Opened(opened)));
                 });
             }
+            Act::Restored(read) => return self.restored(read),
+            Act::KeepDue => self.keep_here(),
+            Act::WrittenHere(Ok(())) => {
+                self.device.is_writing = false;
+                if self.heard.iter().all(|heard| heard.is_over) {
+                    self.keeper.is_unsaved = false;
+                }
+            }
+            Act::WrittenHere(Err(error)) => {
+                self.device = Device::default();
+                self.view.kept(false);
+                let reason = error
+                    .text("name")
+                    .unwrap_or_else(|| "no room is left".into());
+                return Ask::Fail(WebError::NotKept(reason));
+            }
             Act::Opened(Ok(Opened::Session(record))) => return self.opened(&record),
             // The app takes it.
             Act::Opened(Ok(Opened::Calibration(text))) => return Ask::Adopt(text),
@@ -454,6 +614,7 @@ impl Session {
             "delete-recording" => {
                 self.player.stop();
                 self.keeper.delete_recording(self.shown);
+                self.device.is_anew = true;
                 self.show(
                     self.shown
                         .min(self.keeper.recordings.len().saturating_sub(1)),
@@ -464,10 +625,15 @@ impl Session {
                     self.player.stop();
                     self.keeper.clear();
                     self.show(0);
+                    self.forget_here();
                 }
             }
             "undo" => {
                 self.keeper.undo();
+                self.device.is_anew = true;
+                self.shown = self
+                    .shown
+                    .min(self.keeper.recordings.len().saturating_sub(1));
                 self.is_stale = true;
             }
             "open" => self.view.file.click(),
@@ -509,6 +675,15 @@ impl Session {
                 }
             }
             "sound" => self.keeps_sound = text == "on",
+            "device" if text == "on" => {
+                self.device.is_on = true;
+                self.keeper.is_unsaved = true;
+                self.keep_here();
+            }
+            "device" => {
+                self.forget_here();
+                self.keeper.is_unsaved = !self.keeper.recordings.is_empty();
+            }
             _ => {}
         }
         self.is_stale = true;
@@ -548,7 +723,7 @@ impl Session {
         let is_live = self.kept().is_some_and(|kept| kept.is_running);
         self.follows = is_live;
         self.px_per_s = None;
-        self.view.list.list.set_scroll_top(0);
+        self.view.list.view.set_scroll_top(0);
         self.is_stale = true;
     }
 
@@ -747,11 +922,12 @@ impl Session {
         self.draw();
     }
 
-    /// Shows what has changed; whether it goes on without anything new, as while it plays.
+    /// Shows what has changed, and notes what would be lost; whether it goes on without anything new, as while it plays.
     pub fn draw(&mut self) -> bool {
         if let Some(at_s) = self.player.at_s() {
             self.cursor_s = Some(at_s);
         }
+        self.note();
         let is_stale = std::mem::take(&mut self.is_stale);
         let kept = self.keeper.recordings.get(self.shown);
         let (scale, duration_s) = (self.scale(), self.duration_s().max(LEAST_SPAN_S));
@@ -799,10 +975,4 @@ pub fn listed(labels: &[String]) -> String {
         listed.push_str(label);
     }
     listed
-}
-
-/// The verdict that is one of the labels.
-pub fn verdict(labels: &Labels, label: Option<&String>) -> Verdict {
-    let class = label.and_then(|label| labels.class(label));
-    class.map_or(Verdict::Unsure, Verdict::Emotion)
 }

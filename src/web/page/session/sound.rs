@@ -46,13 +46,15 @@ impl Sound {
         }
     }
 
-    /// Of blobs that were kept on this device.
-    pub fn restored(key: u32, lane: usize, parts: Array, bytes: f64) -> Self {
-        Self {
+    /// Of blobs that were kept on this device; none of nothing.
+    pub fn restored(key: u32, lane: usize, parts: Array) -> Option<Self> {
+        let sizes = parts.iter().map(|blob| blob.unchecked_ref::<Blob>().size());
+        let bytes: f64 = sizes.sum();
+        (bytes > 0.0).then(|| Self {
             parts,
             bytes,
             ..Self::new(key, lane)
-        }
+        })
     }
 
     /// Adds what comes next.

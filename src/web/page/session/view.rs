@@ -1,5 +1,7 @@
 //! The elements of the session, what people do with them, and the only code that changes them.
 
+use std::{cell::Cell, rc::Rc};
+
 use js_sys::Promise;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{
@@ -48,6 +50,7 @@ pub struct View {
     change_text: HtmlElement,
     sound_text: HtmlElement,
     take: HtmlElement,
+    device: HtmlInputElement,
 }
 
 impl View {
@@ -72,11 +75,24 @@ impl View {
             change_text: finder.find("change-text"),
             sound_text: finder.find("sound-text"),
             take: finder.find("take"),
+            device: finder.find("device-switch").unchecked_into(),
         }
     }
 
     /// Listens for as long as the page lives.
-    pub fn listen(&self, mailbox: &Mailbox) -> Result<(), JsValue> {
+    pub fn listen(&self, mailbox: &Mailbox, would_lose: &Rc<Cell<bool>>) -> Result<(), JsValue> {
+        let would_lose = Rc::clone(would_lose);
+        on(
+            &self.window,
+            "beforeunload",
+            mailbox,
+            move |event: Event| {
+                if would_lose.get() {
+                    event.prevent_default();
+                }
+                None
+            },
+        )?;
         let document = self.window.document().ok_or("no document")?;
         on(&document, "click", mailbox, |event: Event| {
             let target: Element = event.target()?.dyn_into().ok()?;
@@ -103,7 +119,7 @@ impl View {
             file.set_value("");
             Some(Act::FileGiven(chosen))
         })?;
-        on(&self.list.list, "scroll", mailbox, |_: Event| {
+        on(&self.list.view, "scroll", mailbox, |_: Event| {
             Some(Act::ListScrolled)
         })?;
         on(&self.timeline, "scroll", mailbox, |_: Event| {
@@ -390,6 +406,20 @@ impl View {
         self.window
             .set_timeout_with_callback_and_timeout_and_arguments_0(revoke.unchecked_ref(), 60_000)
             .map(drop)
+    }
+
+    /// Calls so many ms later.
+    pub fn later(&self, ms: i32, call: impl FnOnce() + 'static) {
+        let call = Callback::once(move |_| call()).into_js_value();
+        // A window has its timers.
+        let _ = self
+            .window
+            .set_timeout_with_callback_and_timeout_and_arguments_0(call.unchecked_ref(), ms);
+    }
+
+    /// Shows whether the session is kept on this device.
+    pub fn kept(&self, is_kept: bool) {
+        self.device.set_checked(is_kept);
     }
 }
 
