@@ -583,6 +583,8 @@ test("it can be imported where there is no window, where creating one is refused
   const address = pathToFileURL(join(DIST, "library/index.js")).href;
   const program = `import(${JSON.stringify(address)}).then(({ EmotionRecognizer }) => EmotionRecognizer.create()).catch((error) => console.log(error.code))`;
   assert.equal(execFileSync(process.execPath, ["-e", program], { encoding: "utf8" }).trim(), "unsupported");
+  const element = pathToFileURL(join(DIST, "library/define.js")).href;
+  execFileSync(process.execPath, ["-e", `import(${JSON.stringify(element)}).then(({ SpeechEmotionElement }) => process.exit(SpeechEmotionElement ? 0 : 1))`]);
 });
 
 test("its types take what the documentation says and refuse what is wrong", () => {

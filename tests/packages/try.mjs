@@ -268,6 +268,7 @@ const cases = {
   "Node.js and server rendering: importing only": () => {
     const folder = project({}, { "main.js": `import { EmotionRecognizer } from "speech-emotion";
 import { toPromptContext } from "speech-emotion/context.js";
+import "speech-emotion/define.js";
 if (toPromptContext([], { turnStartMs: 0 }).text !== "") process.exit(2);
 EmotionRecognizer.create().catch(({ code }) => console.log(code));` });
     assert.equal(run(folder, "node", "main.js").trim(), "unsupported");

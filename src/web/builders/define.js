@@ -152,8 +152,11 @@ class Lane {
   }
 }
 
+/** Where a server renders there are no elements; importing this works there all the same, and defines nothing. */
+const Base = globalThis.HTMLElement ?? class {};
+
 /** A button and what the voice expresses; see the documentation for attributes, parts and events. */
-export class SpeechEmotionElement extends HTMLElement {
+export class SpeechEmotionElement extends Base {
   static formAssociated = true;
   static observedAttributes = ["assets", "labels", "lanes", "minimum-confidence", "src", "disabled"];
   static #sheet;
@@ -411,4 +414,4 @@ export class SpeechEmotionElement extends HTMLElement {
   }
 }
 
-if (!customElements.get("speech-emotion")) customElements.define("speech-emotion", SpeechEmotionElement);
+if (globalThis.customElements && !customElements.get("speech-emotion")) customElements.define("speech-emotion", SpeechEmotionElement);

@@ -99,6 +99,14 @@ impl Failure {
             Self::Web(WebError::PermissionDismissed) => {
                 "Ask again when the person asks for it, and say why."
             }
+            Self::Web(WebError::MicrophoneSandboxed) => {
+                "Give the frame's sandbox allow-same-origin, or take the sandbox away."
+            }
+            Self::Web(WebError::MicrophoneSystem) => {
+                "The person can allow it in the system's own settings, under privacy and microphone, and start \
+                 the browser again."
+            }
+            Self::Web(WebError::MicrophoneFailed(_)) => "Ask the person to try again, or take a file.",
             Self::Web(WebError::NoMicrophone) => "Ask the person to connect one, or take a file.",
             Self::Web(WebError::NotSecure) => "Serve the page over https:// or from localhost.",
             Self::Web(WebError::MicrophoneLost | WebError::MicrophoneInterrupted) => {
@@ -202,6 +210,9 @@ mod tests {
         for error in [
             WebError::PermissionDenied,
             WebError::PermissionDismissed,
+            WebError::MicrophoneSandboxed,
+            WebError::MicrophoneSystem,
+            WebError::MicrophoneFailed("because".into()),
             WebError::NoMicrophone,
             WebError::MicrophoneLost,
             WebError::MicrophoneInterrupted,

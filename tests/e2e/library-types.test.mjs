@@ -1,0 +1,83 @@
+// The types, the documentation and the program name the same things: what the one says, the others do.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { pathToFileURL } from "node:url";
+import { tools } from "./browser.mjs";
+
+const ts = tools("typescript");
+const ROOT = new URL("../../", import.meta.url);
+const text = (path) => readFileSync(new URL(path, ROOT), "utf8");
+const sorted = (names) => [...new Set(names)].sort();
+
+const documentation = text("docs/builders.md");
+const index = text("src/web/builders/index.js");
+const declared = (file) => ts.createSourceFile(file, text(`src/web/builders/${file}`), ts.ScriptTarget.Latest).statements;
+const types = declared("index.d.ts");
+const named = (statements, name) => statements.find((statement) => statement.name?.text === name);
+const members = (name, statements = types) => named(statements, name).members;
+const names = (list) => list.filter(({ name }) => name?.text).map(({ name }) => name.text);
+const literals = (type) => (type.types ?? [type]).map((part) => part.literal.text);
+/** Rows of the tables of the documentation whose heads begin so. */
+const rows = (head) => documentation.split(/\n\n/)
+  .filter((part) => part.startsWith(head))
+  .flatMap((part) => part.split("\n").slice(2));
+const quoted = (cell) => [...cell.matchAll(/`([\w-]+)`/g)].map(([, name]) => name);
+
+test("every option is typed, documented and known by name", () => {
+  const known = new Map([...index.matchAll(/known\(\w+, \[([^\]]+)\], "([\w.]+)"\)/g)]
+    .map(([, list, of]) => [of.replace("EmotionRecognizer.", ""), [...list.matchAll(/"(\w+)"/g)].map(([, name]) => name)]));
+  assert.deepEqual([...known.keys()].sort(), ["analyze", "create", "listen", "open"]);
+  for (const [of, options] of known) {
+    const type = `${of[0].toUpperCase()}${of.slice(1)}Options`;
+    assert.deepEqual(sorted(names(members(type))), sorted(options), type);
+    const table = rows(of === "create" ? "| `EmotionRecognizer.create`" : `| \`${of}\``);
+    const told = table.flatMap((row) => quoted(row.split("|")[1]));
+    assert.deepEqual(sorted(told), sorted(options), `documentation of ${of}`);
+  }
+});
+
+test("every code of an error is typed, documented and thrown somewhere", () => {
+  // What only the page says.
+  const ofPage = ["engine-slow", "faint-microphone", "read-nothing", "silent-microphone"];
+  // Told to builders as `permissions-policy`.
+  const merged = ["microphone-not-passed-on", "microphone-policy"];
+  const rust = [...text("src/web/error.rs").match(/pub fn id[^]*?\n {4}}\n/)[0].matchAll(/=> "([\w-]+)"/g),
+    ...text("src/web/builders/failure.rs").match(/pub fn code[^]*?\n {4}}\n/)[0].matchAll(/=> "([\w-]+)"/g)];
+  const script = [...index.matchAll(/failure\("([\w-]+)"/g), ...text("src/web/builders/context.js").matchAll(/failure\("([\w-]+)"/g)];
+  const thrown = [...rust, ...script].map(([, code]) => code).filter((code) => ![...ofPage, ...merged].includes(code));
+  const typed = literals(named(types, "ErrorCode").type);
+  assert.deepEqual(sorted(typed), sorted(thrown));
+  const told = rows("| code | cause").flatMap((row) => quoted(row.split("|")[1]));
+  assert.deepEqual(sorted(told), sorted(typed));
+});
+
+test("every warning and event is typed, documented and told", () => {
+  const code = members("SessionWarning").find(({ name }) => name.text === "code");
+  const talk = text("src/web/builders/talk.rs");
+  const told = rows("| warning").flatMap((row) => quoted(row.split("|")[1]));
+  assert.deepEqual(sorted(told), sorted(literals(code.type)));
+  for (const warning of told) assert.ok(talk.includes(`"${warning}"`) || index.includes(`code: "${warning}"`), warning);
+  const events = rows("| event").flatMap((row) => quoted(row.split("|")[1]));
+  assert.deepEqual(sorted(events), sorted(names(members("SessionEvents"))));
+  for (const event of events) assert.ok(talk.includes(`"${event}"`), event);
+});
+
+test("the modules have what the types say, and no more", async () => {
+  for (const file of ["index", "context"]) {
+    const statements = declared(`${file}.d.ts`);
+    const module = await import(pathToFileURL(new URL(`dist/library/${file}.js`, ROOT).pathname).href);
+    const values = statements.filter(({ kind }) => [ts.SyntaxKind.ClassDeclaration, ts.SyntaxKind.FunctionDeclaration].includes(kind));
+    assert.deepEqual(sorted(Object.keys(module)), sorted(values.map(({ name }) => name.text)), file);
+    for (const { kind, name, members: list } of values) {
+      if (kind !== ts.SyntaxKind.ClassDeclaration) continue;
+      const isStatic = ({ modifiers }) => modifiers?.some((modifier) => modifier.kind === ts.SyntaxKind.StaticKeyword);
+      const inherited = ["addEventListener", "removeEventListener"];
+      const typed = names(list.filter((member) => !isStatic(member))).filter((member) => !inherited.includes(member));
+      const real = Object.getOwnPropertyNames(module[name.text].prototype).filter((member) => member !== "constructor");
+      assert.deepEqual(sorted(real), sorted(typed), name.text);
+      for (const member of names(list.filter(isStatic))) assert.equal(typeof module[name.text][member], "function");
+    }
+  }
+});
