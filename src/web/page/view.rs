@@ -394,6 +394,7 @@ impl View {
         self.name_rows();
         if let Some(model) = &self.model {
             self.facts(model);
+            self.own.retell(model);
             self.engine_says(&tr("Engine ready"));
         }
     }
