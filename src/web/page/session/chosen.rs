@@ -10,11 +10,12 @@ use super::{
 use crate::{
     record::Utterance,
     web::{
-        numbers::{duration, percent},
+        numbers::{duration, isolated, percent},
         page::{
             dom::{Finder, add, permille, scale_x, set, set_hidden, set_text, toggle},
             wording::colour,
         },
+        words::{tell, tr},
     },
 };
 
@@ -55,17 +56,21 @@ pub fn show(
     };
     let lanes = &kept.source.lanes;
     let speaker = match lanes.get(utterance.lane) {
-        Some(lane) if lanes.len() > 1 => [" · ", &lane.name].concat(),
+        Some(lane) if lanes.len() > 1 => [" · ", &isolated(&lane.name)].concat(),
         _ => String::new(),
     };
     let speech = duration(utterance.speech_ms as f64 / 1e3);
-    let when = [&times(utterance), " · ", &speech, " of speech", &speaker].concat();
+    let speech = tell("{0} of speech", &[&speech]);
+    let when = [&times(utterance), " · ", &speech, &speaker].concat();
     set_text(&view.when, &when);
     let said = match &utterance.label {
-        Some(label) => [label, ", ", &percent(utterance.confidence), " confident"].concat(),
+        Some(label) => {
+            let confident = tell("{0} confident", &[&percent(utterance.confidence)]);
+            [&isolated(&tr(label)), ", ", &confident].concat()
+        }
         None => word_of(utterance),
     };
-    set_text(&view.said, &["The program says: ", &said].concat());
+    set_text(&view.said, &tell("The program says: {0}", &[&said]));
     view.shares.set_text_content(None);
     let top = utterance.probabilities.top().map(|(label, _)| label);
     for (label, share) in &utterance.probabilities.0 {
@@ -77,7 +82,7 @@ pub fn show(
             item.style().set_property("--tint", &tint)?;
         }
         let name = add(&item, "span", "name", "")?;
-        add(&name, "bdi", "", label)?;
+        add(&name, "bdi", "", &tr(label))?;
         let track = add(&item, "span", "track", "")?;
         set(&track, &[("aria-hidden", "true")]);
         scale_x(&add(&track, "span", "fill", "")?, permille(*share));
@@ -87,10 +92,10 @@ pub fn show(
     let wanted = kept.labels.names();
     if view.correction.child_element_count() as usize != wanted.len() + 1 {
         view.correction.set_text_content(None);
-        let option = add(&view.correction, "option", "", "As the program says")?;
+        let option = add(&view.correction, "option", "", &tr("As the program says"))?;
         set(&option, &[("value", "")]);
         for label in wanted {
-            let option = add(&view.correction, "option", "", label)?;
+            let option = add(&view.correction, "option", "", &tr(label))?;
             set(&option, &[("value", label)]);
         }
     }

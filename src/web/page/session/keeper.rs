@@ -3,7 +3,11 @@
 use crate::{
     class::Labels,
     record::{Lane, ModelIdentity, Note, Section, Source, SourceKind, Utterance},
-    web::page::session::history::History,
+    web::{
+        numbers::isolated,
+        page::session::history::History,
+        words::{tell, tr},
+    },
 };
 
 /// A recording of the session: a microphone from start to stop, or a file.
@@ -208,7 +212,10 @@ impl Keeper {
             return;
         }
         let before = std::mem::replace(&mut utterance.correction, label);
-        self.changed("Correction changed", Before::Correction(at, id, before));
+        self.changed(
+            &tr("Correction changed"),
+            Before::Correction(at, id, before),
+        );
     }
 
     /// Begins a section at a moment; gives its place.
@@ -216,8 +223,8 @@ impl Keeper {
         let recording = self.recordings.get_mut(at)?;
         let before = recording.source.sections.clone();
         let number = (before.len() as u32 + 1).to_string();
-        let place = recording.mark(at_ms, ["question ", &number].concat());
-        self.changed("Section added", Before::Sections(at, before));
+        let place = recording.mark(at_ms, tell("question {0}", &[&number]));
+        self.changed(&tr("Section added"), Before::Sections(at, before));
         Some(place)
     }
 
@@ -231,7 +238,7 @@ impl Keeper {
             && section.name != name
         {
             section.name = name;
-            self.changed("Section renamed", Before::Sections(at, before));
+            self.changed(&tr("Section renamed"), Before::Sections(at, before));
         }
     }
 
@@ -242,7 +249,7 @@ impl Keeper {
         {
             let before = recording.source.sections.clone();
             let gone = recording.source.sections.remove(place);
-            let what = ["Section “", &gone.name, "” deleted"].concat();
+            let what = tell("Section “{0}” deleted", &[&isolated(&gone.name)]);
             self.changed(&what, Before::Sections(at, before));
         }
     }
@@ -254,7 +261,7 @@ impl Keeper {
         let place = before.partition_point(|note| note.at_ms <= at_ms);
         let text = String::new();
         recording.source.notes.insert(place, Note { at_ms, text });
-        self.changed("Note added", Before::Notes(at, before));
+        self.changed(&tr("Note added"), Before::Notes(at, before));
         Some(place)
     }
 
@@ -268,7 +275,7 @@ impl Keeper {
             && note.text != text
         {
             note.text = text;
-            self.changed("Note changed", Before::Notes(at, before));
+            self.changed(&tr("Note changed"), Before::Notes(at, before));
         }
     }
 
@@ -279,7 +286,7 @@ impl Keeper {
         {
             let before = recording.source.notes.clone();
             recording.source.notes.remove(place);
-            self.changed("Note deleted", Before::Notes(at, before));
+            self.changed(&tr("Note deleted"), Before::Notes(at, before));
         }
     }
 
@@ -297,7 +304,7 @@ impl Keeper {
     pub fn delete_recording(&mut self, at: usize) {
         if self.recordings.get(at).is_some_and(|kept| !kept.is_running) {
             let gone = self.recordings.remove(at);
-            let what = ["“", &gone.source.name, "” deleted"].concat();
+            let what = tell("“{0}” deleted", &[&isolated(&gone.source.name)]);
             // The places in what was undoable before have moved.
             self.undoable.clear();
             self.changed(&what, Before::Recording(at, Box::new(gone)));
@@ -308,7 +315,7 @@ impl Keeper {
     pub fn clear(&mut self) {
         let all = std::mem::take(&mut self.recordings);
         self.undoable.clear();
-        self.changed("Session cleared", Before::All(all));
+        self.changed(&tr("Session cleared"), Before::All(all));
         self.is_unsaved = false;
     }
 

@@ -9,11 +9,12 @@ use crate::{
     protocol::{Command, Lesson, Speaker},
     record::Utterance,
     web::{
-        numbers::percent,
+        numbers::{isolated, percent},
         page::{
             dom::{add, set, set_hidden},
             voice::OWNER,
         },
+        words::{tell, tr},
     },
 };
 
@@ -94,17 +95,12 @@ impl Lessons {
             } else {
                 "Fitting the page to this voice would not help yet:"
             };
-            add(panel, "p", "", verdict)?;
-            let figures = [
-                "of the ",
-                &count,
-                " you have labelled it names ",
-                &before,
-                " right now and ",
-                &after,
-                " afterwards, each judged without its own label.",
-            ];
-            add(panel, "p", "figures", &figures.concat())?;
+            add(panel, "p", "", &tr(verdict))?;
+            let figures = tell(
+                "of the {0} you have labelled it names {1} right now and {2} afterwards, each judged without its own label.",
+                &[&count, &before, &after],
+            );
+            add(panel, "p", "figures", &figures)?;
             let buttons = add(panel, "div", "tools", "")?;
             button(
                 &buttons,
@@ -116,7 +112,7 @@ impl Lessons {
         }
         if self.is_too_little {
             let text = "They hold too little speech to learn from; label longer utterances too.";
-            add(panel, "p", "", text)?;
+            add(panel, "p", "", &tr(text))?;
             return Ok(());
         }
         let counted = counts(labels, references);
@@ -126,28 +122,24 @@ impl Lessons {
             count.is_some_and(|(_, count)| *count >= UTTERANCES)
         });
         if ready.count() >= EMOTIONS && has_neutral {
-            add(
-                panel,
-                "p",
-                "",
-                "Enough is labelled to learn this voice from.",
-            )?;
+            let text = tr("Enough is labelled to learn this voice from.");
+            add(panel, "p", "", &text)?;
             let buttons = add(panel, "div", "tools", "")?;
             button(&buttons, "learn", "See what it would change")?;
         } else {
-            let mut text =
-                "With three labelled utterances of each of two or more emotions, neutral \
-                            among them, the page can be fitted to this voice. So far: "
-                    .to_owned();
+            let mut so_far = String::new();
             for (index, (class, count)) in counted.iter().enumerate() {
                 if index > 0 {
-                    text.push_str(", ");
+                    so_far.push_str(", ");
                 }
-                text.push_str(labels.name(*class));
-                text.push(' ');
-                text.push_str(&(*count as u32).to_string());
+                so_far.push_str(&isolated(&tr(labels.name(*class))));
+                so_far.push(' ');
+                so_far.push_str(&(*count as u32).to_string());
             }
-            text.push('.');
+            let text = tell(
+                "With three labelled utterances of each of two or more emotions, neutral among them, the page can be fitted to this voice. So far: {0}.",
+                &[&so_far],
+            );
             add(panel, "p", "", &text)?;
         }
         self.show_undo(panel)
@@ -157,7 +149,7 @@ impl Lessons {
         if self.before.is_some() {
             let text =
                 "Fitted to the voice you have labelled: what is heard from now on is judged by it.";
-            add(panel, "p", "", text)?;
+            add(panel, "p", "", &tr(text))?;
             let buttons = add(panel, "div", "tools", "")?;
             button(&buttons, "unlearn", "As before")?;
         }
@@ -166,7 +158,7 @@ impl Lessons {
 }
 
 fn button(parent: &HtmlElement, act: &str, text: &str) -> Result<(), JsValue> {
-    let button = add(parent, "button", "tool", text)?;
+    let button = add(parent, "button", "tool", &tr(text))?;
     set(&button, &[("type", "button"), ("data-act", act)]);
     Ok(())
 }

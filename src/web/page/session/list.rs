@@ -14,6 +14,7 @@ use crate::{
             dom::{Finder, add, set, set_hidden},
             wording::colour,
         },
+        words::tr,
     },
 };
 
@@ -133,9 +134,9 @@ impl List {
         let word = add(&item, "span", "word", "")?;
         add(&word, "bdi", "", &word_of(utterance))?;
         if let Some(correction) = &utterance.correction {
-            add(&word, "span", "corrected", "you say ")?;
+            add(&word, "span", "corrected", &tr("you say "))?;
             let corrected = word.last_element_child().ok_or("no element")?;
-            add(&corrected, "bdi", "", correction)?;
+            add(&corrected, "bdi", "", &tr(correction))?;
         }
         if kept.source.lanes.len() > 1
             && let Some(lane) = kept.source.lanes.get(utterance.lane)
@@ -177,13 +178,13 @@ pub fn times(utterance: &Utterance) -> String {
 /// What the program says of it.
 pub fn word_of(utterance: &Utterance) -> String {
     match (&utterance.label, utterance.activation) {
-        (Some(label), _) => label.clone(),
+        (Some(label), _) => tr(label),
         (None, Some(activation)) => match activation.sounds {
-            Liveliness::Lively => "lively, unclear".into(),
-            Liveliness::Quiet => "quiet, unclear".into(),
-            Liveliness::Unsure => "not sure".into(),
+            Liveliness::Lively => tr("lively, unclear"),
+            Liveliness::Quiet => tr("quiet, unclear"),
+            Liveliness::Unsure => tr("not sure"),
         },
-        (None, None) => "not sure".into(),
+        (None, None) => tr("not sure"),
     }
 }
 

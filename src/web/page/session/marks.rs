@@ -7,6 +7,7 @@ use super::keeper::Kept;
 use crate::web::{
     numbers::clock,
     page::dom::{add, set},
+    words::{tell, tr},
 };
 
 /// Shows them.
@@ -20,8 +21,8 @@ pub fn show(list: &HtmlElement, kept: Option<&Kept>) -> Result<(), JsValue> {
         for (place, lane) in source.lanes.iter().enumerate() {
             let number = (place as u32 + 1).to_string();
             let item = add(list, "li", "", "")?;
-            add(&item, "span", "time", &["Speaker ", &number].concat())?;
-            let says = ["Name of speaker ", &number].concat();
+            add(&item, "span", "time", &tell("Speaker {0}", &[&number]))?;
+            let says = tell("Name of speaker {0}", &[&number]);
             field(&item, "lane", place, &lane.name, &says)?;
         }
     }
@@ -29,13 +30,13 @@ pub fn show(list: &HtmlElement, kept: Option<&Kept>) -> Result<(), JsValue> {
         let [start, end] = [section.start_ms, section.end_ms].map(|ms| clock(ms as f64 / 1e3));
         let item = add(list, "li", "", "")?;
         add(&item, "span", "time", &[&start, "–", &end].concat())?;
-        let says = ["Name of the section from ", &start].concat();
+        let says = tell("Name of the section from {0}", &[&start]);
         field(&item, "section", place, &section.name, &says)?;
         delete(
             &item,
             "delete-section",
             place,
-            &["Delete the section ", &section.name].concat(),
+            &tell("Delete the section {0}", &[&section.name]),
         )?;
     }
     for (place, note) in source.notes.iter().enumerate() {
@@ -47,13 +48,13 @@ pub fn show(list: &HtmlElement, kept: Option<&Kept>) -> Result<(), JsValue> {
             "note",
             place,
             &note.text,
-            &["Note at ", &at].concat(),
+            &tell("Note at {0}", &[&at]),
         )?;
         delete(
             &item,
             "delete-note",
             place,
-            &["Delete the note at ", &at].concat(),
+            &tell("Delete the note at {0}", &[&at]),
         )?;
     }
     Ok(())
@@ -81,14 +82,14 @@ fn field(
         ],
     );
     if what == "note" {
-        set(&field, &[("placeholder", "What did you notice?")]);
+        set(&field, &[("placeholder", &tr("What did you notice?"))]);
     }
     field.unchecked_into::<HtmlInputElement>().set_value(text);
     Ok(())
 }
 
 fn delete(item: &HtmlElement, what: &str, place: usize, says: &str) -> Result<(), JsValue> {
-    let button = add(item, "button", "tool", "Delete")?;
+    let button = add(item, "button", "tool", &tr("Delete"))?;
     set(
         &button,
         &[

@@ -40,7 +40,12 @@ use crate::{
     protocol::{Command, Fields, Lesson, ModelSummary, Speaker},
     record::{ModelIdentity, Overview, SourceKind, Utterance},
     session::Update,
-    web::{error::WebError, object::object, words::tr},
+    web::{
+        error::WebError,
+        numbers::isolated,
+        object::object,
+        words::{tell, tr},
+    },
 };
 
 /// Seconds that the timeline of a running recording spans at first.
@@ -220,7 +225,7 @@ impl Session {
         let name = name.unwrap_or_else(|| {
             let two = |n: u32| [if n < 10 { "0" } else { "" }, &n.to_string()].concat();
             let (hours, minutes) = (now.get_hours(), now.get_minutes());
-            ["Microphone ", &two(hours), ":", &two(minutes)].concat()
+            tell("Microphone {0}:{1}", &[&two(hours), &two(minutes)])
         });
         if let Some((model, labels)) = self.model.clone() {
             let named = speakers.iter().map(|speaker| match speaker.as_str() {
@@ -483,7 +488,7 @@ impl Session {
             self.show(self.keeper.recordings.len() - 1);
             self.view.reveal_panels();
         }
-        Ask::Announce("The session kept on this device is here again".into())
+        Ask::Announce(tr("The session kept on this device is here again"))
     }
 
     /// Opens the dialogue for a saved session.
@@ -549,7 +554,7 @@ impl Session {
                     }
                 }
                 self.is_stale = true;
-                return Ask::Announce([&name, " saved"].concat());
+                return Ask::Announce(tell("{0} saved", &[&isolated(&name)]));
             }
             Act::Exported(_, Err(error)) => return Ask::Fail(error),
             Act::FileGiven(file) => {
@@ -599,7 +604,7 @@ impl Session {
                 if let Some(place) = self.keeper.mark(self.shown, at_ms) {
                     self.refresh();
                     self.view.focus_field("section", place);
-                    return Ask::Announce("Section added".into());
+                    return Ask::Announce(tr("Section added"));
                 }
             }
             "note" => {
@@ -902,7 +907,7 @@ impl Session {
 
     fn opened(&mut self, record: &JsValue) -> Ask {
         let Some(recordings) = written::read(record).filter(|read| !read.is_empty()) else {
-            return Ask::Fail(WebError::NoSession("The file".into()));
+            return Ask::Fail(WebError::NoSession(tr("The file")));
         };
         let count = recordings.len() as u32;
         let first = self.keeper.recordings.len();
@@ -914,7 +919,7 @@ impl Session {
         self.show(first);
         self.view.reveal_panels();
         let count = count.to_string();
-        Ask::Announce(["Opened: ", &count, " recording(s)"].concat())
+        Ask::Announce(tell("Recordings opened: {0}", &[&count]))
     }
 
     fn refresh(&mut self) {

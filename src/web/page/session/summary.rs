@@ -9,11 +9,12 @@ use crate::{
     class::{Class, Labels},
     record::{Overview, Section, Utterance},
     web::{
-        numbers::{duration, percent},
+        numbers::{duration, isolated, percent},
         page::{
             dom::{add, set},
             wording::colour,
         },
+        words::{tell, tr},
     },
 };
 
@@ -25,14 +26,14 @@ pub fn show(panel: &HtmlElement, kept: Option<&Kept>) -> Result<(), JsValue> {
     };
     let said = |utterance: &Utterance| -> Option<String> { utterance.label.clone() };
     let all = || kept.source.utterances.iter();
-    row(panel, kept, "The whole", all(), said)?;
+    row(panel, kept, &tr("The whole"), all(), said)?;
     let corrections = all().filter(|utterance| utterance.correction.is_some());
     let corrections = corrections.count() as u32;
     if corrections > 0 {
         let corrected = if corrections == 1 {
-            "With your correction".to_owned()
+            tr("With your correction")
         } else {
-            ["With your ", &corrections.to_string(), " corrections"].concat()
+            tell("With your {0} corrections", &[&corrections.to_string()])
         };
         row(panel, kept, &corrected, all(), |utterance| {
             let said = utterance.correction.as_ref();
@@ -41,14 +42,14 @@ pub fn show(panel: &HtmlElement, kept: Option<&Kept>) -> Result<(), JsValue> {
     }
     let lanes = &kept.source.lanes;
     if lanes.len() > 1 {
-        add(panel, "h3", "", "By speaker")?;
+        add(panel, "h3", "", &tr("By speaker"))?;
         for (index, lane) in lanes.iter().enumerate() {
             let of_lane = all().filter(|utterance| utterance.lane == index);
             row(panel, kept, &lane.name, of_lane, said)?;
         }
     }
     if !kept.source.sections.is_empty() {
-        add(panel, "h3", "", "By section")?;
+        add(panel, "h3", "", &tr("By section"))?;
         for section in &kept.source.sections {
             let within = all().filter(|utterance| is_within(utterance, section));
             row(panel, kept, &section.name, within, said)?;
@@ -80,12 +81,15 @@ fn row<'a>(
     let row = add(panel, "div", "share", "")?;
     let head = add(&row, "p", "share-name", "")?;
     add(&head, "bdi", "", name)?;
-    let speech = [
-        &duration(overview.speech_ms as f64 / 1e3),
-        " of speech · ",
-        &counted(overview.changes, "change", "changes"),
-    ]
-    .concat();
+    let speech = tell(
+        "{0} of speech",
+        &[&duration(overview.speech_ms as f64 / 1e3)],
+    );
+    let changes = match overview.changes {
+        1 => tr("1 change"),
+        count => tell("{0} changes", &[&count.to_string()]),
+    };
+    let speech = [&speech, " · ", &changes].concat();
     add(&row, "p", "share-speech", &speech)?;
     let bar = add(&row, "div", "shares", "")?;
     set(&bar, &[("aria-hidden", "true")]);
@@ -111,14 +115,15 @@ fn grow(part: &HtmlElement, share: f32) -> Result<(), JsValue> {
 /// "angry 34 %, sad 20 %, not sure 46 %".
 pub fn parts(overview: &Overview, labels: &Labels) -> String {
     if overview.speech_ms == 0 {
-        return "no speech".to_owned();
+        return tr("no speech");
     }
     let mut words = shares(overview, labels, &overview.classes());
     if overview.unsure() >= 0.005 {
         if !words.is_empty() {
             words.push_str(", ");
         }
-        words.push_str("not sure ");
+        words.push_str(&tr("not sure"));
+        words.push(' ');
         words.push_str(&percent(overview.unsure()));
     }
     words
@@ -131,14 +136,9 @@ pub fn shares(overview: &Overview, labels: &Labels, classes: &[Class]) -> String
         if !words.is_empty() {
             words.push_str(", ");
         }
-        words.push_str(labels.name(*class));
+        words.push_str(&isolated(&tr(labels.name(*class))));
         words.push(' ');
         words.push_str(&percent(overview.share(*class)));
     }
     words
-}
-
-fn counted(count: u32, one: &str, several: &str) -> String {
-    let noun = if count == 1 { one } else { several };
-    [&count.to_string(), " ", noun].concat()
 }

@@ -13,7 +13,7 @@ use crate::{
     class::Labels,
     record::Utterance,
     session::Verdict,
-    web::{numbers::clock, page::wording::ink_of},
+    web::{numbers::clock, page::wording::ink_of, words::tr},
 };
 
 /// Height of a row of names, in CSS pixels.
@@ -342,15 +342,15 @@ impl Row<'_> {
         context.fill_rect(left, self.top, right - left, self.bars);
         context.set_global_alpha(1.0);
         let name = match run.verdict {
-            Verdict::Emotion(class) => drawing.scene.kept.labels.name(class),
-            _ => "not sure",
+            Verdict::Emotion(class) => tr(drawing.scene.kept.labels.name(class)),
+            _ => tr("not sure"),
         };
         // An emotion's name may reach into the silence after it; the lack of one must not.
         let is_emotion = matches!(run.verdict, Verdict::Emotion(_));
         if left < free_from || (!is_emotion && right - left < 4.0 * NAME_GAP) {
             return Ok(free_from);
         }
-        let width = context.measure_text(name)?.width();
+        let width = context.measure_text(&name)?.width();
         let left = left.min(drawing.width - width).max(0.0);
         if left < free_from || (!is_emotion && width > right - left) {
             return Ok(free_from);
@@ -358,7 +358,7 @@ impl Row<'_> {
         if !is_emotion {
             drawing.ink("muted")?;
         }
-        context.fill_text(name, left, self.top - 9.0)?;
+        context.fill_text(&name, left, self.top - 9.0)?;
         Ok(left + width + NAME_GAP)
     }
 

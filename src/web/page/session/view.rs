@@ -23,6 +23,7 @@ use crate::web::{
         dom::{Finder, add, focus, set, set_hidden, set_text},
         signal::{Mailbox, Signal},
     },
+    words::{tell, tr},
 };
 
 /// Width of the picture that is taken along, in CSS pixels.
@@ -353,7 +354,7 @@ impl View {
         }
         let megabytes = ((bytes / 1e6).round() as u32).to_string();
         let text = if bytes > 0.0 {
-            ["Now: ", &megabytes, "\u{202f}MB."].concat()
+            tell("Now: {0}\u{202f}MB.", &[&megabytes])
         } else {
             String::new()
         };
@@ -362,7 +363,7 @@ impl View {
 
     /// Shows whether something plays.
     pub fn plays(&self, plays: bool) {
-        set_text(&self.play, if plays { "Stop" } else { "Play" });
+        set_text(&self.play, &tr(if plays { "Stop" } else { "Play" }));
     }
 
     /// Offers to take the last change back.
