@@ -1,8 +1,10 @@
 //! From incoming PCM to 16 kHz mono: mixing of channels and sample-rate conversion.
 
+mod lanes;
 mod mix;
 mod resampler;
 
+pub use lanes::{Lanes, Loudness, UnknownLanes};
 pub use mix::{MAX_AMPLITUDE, Mixer};
 pub use resampler::{CUTOFF, Resampler, SINC_TAPS};
 

@@ -58,6 +58,19 @@ pub enum WebError {
     NoCalibration,
     /// The browser cannot decode the file as audio.
     FileNotAudio(String),
+    /// The file is audio of a codec that nothing here decodes.
+    FileCodec {
+        /// Name of the file.
+        name: String,
+        /// Name of the codec.
+        codec: String,
+    },
+    /// The file breaks off before the index without which nothing of it is found.
+    FileCutOff(String),
+    /// Too little of the file can be decoded.
+    FileDamaged(String),
+    /// The file cannot be read any more.
+    FileGone(String),
     /// The file contains nothing.
     FileEmpty(String),
     /// The file holds digital silence.
@@ -146,6 +159,10 @@ impl WebError {
             Self::CalibrationOfOtherModel => "calibration-of-other-model",
             Self::NoCalibration => "no-calibration",
             Self::FileNotAudio(_) => "file-not-audio",
+            Self::FileCodec { .. } => "file-codec",
+            Self::FileCutOff(_) => "file-cut-off",
+            Self::FileDamaged(_) => "file-damaged",
+            Self::FileGone(_) => "file-gone",
             Self::FileEmpty(_) => "file-empty",
             Self::FileSilent(_) => "file-silent",
             Self::FileTooLong { .. } => "file-too-long",
@@ -182,6 +199,13 @@ impl WebError {
             Self::FileNotAudio(name) => {
                 tell("“{0}” is not audio that this browser can read.", &[name])
             }
+            Self::FileCodec { name, codec } => tell(
+                "“{0}” is in the format {1}, which cannot be read here.",
+                &[name, codec],
+            ),
+            Self::FileCutOff(name) => tell("“{0}” is not complete.", &[name]),
+            Self::FileDamaged(name) => tell("“{0}” is damaged.", &[name]),
+            Self::FileGone(name) => tell("“{0}” cannot be read any more.", &[name]),
             Self::FileEmpty(name) => tell("“{0}” is empty.", &[name]),
             Self::FileSilent(name) => tell("There is no sound in “{0}”.", &[name]),
             Self::FileTooLong {
@@ -248,6 +272,16 @@ impl WebError {
             }
             Self::NoCalibration => "Nothing has changed. Choose a file that was saved here.",
             Self::FileNotAudio(_) => "Choose a WAV, MP3, M4A, FLAC, OGG or WebM file.",
+            Self::FileCodec { .. } => {
+                "Convert it to WAV, FLAC or MP3 with a sound editor, and choose that."
+            }
+            Self::FileCutOff(_) => {
+                "Its end is missing, and with it the index that the sound is found by. Choose a whole copy of it."
+            }
+            Self::FileDamaged(_) => "Choose a whole copy of it.",
+            Self::FileGone(_) => {
+                "It was moved, changed or removed, or its disk is gone. Choose it again."
+            }
             Self::FileEmpty(_) | Self::FileSilent(_) => "Choose another file.",
             Self::FileTooLong { limit_s, .. } => {
                 let limit = clock(*limit_s);
@@ -276,6 +310,10 @@ impl WebError {
             Self::ModelMismatch(_) | Self::EngineOutdated => Action::Reload,
             Self::NotSecure
             | Self::FileNotAudio(_)
+            | Self::FileCodec { .. }
+            | Self::FileCutOff(_)
+            | Self::FileDamaged(_)
+            | Self::FileGone(_)
             | Self::FileEmpty(_)
             | Self::FileSilent(_)
             | Self::FileTooLong { .. } => Action::ChooseFile,

@@ -9,7 +9,7 @@ use crate::{
     model::{Activation, Liveliness, Posterior},
     session::{Claims, Summary, Update, Verdict},
     web::{
-        client::{file::Recording, microphone::Microphone, pcm::Pcm},
+        client::{decoder::Ending, file::Recording, microphone::Microphone, pcm::Pcm},
         object::object,
     },
 };
@@ -312,10 +312,16 @@ impl Talk {
             );
             lanes.push(&detail);
         }
+        let missing = match &self.source {
+            Source::File(recording) => recording.ending(),
+            _ => Ending::default(),
+        };
         let summary = object(&[
             ("startedAt", self.started_ms.into()),
             ("durationMs", ms(length_s)),
             ("complete", is_complete.into()),
+            ("endsEarly", missing.early.into()),
+            ("damagedParts", missing.damaged_parts.into()),
             ("lanes", lanes.into()),
         ]);
         self.letter("close", object(&[("summary", summary.into())]))

@@ -1,4 +1,5 @@
-//! An audio file as input: decoded by the browser, sent to the engine as fast as it listens.
+//! An audio file as input, sent to the engine as fast as it listens: decoded block by block by the decoder's
+//! worker, as the trainer's program does, or, where that has no decoder, as a whole by the browser.
 
 use std::{
     cell::RefCell,
@@ -11,10 +12,12 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
     AudioBuffer, Blob, HtmlAudioElement, MessageEvent, MessagePort, OfflineAudioContext, Url,
+    Worker,
 };
 
 use super::{
     chunk::{Chunk, post_end, returned},
+    decoder::{Decoder, Ending, Refusal},
     header::{self, HEADER_BYTES},
 };
 use crate::{
@@ -25,7 +28,7 @@ use crate::{
 /// Rates at which every browser can decode.
 const DECODABLE_HZ: RangeInclusive<u32> = 8_000..=96_000;
 
-/// Longest file, in seconds. The browser decodes a file as a whole: an hour of stereo takes 1.4 GB while
+/// Longest file that the browser decodes, in seconds. The browser decodes a file as a whole: an hour of stereo takes 1.4 GB while
 /// it is decoded at 48 kHz.
 const MAX_FILE_S: f64 = 3_600.0;
 
@@ -50,19 +53,72 @@ pub struct Recording {
     pub name: String,
     /// Length in seconds.
     pub duration_s: f64,
-    audio: AudioBuffer,
+    sound: Sound,
     senders: Vec<Rc<RefCell<Sender>>>,
 }
 
+enum Sound {
+    /// In the decoder's worker.
+    Streamed(Decoder),
+    /// Decoded as a whole.
+    Whole(AudioBuffer),
+}
+
 impl Recording {
-    /// Decodes a file of this name.
+    /// Opens a file of this name, decoded by the worker that `start` starts.
     ///
     /// # Errors
-    /// When it is empty, no audio, longer than [`MAX_FILE_S`], or nothing but zeros.
-    pub async fn decode(file: &Blob, name: String) -> Result<Self, WebError> {
+    /// When it is empty, cannot be read, is no audio, too long, or nothing but zeros.
+    pub async fn decode(
+        file: &Blob,
+        name: String,
+        start: impl AsyncFnOnce() -> Result<Worker, JsValue>,
+    ) -> Result<Self, WebError> {
         if file.size() == 0.0 {
             return Err(WebError::FileEmpty(name));
         }
+        let refusal = match Decoder::open(file, start).await {
+            Ok(decoder) if decoder.is_silent => return Err(WebError::FileSilent(name)),
+            Ok(decoder) => {
+                return Ok(Self {
+                    name,
+                    duration_s: decoder.duration_s,
+                    sound: Sound::Streamed(decoder),
+                    senders: Vec::new(),
+                });
+            }
+            Err(refusal) => refusal,
+        };
+        Err(match refusal {
+            Refusal::NoDecoder | Refusal::NotAudio => {
+                return Self::decode_by_browser(file, name).await;
+            }
+            Refusal::Codec(codec) => {
+                let unreadable = WebError::FileCodec {
+                    name: name.clone(),
+                    codec,
+                };
+                return match Self::decode_by_browser(file, name).await {
+                    Err(WebError::FileNotAudio(_)) => Err(unreadable),
+                    decoded => decoded,
+                };
+            }
+            Refusal::Empty => WebError::FileEmpty(name),
+            Refusal::NoIndex => WebError::FileCutOff(name),
+            Refusal::Damaged => WebError::FileDamaged(name),
+            Refusal::Gone => WebError::FileGone(name),
+            Refusal::TooLong {
+                duration_s,
+                limit_s,
+            } => WebError::FileTooLong {
+                name,
+                duration_s,
+                limit_s,
+            },
+        })
+    }
+
+    async fn decode_by_browser(file: &Blob, name: String) -> Result<Self, WebError> {
         let not_audio = |_| WebError::FileNotAudio(name.clone());
         let duration_s = metadata_duration_s(file).await.map_err(not_audio)?;
         // Headers round it.
@@ -112,7 +168,7 @@ impl Recording {
             Ok(false) => Ok(Self {
                 name,
                 duration_s,
-                audio,
+                sound: Sound::Whole(audio),
                 senders: Vec::new(),
             }),
         }
@@ -120,12 +176,26 @@ impl Recording {
 
     /// Rate of the samples to come.
     pub fn sample_rate_hz(&self) -> u32 {
-        self.audio.sample_rate() as u32
+        match &self.sound {
+            Sound::Streamed(decoder) => decoder.rate_hz,
+            Sound::Whole(audio) => audio.sample_rate() as u32,
+        }
     }
 
     /// Number of channels.
     pub fn channels(&self) -> u32 {
-        self.audio.number_of_channels()
+        match &self.sound {
+            Sound::Streamed(decoder) => decoder.channels,
+            Sound::Whole(audio) => audio.number_of_channels(),
+        }
+    }
+
+    /// What of it was missing, once all of it is sent.
+    pub fn ending(&self) -> Ending {
+        match &self.sound {
+            Sound::Streamed(decoder) => decoder.ending().unwrap_or_default(),
+            Sound::Whole(_) => Ending::default(),
+        }
     }
 
     /// Whether two people speak, each on a channel of their own, as calls are recorded.
@@ -133,14 +203,17 @@ impl Recording {
     /// Both are then loud at other times; of one voice before two microphones, or in the middle between
     /// two loudspeakers, both channels are loud together, whatever their delay.
     pub fn speaks_apart(&self) -> bool {
-        let length = (self.audio.sample_rate() * LOUDNESS_S) as usize;
+        let audio = match &self.sound {
+            Sound::Streamed(decoder) => return decoder.speaks_apart,
+            Sound::Whole(audio) => audio,
+        };
+        let length = (audio.sample_rate() * LOUDNESS_S) as usize;
         let mut scratch = vec![0.0; length.max(1)];
         let mut loudness = |channel| -> Result<Vec<f32>, JsValue> {
-            let starts = (0..self.audio.length()).step_by(scratch.len());
+            let starts = (0..audio.length()).step_by(scratch.len());
             let power = starts.map(|start| {
                 scratch.fill(0.0);
-                self.audio
-                    .copy_from_channel_with_start_in_channel(&mut scratch, channel, start)?;
+                audio.copy_from_channel_with_start_in_channel(&mut scratch, channel, start)?;
                 Ok(scratch.iter().map(|sample| sample * sample).sum::<f32>())
             });
             power.map(|power| power.map(f32::sqrt)).collect()
@@ -152,12 +225,16 @@ impl Recording {
 
     /// Starts sending to the engine: all channels to one port, or each of the first to one of several.
     pub fn send(&mut self, ports: &[MessagePort]) -> Result<(), JsValue> {
+        let audio = match &self.sound {
+            Sound::Streamed(decoder) => return decoder.send(ports),
+            Sound::Whole(audio) => audio,
+        };
         for (lane, port) in (0..).zip(ports) {
             let channels = match ports.len() {
-                1 => 0..self.channels(),
+                1 => 0..audio.number_of_channels(),
                 _ => lane..lane + 1,
             };
-            let sender = Sender::start(self.audio.clone(), channels, port.clone())?;
+            let sender = Sender::start(audio.clone(), channels, port.clone())?;
             self.senders.push(sender);
         }
         Ok(())

@@ -5,7 +5,7 @@ mod speaker;
 use js_sys::Function;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{File, MessageChannel, Window};
+use web_sys::{File, MessageChannel, Window, Worker};
 
 use super::{
     boot::{self, fetch_program, refresh_program},
@@ -30,7 +30,7 @@ use crate::{
             microphone::{Microphone, Wish},
         },
         error::{Action, WebError},
-        object::{Callback, window},
+        object::{Callback, object, window},
         words::tr,
     },
 };
@@ -63,6 +63,12 @@ enum Input {
     Running(Source),
     /// Stopped; the summary is still to come.
     Closing,
+}
+
+/// Starts the worker that decodes files; its program is fetched for the first.
+async fn start_decoder() -> Result<Worker, JsValue> {
+    let options = object(&[("type", "module".into())]);
+    Worker::new_with_options("decoder_loader.js", options.unchecked_ref())
 }
 
 enum Source {
@@ -319,8 +325,11 @@ impl App {
                 self.display.gap(lost_s);
             }
             Event::Stopped { session, summary } if self.shows(session) => {
-                self.input = Input::None;
+                let input = std::mem::replace(&mut self.input, Input::None);
                 self.display.finish(&summary);
+                if let Input::Running(Source::File(recording)) = input {
+                    self.display.view.missing(recording.ending());
+                }
                 self.display.view.phase(Phase::Result);
                 self.draw_soon();
             }
@@ -430,7 +439,7 @@ impl App {
         );
         let (mailbox, attempt) = (self.mailbox.clone(), self.attempt);
         spawn_local(async move {
-            let decoded = Recording::decode(&file, file.name()).await;
+            let decoded = Recording::decode(&file, file.name(), start_decoder).await;
             mailbox.send(Signal::FileDecoded(attempt, decoded));
         });
     }
