@@ -39,7 +39,7 @@ const version = readFileSync("Cargo.toml", "utf8").match(/^version = "(.*)"$/m)[
 const description = JSON.parse(readFileSync("src/web/builders/package.json", "utf8"));
 writeFileSync(join(library, "package.json"), `${JSON.stringify({ ...description, version }, null, 2)}\n`);
 
-for (const [program, file] of [["worker", "engine.wasm"], ["worker-relaxed", "engine-relaxed.wasm"]]) {
+for (const [program, file] of [["worker", "engine.wasm"], ["worker-relaxed", "engine-relaxed.wasm"], ["decoder", "decoder.wasm"]]) {
   const code = readFileSync(join(glue, `${program}.js`), "utf8");
   const engine = readFileSync(join(library, file), "latin1");
   const calls = [...code.matchAll(/^\s+(__wb\w+): function/gm)].map(([, name]) => name);

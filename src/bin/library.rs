@@ -60,8 +60,9 @@ impl Hub {
         input: JsValue,
         options: &JsValue,
         deliver: Function,
+        start_decoder: Function,
     ) -> Result<Promise, JsValue> {
-        self.0.decode(owner, input, options, deliver)
+        self.0.decode(owner, input, options, deliver, start_decoder)
     }
 
     pub fn write(&self, session: u32, samples: &JsValue) -> Result<Promise, JsValue> {

@@ -122,7 +122,10 @@ pub enum RecordingError {
         "is longer than {} hours, the most this program takes; split it into shorter files",
         MAX_DURATION.as_secs() / 3600
     )]
-    TooLong,
+    TooLong {
+        /// Its length, or as much as was decoded of it.
+        seconds: f64,
+    },
     /// Its sample rate or number of channels is another one from here on.
     #[error(
         "changes its {what} from {from} to {to} after {after_s:.2} s; save it again as one recording"
@@ -269,9 +272,7 @@ impl Recording {
             ticks as f64 * f64::from(base.numer.get()) / f64::from(base.denom.get())
         });
         let seconds = first_s + rest_s;
-        if seconds > MAX_DURATION.as_secs_f64() {
-            return Err(RecordingError::TooLong);
-        }
+        check_seconds(seconds)?;
         Ok(seconds)
     }
 
@@ -417,13 +418,21 @@ impl Recording {
     }
 }
 
+/// None at all without a rate.
 fn seconds(frames: u64, rate_hz: u32) -> f64 {
-    frames as f64 / f64::from(rate_hz.max(1))
+    match rate_hz {
+        0 => 0.0,
+        rate_hz => frames as f64 / f64::from(rate_hz),
+    }
 }
 
 fn check_duration(frames: u64, rate_hz: u32) -> Result<(), RecordingError> {
-    if rate_hz > 0 && seconds(frames, rate_hz) > MAX_DURATION.as_secs_f64() {
-        return Err(RecordingError::TooLong);
+    check_seconds(seconds(frames, rate_hz))
+}
+
+fn check_seconds(seconds: f64) -> Result<(), RecordingError> {
+    if seconds > MAX_DURATION.as_secs_f64() {
+        return Err(RecordingError::TooLong { seconds });
     }
     Ok(())
 }

@@ -101,6 +101,17 @@ pub enum WebError {
     FileNotAudio(String),
     /// The browser does not get on with opening the file.
     FileStalled(String),
+    /// The file is audio of a codec that nothing here decodes.
+    FileCodec {
+        /// Name of the file.
+        name: String,
+        /// Name of the codec.
+        codec: String,
+    },
+    /// The file breaks off before the index without which nothing of it is found.
+    FileCutOff(String),
+    /// Too little of the file can be decoded.
+    FileDamaged(String),
     /// The file cannot be read any more.
     FileGone(String),
     /// The file contains nothing.
@@ -231,6 +242,9 @@ impl WebError {
             Self::NotKept(_) => "not-kept",
             Self::FileNotAudio(_) => "file-not-audio",
             Self::FileStalled(_) => "file-stalled",
+            Self::FileCodec { .. } => "file-codec",
+            Self::FileCutOff(_) => "file-cut-off",
+            Self::FileDamaged(_) => "file-damaged",
             Self::FileGone(_) => "file-gone",
             Self::FileEmpty(_) => "file-empty",
             Self::FileSilent(_) => "file-silent",
@@ -310,6 +324,12 @@ impl WebError {
                 "“{0}” is not audio that this browser can read.",
                 &[&isolated(name)],
             ),
+            Self::FileCodec { name, codec } => tell(
+                "“{0}” is in the format {1}, which cannot be read here.",
+                &[&isolated(name), &isolated(codec)],
+            ),
+            Self::FileCutOff(name) => tell("“{0}” is not complete.", &[&isolated(name)]),
+            Self::FileDamaged(name) => tell("“{0}” is damaged.", &[&isolated(name)]),
             Self::FileStalled(name) => tell(
                 "The browser does not get on with “{0}”.",
                 &[&isolated(name)],
@@ -471,6 +491,13 @@ impl WebError {
                 "It may be damaged, or not be on this device yet. Save it here and choose it again, or choose \
                  a WAV or MP3 of it."
             }
+            Self::FileCodec { .. } => {
+                "Convert it to WAV, FLAC or MP3 with a sound editor, and choose that."
+            }
+            Self::FileCutOff(_) => {
+                "Its end is missing, and with it the index that the sound is found by. Choose a whole copy of it."
+            }
+            Self::FileDamaged(_) => "Choose a whole copy of it.",
             Self::FileGone(_) => {
                 "It was moved, changed or removed, or its disk is gone. Choose it again."
             }
@@ -515,6 +542,9 @@ impl WebError {
             | Self::FileStalled(_)
             | Self::FileGone(_)
             | Self::FileNotAudio(_)
+            | Self::FileCodec { .. }
+            | Self::FileCutOff(_)
+            | Self::FileDamaged(_)
             | Self::FileEmpty(_)
             | Self::FileSilent(_)
             | Self::FileTooLong { .. } => Action::ChooseFile,

@@ -11,6 +11,8 @@
 
 pub mod builders;
 pub mod client;
+#[cfg(feature = "recording")]
+mod decoder;
 mod error;
 mod numbers;
 mod object;
@@ -20,6 +22,8 @@ mod words;
 #[cfg(feature = "onnx")]
 mod worker;
 
+#[cfg(feature = "recording")]
+pub use decoder::run as run_decoder;
 pub use page::run as run_page;
 #[cfg(feature = "onnx")]
 pub use worker::run as run_worker;

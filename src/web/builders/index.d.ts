@@ -61,6 +61,8 @@ export interface CreateOptions {
   workletUrl?: Address;
   /** engine-relaxed.wasm for browsers with relaxed SIMD, engine.wasm for others: where it lies, or its bytes. */
   wasm?: Address | ArrayBuffer | Uint8Array;
+  /** decoder.wasm, which reads files and is fetched for the first: where it lies, or its bytes. */
+  decoder?: Address | ArrayBuffer | Uint8Array;
   /** model.onnx: where it lies, or its bytes. */
   model?: Address | ArrayBuffer | Uint8Array;
   /** The text of the model.json that belongs to the model; by default that of this build. */
@@ -163,6 +165,10 @@ export interface Summary {
   durationMs: number;
   /** False where the engine could not sum up: there are times and counts, and no judgement. */
   complete: boolean;
+  /** Whether the file ends before it should; what is there was analyzed. */
+  endsEarly: boolean;
+  /** Parts of the file that are damaged and were left out. */
+  damagedParts: number;
   lanes: LaneSummary[];
 }
 

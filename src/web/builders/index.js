@@ -63,7 +63,7 @@ let client;
 const isBytes = (value) => value instanceof ArrayBuffer || ArrayBuffer.isView(value);
 
 /** Where everything is: absolute addresses, or bytes. */
-function files({ assets, client, workerUrl, workletUrl, wasm, model, manifest }) {
+function files({ assets, client, workerUrl, workletUrl, wasm, decoder, model, manifest }) {
   const relaxed = WebAssembly.validate(Uint8Array.from(RELAXED));
   const at = (name, own, url) => {
     if (own != null && isBytes(own)) return own;
@@ -88,27 +88,29 @@ function files({ assets, client, workerUrl, workletUrl, wasm, model, manifest })
     wasm: relaxed
       ? at("engine-relaxed.wasm", wasm, new URL("./engine-relaxed.wasm", import.meta.url))
       : at("engine.wasm", wasm, new URL("./engine.wasm", import.meta.url)),
+    decoder: at("decoder.wasm", decoder, new URL("./decoder.wasm", import.meta.url)),
     model: at("model.onnx", model, new URL("./model.onnx", import.meta.url)),
     manifest: manifest ?? manifestText,
   };
 }
 
-/** Starts the worker and waits for its first word. */
-async function startWorker(url, engine) {
+/** Starts a worker, which is given to `made` at once, and waits for its first word. */
+async function startWorker(url, engine, made) {
   const own = new URL("./worker.js", import.meta.url);
   const address = url ?? own.href;
+  let worker;
   if (new URL(address).origin !== location.origin) {
     // Browsers start no worker of another origin.
     const code = await download(address, { signal: engine.aborter.signal }, () => {}, false);
     const blob = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
-    engine.worker = new Worker(blob, { type: "module" });
+    worker = new Worker(blob, { type: "module" });
     engine.aborter.signal.addEventListener("abort", () => URL.revokeObjectURL(blob));
   } else if (url) {
-    engine.worker = new Worker(url, { type: "module" });
+    worker = new Worker(url, { type: "module" });
   } else {
-    engine.worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
+    worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
   }
-  const { worker } = engine;
+  made(worker);
   const unavailable = (why) => failure("engine-unavailable", `The worker could not be started: ${why}.`,
     `Serve ${address}, and allow it by the policy's worker-src; from another origin, allow blob: there.`, true);
   const spoken = new Promise((resolve, reject) => {
@@ -116,6 +118,26 @@ async function startWorker(url, engine) {
     worker.onerror = (event) => { event.preventDefault(); reject(unavailable("the browser could not run it")); };
   });
   await within(FIRST_WORD_MS, unless(engine.aborter.signal, spoken), () => unavailable("it does not answer"));
+}
+
+/** A copy of bytes that may be given away. */
+const copied = (file) => new Uint8Array(ArrayBuffer.isView(file) ? file.buffer.slice(file.byteOffset, file.byteOffset + file.byteLength) : file.slice());
+
+/** Starts a worker that decodes a file; its program is fetched for the first. */
+async function startDecoder(engine) {
+  const { worker: url, decoder } = engine.places;
+  let worker;
+  try {
+    engine.decoder ??= isBytes(decoder) ? copied(decoder) : download(decoder, { signal: engine.aborter.signal }, () => {}, false);
+    const program = await engine.decoder;
+    await startWorker(url, engine, (started) => { worker = started; });
+    worker.postMessage({ program, decodes: true });
+    return worker;
+  } catch (error) {
+    engine.decoder = undefined;
+    worker?.terminate();
+    throw error;
+  }
 }
 
 async function load(engine, { relaxed, client: clientUrl, worker, wasm, model, manifest }) {
@@ -135,9 +157,9 @@ async function load(engine, { relaxed, client: clientUrl, worker, wasm, model, m
     };
     const init = { signal: engine.aborter.signal };
     const read = (file, isModel) => isBytes(file)
-      ? new Uint8Array(ArrayBuffer.isView(file) ? file.buffer.slice(file.byteOffset, file.byteOffset + file.byteLength) : file.slice())
+      ? copied(file)
       : download(file, init, received, isModel);
-    const [program, onnx] = await Promise.all([read(wasm, false), read(model, true), startWorker(worker, engine)]);
+    const [program, onnx] = await Promise.all([read(wasm, false), read(model, true), startWorker(worker, engine, (started) => { engine.worker = started; })]);
     engine.aborter.signal.throwIfAborted();
     engine.hub = new Hub(engine.worker, engine.forget);
     const loading = engine.hub.load(onnx, manifest);
@@ -161,11 +183,12 @@ async function load(engine, { relaxed, client: clientUrl, worker, wasm, model, m
 
 /** Takes part in the engine of these files, which is started for the first. */
 function join(places) {
-  const own = [places.client, places.worker, places.wasm, places.model, places.manifest];
+  const own = [places.client, places.worker, places.wasm, places.decoder, places.model, places.manifest];
   const key = own.some(isBytes) ? Symbol("own") : own.join("\n");
   let engine = engines.get(key);
   if (!engine) {
     engine = {
+      places,
       users: 0,
       received: 0,
       listeners: new Set(),
@@ -314,7 +337,7 @@ export class EmotionRecognizer {
 
   /** Loads the engine, or takes part in one that runs. */
   static async create(options = {}) {
-    known(options, ["assets", "client", "workerUrl", "workletUrl", "wasm", "model", "manifest", "minConfidence", "labels", "calibration", "signal", "onprogress"], "EmotionRecognizer.create");
+    known(options, ["assets", "client", "workerUrl", "workletUrl", "wasm", "decoder", "model", "manifest", "minConfidence", "labels", "calibration", "signal", "onprogress"], "EmotionRecognizer.create");
     if (typeof document === "undefined" || typeof Worker === "undefined") {
       throw failure("unsupported", "There is no window here.", "Create recognizers in a browser's page; only importing works elsewhere.");
     }
@@ -370,7 +393,8 @@ export class EmotionRecognizer {
   /** Analyzes a file, a blob or an AudioBuffer, as fast as the device can. */
   async analyze(input, options = {}) {
     known(options, ["lanes", "signal", "onprogress"], "analyze");
-    const { hub } = this.#engine;
+    const engine = this.#engine;
+    const { hub } = engine;
     const { signal, onprogress } = options;
     const utterances = [];
     let settle;
@@ -386,7 +410,7 @@ export class EmotionRecognizer {
     };
     let number;
     const begin = (it) => { number = it; };
-    await this.#opened(hub.decode(this.#owner, input, options, deliver), signal, begin, false);
+    await this.#opened(hub.decode(this.#owner, input, options, deliver, () => startDecoder(engine)), signal, begin, false);
     try {
       const summary = await unless(signal, analysed);
       utterances.sort((a, b) => a.startMs - b.startMs || a.lane - b.lane);

@@ -303,12 +303,13 @@ impl Hub {
         input: JsValue,
         options: &JsValue,
         deliver: Function,
+        start_decoder: Function,
     ) -> Result<Promise, JsValue> {
         self.0.borrow().check(owner)?;
         let channels = options::channels(options)?;
         let there = Rc::downgrade(&self.0);
         Ok(future_to_promise(async move {
-            let recording = source::recording(input).await?;
+            let recording = source::recording(input, start_decoder).await?;
             let lanes = recording.lanes(channels);
             let Some(state) = there.upgrade() else {
                 return Err(Failure::Disposed.into());

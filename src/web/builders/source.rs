@@ -73,8 +73,9 @@ impl Listened {
     }
 }
 
-/// Decodes what is to be analysed: a file, a blob or what is decoded already.
-pub async fn recording(input: JsValue) -> Result<Recording, Failure> {
+/// Decodes what is to be analysed: a file, a blob or what is decoded already. `start_decoder` promises the
+/// decoder's worker.
+pub async fn recording(input: JsValue, start_decoder: Function) -> Result<Recording, Failure> {
     let input = match input.dyn_into::<AudioBuffer>() {
         Ok(audio) => return Ok(Recording::new(audio, "The AudioBuffer".into())?),
         Err(other) => other,
@@ -85,7 +86,11 @@ pub async fn recording(input: JsValue) -> Result<Recording, Failure> {
                 Some(file) => file.name(),
                 None => "The blob".into(),
             };
-            Ok(Recording::decode(&blob, name).await?)
+            let start = async || {
+                let worker: Promise = start_decoder.call0(&JsValue::NULL)?.unchecked_into();
+                Ok(JsFuture::from(worker).await?.unchecked_into())
+            };
+            Ok(Recording::decode(&blob, name, start).await?)
         }
         Err(other) => {
             let found = shown(&other);

@@ -10,6 +10,7 @@ use crate::{
     session::{Claims, Summary, Update, Verdict},
     web::{
         client::{
+            decoder::Ending,
             file::Recording,
             hearing::{Fault, Hearing},
             microphone::Microphone,
@@ -294,10 +295,16 @@ impl Talk {
             );
             lanes.push(&detail);
         }
+        let missing = match &self.source {
+            Source::File(recording) => recording.ending(),
+            _ => Ending::default(),
+        };
         let summary = object(&[
             ("startedAt", self.started_ms.into()),
             ("durationMs", ms(length_s)),
             ("complete", is_complete.into()),
+            ("endsEarly", missing.early.into()),
+            ("damagedParts", missing.damaged_parts.into()),
             ("lanes", lanes.into()),
         ]);
         self.letter("close", object(&[("summary", summary.into())]))

@@ -1,4 +1,5 @@
-//! An audio file as input: decoded by the browser, sent to the engine as fast as it listens.
+//! An audio file as input, sent to the engine as fast as it listens: decoded block by block by the decoder's
+//! worker, as the trainer's program does, or, where that has no decoder, as a whole by the browser.
 
 use std::{
     cell::RefCell,
@@ -11,10 +12,12 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
     AudioBuffer, Blob, HtmlAudioElement, MessageEvent, MessagePort, OfflineAudioContext, Url,
+    Worker,
 };
 
 use super::{
     chunk::{Chunk, post_end, returned},
+    decoder::{Decoder, Ending, Refusal},
     header::{self, HEADER_BYTES},
 };
 use crate::{
@@ -31,7 +34,7 @@ const DECODABLE_HZ: RangeInclusive<u32> = 8_000..=96_000;
 /// How long a player may take for its next word about a file.
 const PATIENCE_MS: i32 = 15_000;
 
-/// Longest file, in seconds. The browser decodes a file as a whole: an hour of stereo takes 1.4 GB while
+/// Longest file that the browser decodes, in seconds. It decodes a file as a whole: an hour of stereo takes 1.4 GB while
 /// it is decoded at 48 kHz.
 const MAX_FILE_S: f64 = 3_600.0;
 
@@ -50,19 +53,72 @@ pub struct Recording {
     pub name: String,
     /// Length in seconds.
     pub duration_s: f64,
-    audio: AudioBuffer,
+    sound: Sound,
     senders: Vec<Rc<RefCell<Sender>>>,
 }
 
+enum Sound {
+    /// In the decoder's worker.
+    Streamed(Decoder),
+    /// Decoded as a whole.
+    Whole(AudioBuffer),
+}
+
 impl Recording {
-    /// Decodes a file of this name.
+    /// Opens a file of this name, decoded by the worker that `start` starts.
     ///
     /// # Errors
-    /// When it is empty, cannot be read, is no audio, longer than [`MAX_FILE_S`], or nothing but zeros.
-    pub async fn decode(file: &Blob, name: String) -> Result<Self, WebError> {
+    /// When it is empty, cannot be read, is no audio, too long, or nothing but zeros.
+    pub async fn decode(
+        file: &Blob,
+        name: String,
+        start: impl AsyncFnOnce() -> Result<Worker, JsValue>,
+    ) -> Result<Self, WebError> {
         if file.size() == 0.0 {
             return Err(WebError::FileEmpty(name));
         }
+        let refusal = match Decoder::open(file, start).await {
+            Ok(decoder) if decoder.is_silent => return Err(WebError::FileSilent(name)),
+            Ok(decoder) => {
+                return Ok(Self {
+                    name,
+                    duration_s: decoder.duration_s,
+                    sound: Sound::Streamed(decoder),
+                    senders: Vec::new(),
+                });
+            }
+            Err(refusal) => refusal,
+        };
+        Err(match refusal {
+            Refusal::NoDecoder | Refusal::NotAudio => {
+                return Self::decode_by_browser(file, name).await;
+            }
+            Refusal::Codec(codec) => {
+                let unreadable = WebError::FileCodec {
+                    name: name.clone(),
+                    codec,
+                };
+                return match Self::decode_by_browser(file, name).await {
+                    Err(WebError::FileNotAudio(_)) => Err(unreadable),
+                    decoded => decoded,
+                };
+            }
+            Refusal::Empty => WebError::FileEmpty(name),
+            Refusal::NoIndex => WebError::FileCutOff(name),
+            Refusal::Damaged => WebError::FileDamaged(name),
+            Refusal::Gone => WebError::FileGone(name),
+            Refusal::TooLong {
+                duration_s,
+                limit_s,
+            } => WebError::FileTooLong {
+                name,
+                duration_s,
+                limit_s,
+            },
+        })
+    }
+
+    async fn decode_by_browser(file: &Blob, name: String) -> Result<Self, WebError> {
         let not_audio = |_| WebError::FileNotAudio(name.clone());
         // A file that was moved or removed since it was chosen is no audio to a player either.
         let start = file
@@ -121,7 +177,7 @@ impl Recording {
             Ok(false) => Ok(Self {
                 name,
                 duration_s,
-                audio,
+                sound: Sound::Whole(audio),
                 senders: Vec::new(),
             }),
         }
@@ -129,12 +185,26 @@ impl Recording {
 
     /// Rate of the samples to come.
     pub fn sample_rate_hz(&self) -> u32 {
-        self.audio.sample_rate() as u32
+        match &self.sound {
+            Sound::Streamed(decoder) => decoder.rate_hz,
+            Sound::Whole(audio) => audio.sample_rate() as u32,
+        }
     }
 
     /// Number of channels.
     pub fn channels(&self) -> u32 {
-        self.audio.number_of_channels()
+        match &self.sound {
+            Sound::Streamed(decoder) => decoder.channels,
+            Sound::Whole(audio) => audio.number_of_channels(),
+        }
+    }
+
+    /// What of it was missing, once all of it is sent.
+    pub fn ending(&self) -> Ending {
+        match &self.sound {
+            Sound::Streamed(decoder) => decoder.ending().unwrap_or_default(),
+            Sound::Whole(_) => Ending::default(),
+        }
     }
 
     /// How many lanes it has: one, or one for each channel.
@@ -149,15 +219,18 @@ impl Recording {
     }
 
     fn speaks_apart(&self) -> Result<bool, JsValue> {
+        let audio = match &self.sound {
+            Sound::Streamed(decoder) => return Ok(decoder.speaks_apart),
+            Sound::Whole(audio) => audio,
+        };
         let channels = self.channels();
         let mut loudness = Loudness::new(self.sample_rate_hz(), channels as usize);
         let mut planes = vec![vec![0.0; CHUNK_SAMPLES as usize]; channels as usize];
-        for start in (0..self.audio.length()).step_by(CHUNK_SAMPLES as usize) {
+        for start in (0..audio.length()).step_by(CHUNK_SAMPLES as usize) {
             for (channel, plane) in (0..).zip(&mut planes) {
-                self.audio
-                    .copy_from_channel_with_start_in_channel(plane, channel, start)?;
+                audio.copy_from_channel_with_start_in_channel(plane, channel, start)?;
             }
-            let length = (self.audio.length() - start).min(CHUNK_SAMPLES) as usize;
+            let length = (audio.length() - start).min(CHUNK_SAMPLES) as usize;
             let planes: Vec<&[f32]> = planes.iter().map(|plane| &plane[..length]).collect();
             loudness.push(&planes);
         }
@@ -166,12 +239,16 @@ impl Recording {
 
     /// Starts sending to the engine: all channels to one port, or each of the first to one of several.
     pub fn send(&mut self, ports: &[MessagePort]) -> Result<(), JsValue> {
+        let audio = match &self.sound {
+            Sound::Streamed(decoder) => return decoder.send(ports),
+            Sound::Whole(audio) => audio,
+        };
         for (lane, port) in (0..).zip(ports) {
             let channels = match ports.len() {
-                1 => 0..self.channels(),
+                1 => 0..audio.number_of_channels(),
                 _ => lane..lane + 1,
             };
-            let sender = Sender::start(self.audio.clone(), channels, port.clone())?;
+            let sender = Sender::start(audio.clone(), channels, port.clone())?;
             self.senders.push(sender);
         }
         Ok(())

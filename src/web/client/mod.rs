@@ -2,6 +2,7 @@
 //! words for people.
 
 pub mod chunk;
+pub(super) mod decoder;
 pub(super) mod download;
 pub(super) mod engine;
 pub(super) mod file;

@@ -11,7 +11,7 @@ mod speaker;
 use js_sys::Function;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::spawn_local;
-use web_sys::Window;
+use web_sys::{Window, Worker};
 
 use super::{
     awake::Awake,
@@ -41,7 +41,7 @@ use crate::{
             microphone::{Device, Microphone},
         },
         error::{Action, WebError},
-        object::{Callback, later, window},
+        object::{Callback, later, object, window},
         words::tr,
     },
 };
@@ -78,6 +78,12 @@ enum Live {
 
 /// So long an engine that has not come may say nothing, in ms.
 const PATIENCE_MS: i32 = 30_000;
+
+/// Starts the worker that decodes files; its program is fetched for the first.
+async fn start_decoder() -> Result<Worker, JsValue> {
+    let options = object(&[("type", "module".into())]);
+    Worker::new_with_options("decoder_loader.js", options.unchecked_ref())
+}
 
 struct App {
     window: Window,

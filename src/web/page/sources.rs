@@ -7,7 +7,7 @@ use super::wording::Names;
 use crate::{
     session::{Summary, Update, Verdict},
     web::{
-        client::file::Recording,
+        client::{decoder::Ending, file::Recording},
         error::WebError,
         numbers::{isolated, percent},
         words::{tell, tr},
@@ -23,7 +23,7 @@ pub enum State {
     /// Waits for the engine, or for a microphone to be stopped.
     Ready(Recording),
     /// Being listened to.
-    Running { _kept: Option<Recording> },
+    Running(Option<Recording>),
     /// Stopped; the summary is still to come.
     Closing,
     /// Over.
@@ -54,6 +54,8 @@ pub struct Source {
     pub first: u32,
     /// Who speaks.
     pub lanes: Vec<Lane>,
+    /// What of a file was missing.
+    pub ending: Ending,
     /// Everything found but levels, in the order in which it came: the lane, and what.
     pub updates: Vec<(usize, Update)>,
 }
@@ -90,7 +92,7 @@ impl Source {
                 ..Lane::default()
             })
             .collect();
-        self.state = State::Running { _kept: recording };
+        self.state = State::Running(recording);
     }
 
     /// Sessions of the engine.
@@ -100,7 +102,7 @@ impl Source {
 
     /// Whether the engine has something to do with it.
     pub fn is_running(&self) -> bool {
-        matches!(self.state, State::Running { .. } | State::Closing)
+        matches!(self.state, State::Running(_) | State::Closing)
     }
 
     /// Whether something is still to come of it.
@@ -184,6 +186,7 @@ impl Sources {
             duration_s: 0.0,
             first: 0,
             lanes: Vec::new(),
+            ending: Ending::default(),
             updates: Vec::new(),
         });
         self.given

@@ -22,6 +22,7 @@ use crate::{
     protocol::{BUILD, ModelSummary},
     session::Verdict,
     web::{
+        client::decoder::Ending,
         client::microphone::Processing,
         error::WebError,
         numbers::{clock, isolated, percent, tenths, thousands},
@@ -475,6 +476,19 @@ impl View {
         let compute_ms = (compute_ms.ceil() as u32).to_string();
         let text = tell("{0}\u{202f}ms per answer", &[&compute_ms]);
         set_text(&self.latency, &[" · ", &text].concat());
+    }
+
+    /// Shows what of a file was missing.
+    pub fn missing(&self, ending: Ending) {
+        let text = match ending {
+            Ending { early: true, .. } => tr("The file ends early. What is there was analysed."),
+            Ending {
+                damaged_parts: 0, ..
+            } => return,
+            _ => tr("Parts of the file are damaged and were left out."),
+        };
+        set_text(&self.lost, &text);
+        self.announce(&text);
     }
 
     /// Shows how much of the sound never reached the engine.

@@ -4,7 +4,7 @@
 use wasm_bindgen_futures::spawn_local;
 use web_sys::File;
 
-use super::{App, Live};
+use super::{App, Live, start_decoder};
 use crate::{
     session::Pacing,
     web::{
@@ -71,7 +71,7 @@ impl App {
         self.show_phase();
         self.show_row(number);
         spawn_local(async move {
-            let decoded = Recording::decode(&file, name).await;
+            let decoded = Recording::decode(&file, name, start_decoder).await;
             mailbox.send(Signal::FileDecoded(number, decoded));
         });
     }

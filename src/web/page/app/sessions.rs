@@ -89,7 +89,9 @@ impl App {
         if source.lanes.iter().any(|lane| lane.summary.is_none()) {
             return;
         }
-        source.state = State::Done;
+        if let State::Running(Some(recording)) = std::mem::replace(&mut source.state, State::Done) {
+            source.ending = recording.ending();
+        }
         let (number, is_live) = (source.number, source.file.is_none());
         if is_live {
             self.end_live();
@@ -169,6 +171,7 @@ impl App {
             }
             _ => self.display.abandon(),
         }
+        self.display.view.missing(source.ending);
         self.draw_soon();
     }
 
