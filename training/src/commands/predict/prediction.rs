@@ -151,11 +151,11 @@ fn lanes_of(path: &Path, lanes: Lanes, stop: &AtomicBool) -> Result<usize> {
         loudness.push(channels);
         Ok(())
     })?;
-    Ok(match heard {
-        Some((count, _)) if lanes == Lanes::Channels => count,
-        Some((count, loudness)) if loudness.speaks_apart() => count,
-        _ => 1,
-    })
+    let Some((count, loudness)) = heard else {
+        return Ok(1);
+    };
+    let is_apart = lanes == Lanes::Channels || loudness.speaks_apart();
+    Ok(if is_apart { count } else { 1 })
 }
 
 /// What lanes are called.
