@@ -98,13 +98,19 @@ test("a browser without JavaScript", async () => {
   });
 });
 
-test("sound that another program takes over keeps what was heard", async () => {
+test("sound that another program takes over keeps what was heard, and listening goes on", async () => {
   await withPage({ microphone: speech(SAD, "interrupted.wav") }, async ({ page, engine, press, error, phase }) => {
     await engine("ready");
     await press("Start listening");
     const first = await firstHeard(page);
-    await page.evaluate(() => window.opened.contexts[0].suspend());
+    await page.evaluate(() => {
+      const [context] = window.opened.contexts;
+      context.resume = () => new Promise(() => {});
+      return context.suspend();
+    });
     assert.match(await error("microphone-interrupted"), /kept below/);
+    await phase("live");
+    await press("Stop");
     await phase("result");
     assert.ok((await heard(page)).includes(first));
   });
@@ -216,6 +222,8 @@ test("a microphone that is unplugged keeps what was heard", async () => {
       track.dispatchEvent(new Event("ended"));
     });
     await error("microphone-lost");
+    await phase("live");
+    await press("Stop");
     await phase("result");
     assert.ok((await heard(page)).includes(first));
   });

@@ -333,3 +333,23 @@ test("listening goes on after a call has taken the sound", async () => {
     await phase("result");
   });
 });
+
+test("labels and file names of another direction stay apart from the words around them", async () => {
+  const label = "\u062d\u0632\u064a\u0646";
+  const alter = { "model.json": (body) => Buffer.from(String(body).replaceAll('"sad"', JSON.stringify(label))) };
+  await withPage({ alter }, async ({ page, engine, choose, result }) => {
+    await engine("ready");
+    const name = "\u062a\u0633\u062c\u064a\u0644 3.wav";
+    await choose(bytes("no sound", name));
+    const title = page.locator("#alert-title bdi");
+    await title.waitFor();
+    assert.equal(await title.textContent(), name);
+    await choose(speech(SAD, "sad.wav"));
+    await result("sad.wav");
+    assert.equal(await page.locator("#kicker bdi").textContent(), "sad.wav");
+    const said = page.locator("#verdict bdi, #detail bdi");
+    assert.ok((await said.count()) > 0);
+    assert.doesNotMatch(await page.locator("main").innerText(), /[\u2066-\u2069]/);
+    await picture(page, "arabic");
+  });
+});

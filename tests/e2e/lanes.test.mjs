@@ -13,7 +13,7 @@ const SAD = "03-01-04-02-01-01-08";
 function call(name, ...clips) {
   const parts = clips.map((clip, n) => speech(clip, `${name}-${n}.wav`, "-ac", "1", "-ar", "48000"));
   const inputs = parts.flatMap((part) => ["-i", part]);
-  const shifted = parts.map((_, n) => `[${n}]adelay=${n * 5500}:all=1,apad=whole_dur=${5.5 * parts.length}[c${n}]`);
+  const shifted = parts.map((_, n) => `[${n}]adelay=${n * 5500}:all=1,apad=whole_dur=${5.5 * parts.length},aformat=sample_fmts=s16:sample_rates=48000:channel_layouts=mono[c${n}]`);
   const joined = `${parts.map((_, n) => `[c${n}]`).join("")}amerge=inputs=${parts.length}`;
   const path = generated("anullsrc=d=1", `${name}.wav`);
   execFileSync("ffmpeg", ["-v", "error", "-y", ...inputs, "-filter_complex", `${shifted.join(";")};${joined}`, path]);

@@ -101,8 +101,8 @@ export interface OpenOptions {
 
 export interface AnalyzeOptions {
   /**
-   * "mix": one speaker; "channels": one on each channel; "auto", the default: "channels" for two channels that
-   * are loud at different times, else "mix".
+   * "mix": one speaker; "channels": one on each channel; "auto", the default: "channels" where the
+   * channels with sound are loud at different times, else "mix".
    */
   lanes?: "auto" | "mix" | "channels";
   /** Gives up the analysis. */

@@ -9,9 +9,11 @@ const SOUND_LOST_S: f64 = 60.0;
 /// Level of digital silence, in dB relative to full scale.
 const SILENCE_DBFS: f32 = -119.0;
 
-/// So long without speech and with nothing louder than this, hardly anything arrives.
+/// So long with nothing louder than this, hardly anything arrives.
 const FAINT_S: f64 = 12.0;
 const FAINT_DBFS: f32 = -58.0;
+/// So much speech shows that something does, however faint; noise is taken for speech for a moment only.
+const SPOKEN_S: f64 = 2.0;
 
 /// Speech that never gets louder is too quiet to be judged well: 12 dB above what is cut off as silence.
 const QUIET_DBFS: f32 = -60.0;
@@ -42,9 +44,9 @@ pub struct Hearing {
     at_s: f64,
     /// When there was last anything but zeros.
     sound_s: Option<f64>,
-    /// When there was last sound that is not faint, or speech.
+    /// When there was last sound that is not faint.
     loud_s: f64,
-    has_spoken: bool,
+    spoken_s: f64,
     /// When the open stretch of speech began, and its highest level.
     speech: Option<(f64, f32)>,
     is_quiet: bool,
@@ -64,12 +66,14 @@ impl Hearing {
         else {
             return;
         };
+        if speaking {
+            self.spoken_s += at_s - self.at_s;
+        }
         self.at_s = at_s;
         if rms_dbfs > SILENCE_DBFS {
             self.sound_s = Some(at_s);
         }
-        self.has_spoken |= speaking;
-        if speaking || rms_dbfs > FAINT_DBFS {
+        if rms_dbfs > FAINT_DBFS {
             self.loud_s = at_s;
         }
         self.speech = speaking.then(|| {
@@ -95,7 +99,7 @@ impl Hearing {
         let patience_s = self.sound_s.map_or(NO_SOUND_S, |_| SOUND_LOST_S);
         if self.at_s - self.sound_s.unwrap_or(0.0) > patience_s {
             Some(Fault::Silent)
-        } else if !self.has_spoken && self.at_s - self.loud_s > FAINT_S {
+        } else if self.spoken_s < SPOKEN_S && self.at_s - self.loud_s > FAINT_S {
             Some(Fault::Faint)
         } else if self.clipped >= CLIPPED {
             Some(Fault::Clipped)
@@ -157,6 +161,9 @@ mod tests {
         assert_eq!(faults(&paused), [None; 62]);
         let late = [vec![HISS; 20], vec![SPEECH; 2]].concat();
         assert_eq!(faults(&late)[20..], [None; 2]);
+        // Noise that is taken for speech at its beginning.
+        let taken = [vec![(-71.0, false, true)], vec![HISS; 13]].concat();
+        assert_eq!(faults(&taken)[13], Some(Fault::Faint));
     }
 
     #[test]

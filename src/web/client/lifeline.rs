@@ -27,7 +27,8 @@ pub async fn hold(scope: &JsValue, name: &str) -> bool {
 pub async fn lost(scope: &JsValue, name: &str) {
     let freed = Promise::new(&mut |resolve, _| {
         if let Some(lock) = request(scope, name, &resolve) {
-            refused(&lock, &Function::default());
+            // Is waited for all the same.
+            refused(&lock, Closure::once_into_js(|| {}).unchecked_ref());
         }
     });
     let _ = JsFuture::from(freed).await;

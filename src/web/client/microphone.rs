@@ -6,7 +6,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
     AudioContext, AudioContextState, AudioNode, AudioWorkletNode, MediaStream, MediaStreamTrack,
-    MessagePort, PermissionState, PermissionStatus, Window,
+    MediaStreamTrackState, MessagePort, PermissionState, PermissionStatus, Window,
 };
 
 use crate::{
@@ -246,6 +246,11 @@ impl Microphone {
     /// Whether it is a microphone that was opened here, not somebody else's stream.
     pub fn is_own(&self) -> bool {
         self.is_own
+    }
+
+    /// Whether the device gives sound, as far as the browser knows.
+    pub fn is_there(&self) -> bool {
+        self.track.ready_state() == MediaStreamTrackState::Live
     }
 
     /// Which device it is.

@@ -117,8 +117,10 @@ struct App {
     devices: Vec<Device>,
     /// The one that was chosen, here or on an earlier visit.
     device: Option<String>,
-    /// Whether the microphone was unplugged while listening.
+    /// Whether the microphone was unplugged while listening and none has taken its place yet.
     is_away: bool,
+    /// Whether the sound lost next is what was missed meanwhile.
+    has_missed: bool,
     lanes: Lanes,
     sources: Sources,
     /// The source on screen.
@@ -168,6 +170,7 @@ impl App {
             devices: Vec::new(),
             device: inputs::remembered(&window),
             is_away: false,
+            has_missed: false,
             lanes: Lanes::Auto,
             sources: Sources::default(),
             shown: None,

@@ -1,6 +1,6 @@
 //! The speakers of a call, side by side: who speaks, and what it expresses. Choosing one shows its bars.
 
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Element, HtmlElement};
 
 use super::{
@@ -22,7 +22,7 @@ pub struct Lanes {
 struct Card {
     item: Element,
     button: Element,
-    word: Element,
+    word: HtmlElement,
 }
 
 impl Lanes {
@@ -56,14 +56,14 @@ impl Lanes {
         let (text, tint) = match verdict {
             Verdict::Emotion(class) => (
                 [&word, " ", &percent(confidence)].concat(),
-                ["--tint: var(--", &colour(class), ")"].concat(),
+                ["var(--", &colour(class), ")"].concat(),
             ),
             _ => (word, String::new()),
         };
         set_text(&card.word, &text);
         // Neither fails for an element that is there.
         let _ = card.item.set_attribute("data-verdict", names.slug(verdict));
-        let _ = card.word.set_attribute("style", &tint);
+        let _ = card.word.style().set_property("--tint", &tint);
     }
 
     /// Shows who speaks.
@@ -92,7 +92,7 @@ impl Card {
         let dot = append(&button, "span", "dot", "")?;
         dot.set_attribute("data-colour", &(number % 6).to_string())?;
         append(&button, "span", "name", &isolated(name))?;
-        let word = append(&button, "span", "word", "–")?;
+        let word = append(&button, "span", "word", "–")?.unchecked_into();
         Ok(Self { item, button, word })
     }
 }

@@ -117,6 +117,9 @@ impl Row {
         let headline = append(&row, "td", "headline", "")?;
         let length = append(&row, "td", "length", "")?;
         let speech = append(&row, "td", "speech", "")?;
+        for (cell, title) in [(&length, "Length"), (&speech, "Speech")] {
+            cell.set_attribute("data-title", &tr(title))?;
+        }
         let last = append(&row, "td", "", "")?;
         let cancel = append(&last, "button", "cancel", &tr("Cancel"))?;
         cancel.set_attribute("data-cancel", &number)?;

@@ -106,6 +106,7 @@ impl App {
         self.live_session = first;
         self.hearing = Hearing::default();
         self.is_away = false;
+        self.has_missed = false;
         self.awake = Some(Awake::new(&self.window));
         if self.reading.is_some() {
             self.live = Live::Running(microphone);
@@ -272,8 +273,8 @@ impl App {
     /// The person wants to go on after an interruption.
     pub(super) fn go_on(&mut self) {
         match &self.live {
-            Live::Running(microphone) if !self.is_away => microphone.resume(),
-            Live::Running(_) => self.replace_microphone(self.wished_device()),
+            Live::Running(_) if self.is_away => self.replace_microphone(self.wished_device()),
+            Live::Running(microphone) => microphone.resume(),
             _ => self.open_microphone(None),
         }
     }
@@ -302,6 +303,8 @@ impl App {
         };
         match stream.and_then(|stream| microphone.replace(stream)) {
             Ok(()) => {
+                self.is_away = false;
+                self.has_missed = true;
                 self.hearing = Hearing::default();
                 let (rate_hz, processing) = (microphone.sample_rate_hz(), microphone.processing());
                 self.display.view.device(rate_hz, processing);
@@ -310,7 +313,11 @@ impl App {
                 }
                 self.list_devices();
             }
-            Err(error) => self.show_error(error),
+            Err(error) => {
+                // Whatever was listened to until now may still be there.
+                self.is_away = !microphone.is_there();
+                self.show_error(error);
+            }
         }
     }
 
@@ -332,7 +339,7 @@ impl App {
     pub(super) fn devices_listed(&mut self, devices: Vec<Device>) {
         self.devices = devices;
         self.show_devices();
-        if self.is_away && !self.devices.is_empty() {
+        if !self.devices.is_empty() && std::mem::take(&mut self.is_away) {
             self.replace_microphone(self.wished_device());
         }
     }
@@ -353,7 +360,6 @@ impl App {
         inputs::remember(&self.window, &id);
         self.device = Some(id.clone());
         if matches!(self.live, Live::Running(_)) && self.reading.is_none() {
-            self.is_away |= self.error == Some(WebError::MicrophoneLost);
             self.replace_microphone(Some(id).filter(|id| !id.is_empty()));
         }
     }

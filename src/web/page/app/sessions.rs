@@ -74,7 +74,7 @@ impl App {
         source.lanes[lane].lost_s += lost_s;
         let is_shown = self.shown == Some(source.number);
         // All lanes of a microphone lose the same.
-        if is_shown && lane == 0 && !std::mem::take(&mut self.is_away) {
+        if is_shown && lane == 0 && !std::mem::take(&mut self.has_missed) {
             self.display.gap(lost_s);
         }
     }

@@ -15,6 +15,7 @@ use clap::{
     builder::{PossibleValuesParser, TypedValueParser},
 };
 use speech_emotion::{
+    audio::Lanes,
     calibration::{Calibration, SpeakerStatistics},
     class::{Class, Labels},
     context::{self, AnnotateOptions, Sentence},
@@ -58,6 +59,10 @@ pub struct PredictArgs {
     /// alike; files that all express the same are pulled to the middle. Takes twice as long
     #[arg(long, conflicts_with_all = ["reference", "calibration", "listen"])]
     pub together: bool,
+    /// Who speaks on the channels of a file: "channels" for a speaker on each, "mix" for one, "auto" for
+    /// whichever it sounds like
+    #[arg(long, value_name = "LANES", default_value = "auto", value_parser = PossibleValuesParser::new(["auto", "mix", "channels"]).try_map(|name| name.parse::<Lanes>()))]
+    pub lanes: Lanes,
     /// Print one JSON object per file and line
     #[arg(long)]
     pub json: bool,
@@ -99,7 +104,15 @@ pub fn predict(args: &PredictArgs, stop: &AtomicBool) -> Result<()> {
     let mut found = Vec::new();
     for (index, path) in args.files.iter().enumerate() {
         let classifier = classifier.clone();
-        match prediction::predict(path, classifier, &manifest, &speaker, args.timeline, stop) {
+        match prediction::predict(
+            path,
+            args.lanes,
+            classifier,
+            &manifest,
+            &speaker,
+            args.timeline,
+            stop,
+        ) {
             Ok(prediction) => {
                 if prediction.nonfinite_samples > 0 {
                     bar.suspend(|| {

@@ -5,6 +5,7 @@ use std::{path::Path, sync::atomic::AtomicBool};
 use anyhow::{Context, Result};
 use serde::{Serialize, Serializer};
 use speech_emotion::{
+    audio::{Lanes, Loudness},
     calibration::{Calibration, Reference, SpeakerStatistics},
     class::{Class, Labels},
     model::{Classifier, Manifest, OnnxClassifier, Posterior},
@@ -42,11 +43,11 @@ pub struct Prediction {
     pub duration_s: f64,
     /// Seconds of it that are speech.
     pub speech_s: f64,
-    /// A class's label, "unsure" or "no speech".
+    /// A class's label, "unsure" or "no speech"; "several speakers" where each has a label of their own.
     pub label: String,
-    /// The highest posterior; 0 without speech.
+    /// The highest posterior; 0 without speech, and of several speakers.
     pub confidence: f32,
-    /// Probabilities over the whole file; none without speech.
+    /// Probabilities over the whole file; none without speech, and of several speakers.
     pub posterior: Option<ByLabel>,
     /// Samples that are not finite and were taken as 0.
     pub nonfinite_samples: u64,
@@ -57,14 +58,38 @@ pub struct Prediction {
     /// The posterior of every step, when asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeline: Option<Vec<Step>>,
+    /// What each speaker expresses, where there are several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lanes: Vec<LanePrediction>,
     /// Every utterance, for export.
     #[serde(skip)]
     pub source: Source,
 }
 
+/// What one of several speakers expresses.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LanePrediction {
+    /// "left", "right" or "channel 3".
+    pub name: String,
+    /// Seconds of speech.
+    pub speech_s: f64,
+    /// A class's label, "unsure" or "no speech".
+    pub label: String,
+    /// The highest posterior; 0 without speech.
+    pub confidence: f32,
+    /// Probabilities over the whole lane; none without speech.
+    pub posterior: Option<ByLabel>,
+}
+
+/// Label of a file whose speakers have one each.
+const SEVERAL: &str = "several speakers";
+
 /// What was known at one moment of a recording.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Step {
+    /// Whose it is, where there are several speakers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lane: Option<usize>,
     /// Time of the last sample heard, in seconds.
     pub at_s: f64,
     /// A class's label or "unsure".
@@ -113,6 +138,38 @@ pub enum Speaker {
         /// From its manifest.
         statistics: Box<SpeakerStatistics>,
     },
+}
+
+/// How many lanes a file has: one, or one for each of its channels.
+fn lanes_of(path: &Path, lanes: Lanes, stop: &AtomicBool) -> Result<usize> {
+    if lanes == Lanes::Mix {
+        return Ok(1);
+    }
+    let recording = Recording::open(path)?;
+    let rate_hz = recording.sample_rate_hz();
+    let mut heard: Option<(usize, Loudness)> = None;
+    recording.decode(|channels| {
+        interrupt::check(stop)?;
+        let count = channels.len();
+        let (_, loudness) = heard.get_or_insert_with(|| (count, Loudness::new(rate_hz, count)));
+        loudness.push(channels);
+        Ok(())
+    })?;
+    let Some((count, loudness)) = heard else {
+        return Ok(1);
+    };
+    let is_apart = lanes == Lanes::Channels || loudness.speaks_apart();
+    Ok(if is_apart { count } else { 1 })
+}
+
+/// What lanes are called.
+fn lane_name(lane: usize, lanes: usize) -> String {
+    match (lanes, lane) {
+        (1, _) => "voice".to_owned(),
+        (2, 0) => "left".to_owned(),
+        (2, _) => "right".to_owned(),
+        _ => format!("channel {}", lane + 1),
+    }
 }
 
 /// A file and a session for its sample rate.
@@ -166,14 +223,15 @@ pub fn reference(
         .with_context(|| format!("cannot classify {}", path.display()))
 }
 
-/// Runs a whole file through a [`Session`] of the model that `manifest` describes.
+/// Runs a whole file through a [`Session`] of the model that `manifest` describes, or each of its lanes.
 ///
 /// # Errors
 /// When the file cannot be decoded, its sample rate cannot be processed, inference fails or `stop`
 /// is set.
 pub fn predict(
     path: &Path,
-    classifier: impl Classifier,
+    lanes: Lanes,
+    classifier: impl Classifier + Clone,
     manifest: &Manifest,
     speaker: &Speaker,
     with_timeline: bool,
@@ -181,22 +239,29 @@ pub fn predict(
 ) -> Result<Prediction> {
     let name = path.display().to_string();
     let labels = &manifest.labels;
-    let (recording, mut session) = open(path, classifier, &manifest.session)?;
-    match speaker {
-        Speaker::Unknown => {}
-        Speaker::Calibrated(calibration) => {
-            session.set_calibration(Some(calibration.as_ref().clone()));
-        }
-        Speaker::Listening { model, statistics } => {
-            session.calibrate_while_listening(model, statistics);
+    let count = lanes_of(path, lanes, stop)?;
+    let (recording, session) = open(path, classifier.clone(), &manifest.session)?;
+    let mut sessions = vec![session];
+    for _ in 1..count {
+        sessions.push(open(path, classifier.clone(), &manifest.session)?.1);
+    }
+    for session in &mut sessions {
+        match speaker {
+            Speaker::Unknown => {}
+            Speaker::Calibrated(calibration) => {
+                session.set_calibration(Some(calibration.as_ref().clone()));
+            }
+            Speaker::Listening { model, statistics } => {
+                session.calibrate_while_listening(model, statistics);
+            }
         }
     }
     let mut timeline = Vec::new();
     let mut utterances: Vec<Utterance> = Vec::new();
-    let mut note = |updates: &mut Vec<Update>| {
+    let mut note = |lane: usize, updates: &mut Vec<Update>| {
         for update in updates.drain(..) {
             let id = utterances.len() as u64 + 1;
-            utterances.extend(Utterance::of(&update, id, 0, labels));
+            utterances.extend(Utterance::of(&update, id, lane, labels));
             if let Update::Prediction {
                 at_s,
                 posterior,
@@ -206,6 +271,7 @@ pub fn predict(
             } = update
             {
                 timeline.push(Step {
+                    lane: (count > 1).then_some(lane),
                     at_s,
                     label: label(verdict, labels),
                     confidence,
@@ -214,40 +280,82 @@ pub fn predict(
             }
         }
     };
-    let decoded = push_all(path, recording, &mut session, stop, &mut note)?;
     let mut updates = Vec::new();
-    let summary = session
-        .finish(&mut updates)
-        .with_context(|| format!("cannot classify {name}"))?;
-    note(&mut updates);
+    let decoded = recording.decode(|channels| {
+        interrupt::check(stop)?;
+        for (lane, session) in sessions.iter_mut().enumerate() {
+            let heard = if count > 1 {
+                &channels[lane..=lane]
+            } else {
+                channels
+            };
+            session
+                .push(heard, &mut updates)
+                .with_context(|| format!("cannot classify {name}"))?;
+            note(lane, &mut updates);
+        }
+        Ok(())
+    })?;
+    let mut summaries = Vec::new();
+    for (lane, session) in sessions.iter_mut().enumerate() {
+        let summary = session
+            .finish(&mut updates)
+            .with_context(|| format!("cannot classify {name}"))?;
+        note(lane, &mut updates);
+        summaries.push(summary);
+    }
     let duration_ms = (decoded.duration_s * 1e3).round() as u64;
     for utterance in &mut utterances {
         // The last frame reaches past the end.
         utterance.end_ms = utterance.end_ms.min(duration_ms);
     }
+    utterances.sort_by_key(|utterance| utterance.start_ms);
+    for (id, utterance) in (1..).zip(&mut utterances) {
+        utterance.id = id;
+    }
+    let lane = |lane| Lane {
+        name: lane_name(lane, count),
+    };
     let source = Source {
         name: name.clone(),
         kind: SourceKind::File,
         duration_ms,
-        lanes: vec![Lane {
-            name: "voice".to_owned(),
-        }],
+        lanes: (0..count).map(lane).collect(),
         utterances,
         ..Source::default()
+    };
+    let mut lanes: Vec<LanePrediction> = summaries
+        .iter()
+        .enumerate()
+        .map(|(lane, summary)| LanePrediction {
+            name: lane_name(lane, count),
+            speech_s: summary.speech_s,
+            label: label(summary.verdict, labels),
+            confidence: summary.confidence,
+            posterior: summary
+                .posterior
+                .map(|posterior| ByLabel::new(&posterior, labels)),
+        })
+        .collect();
+    let bad = summaries.iter().map(|summary| summary.nonfinite_samples);
+    let nonfinite_samples = bad.sum();
+    let speech_s = lanes.iter().map(|lane| lane.speech_s).sum();
+    let (label, confidence, posterior) = match lanes.pop_if(|_| count == 1) {
+        Some(only) => (only.label, only.confidence, only.posterior),
+        None => (SEVERAL.to_owned(), 0.0, None),
     };
     Ok(Prediction {
         path: name,
         duration_s: decoded.duration_s,
-        speech_s: summary.speech_s,
-        label: label(summary.verdict, labels),
-        confidence: summary.confidence,
-        posterior: summary
-            .posterior
-            .map(|posterior| ByLabel::new(&posterior, labels)),
-        nonfinite_samples: summary.nonfinite_samples,
+        speech_s,
+        label,
+        confidence,
+        posterior,
+        nonfinite_samples,
         ends_early: decoded.ending.early,
         damaged_parts: decoded.ending.damaged_parts,
         timeline: with_timeline.then_some(timeline),
+        lanes,
         source,
     })
 }
@@ -262,17 +370,11 @@ fn label(verdict: Verdict, labels: &Labels) -> String {
 }
 
 impl std::fmt::Display for Prediction {
-    /// One line, such as `voice.wav  angry 83 % (3.7 s, 1.9 s of speech)`, and one per step of the
-    /// timeline.
+    /// One line, such as `voice.wav  angry 83 % (3.7 s, 1.9 s of speech)`, one per speaker where there are
+    /// several, and one per step of the timeline.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}  {}", self.path, self.label)?;
-        match self.highest() {
-            Some((label, share)) if self.label == "unsure" => {
-                write!(f, ", perhaps {label} {:.0} %", 100.0 * share)?;
-            }
-            Some(_) => write!(f, " {:.0} %", 100.0 * self.confidence)?,
-            None => {}
-        }
+        write!(f, "{}  ", self.path)?;
+        said(f, &self.label, self.confidence, self.posterior.as_ref())?;
         write!(f, " ({:.1} s", self.duration_s)?;
         if self.speech_s > 0.0 {
             write!(f, ", {:.1} s of speech", self.speech_s)?;
@@ -281,6 +383,13 @@ impl std::fmt::Display for Prediction {
             write!(f, "; {remark}")?;
         }
         write!(f, ")")?;
+        for lane in &self.lanes {
+            write!(f, "\n  {}: ", lane.name)?;
+            said(f, &lane.label, lane.confidence, lane.posterior.as_ref())?;
+            if lane.speech_s > 0.0 {
+                write!(f, " ({:.1} s of speech)", lane.speech_s)?;
+            }
+        }
         for step in self.timeline.iter().flatten() {
             write!(
                 f,
@@ -289,6 +398,9 @@ impl std::fmt::Display for Prediction {
                 step.label,
                 100.0 * step.confidence
             )?;
+            if let Some(lane) = step.lane {
+                write!(f, "  {}", lane_name(lane, self.lanes.len()))?;
+            }
         }
         Ok(())
     }
@@ -306,10 +418,24 @@ impl Prediction {
         let remarks: Vec<String> = early.into_iter().chain(damaged).collect();
         (!remarks.is_empty()).then(|| remarks.join("; "))
     }
+}
 
-    fn highest(&self) -> Option<&(String, f32)> {
-        let ByLabel(posterior) = self.posterior.as_ref()?;
-        posterior.iter().max_by(|a, b| a.1.total_cmp(&b.1))
+/// What is expressed and how surely.
+fn said(
+    f: &mut std::fmt::Formatter<'_>,
+    label: &str,
+    confidence: f32,
+    posterior: Option<&ByLabel>,
+) -> std::fmt::Result {
+    write!(f, "{label}")?;
+    let highest = posterior
+        .and_then(|ByLabel(posterior)| posterior.iter().max_by(|a, b| a.1.total_cmp(&b.1)));
+    match highest {
+        Some((closest, share)) if label == "unsure" => {
+            write!(f, ", perhaps {closest} {:.0} %", 100.0 * share)
+        }
+        Some(_) => write!(f, " {:.0} %", 100.0 * confidence),
+        None => Ok(()),
     }
 }
 
@@ -332,6 +458,7 @@ mod tests {
             ends_early: false,
             damaged_parts: 0,
             timeline: None,
+            lanes: Vec::new(),
             source: Source::default(),
         }
     }
