@@ -96,7 +96,8 @@ function files({ assets, client, workerUrl, workletUrl, wasm, model, manifest })
 /** Starts the worker and waits for its first word. */
 async function startWorker(url, engine) {
   const own = new URL("./worker.js", import.meta.url);
-  const address = url ?? own.href;
+  // Bundlers may make it relative to the page.
+  const address = url ?? new URL(own, location.href).href;
   if (new URL(address).origin !== location.origin) {
     // Browsers start no worker of another origin.
     const code = await download(address, { signal: engine.aborter.signal }, () => {}, false);
