@@ -165,7 +165,8 @@ async function answer(turn, told) {
   } catch (error) {
     said.textContent = content;
     said.hidden = !content;
-    note(entry, aborter.signal.aborted ? "Stopped." : sentence(error));
+    if (aborter.signal.aborted) note(entry, "Stopped.");
+    else note(entry, sentence(error)).className = "failure";
     if (SETTINGS.includes(error.code)) at("settings").open = true;
     again(entry, turn, told);
   } finally {

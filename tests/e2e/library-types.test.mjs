@@ -1,9 +1,10 @@
 // The types, the documentation and the program name the same things: what the one says, the others do.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
+import { gzipSync } from "node:zlib";
 import { tools } from "./browser.mjs";
 
 const ts = tools("typescript");
@@ -39,14 +40,18 @@ test("every option is typed, documented and known by name", () => {
 });
 
 test("every code of an error is typed, documented and thrown somewhere", () => {
-  // What only the page says.
-  const ofPage = ["engine-slow", "faint-microphone", "read-nothing", "silent-microphone"];
+  // What is named neither by the client nor by the library only the page says.
+  const folders = ["src/web/client/", "src/web/builders/"];
+  const ours = folders.flatMap((folder) => readdirSync(new URL(folder, ROOT)).filter((file) => file.endsWith(".rs")).map((file) => text(folder + file))).join("\n");
   // Told to builders as `permissions-policy`.
   const merged = ["microphone-not-passed-on", "microphone-policy"];
-  const rust = [...text("src/web/error.rs").match(/pub fn id[^]*?\n {4}}\n/)[0].matchAll(/=> "([\w-]+)"/g),
-    ...text("src/web/builders/failure.rs").match(/pub fn code[^]*?\n {4}}\n/)[0].matchAll(/=> "([\w-]+)"/g)];
+  const situations = [...text("src/web/error.rs").match(/pub fn id[^]*?\n {4}}\n/)[0].matchAll(/Self::(\w+).* => "([\w-]+)"/g)]
+    .filter(([, variant, code]) => new RegExp(`WebError::${variant}\\b`).test(ours) && !merged.includes(code))
+    .map(([, , code]) => code);
+  assert.ok(situations.length > 20, situations.join());
+  const failures = [...text("src/web/builders/failure.rs").match(/pub fn code[^]*?\n {4}}\n/)[0].matchAll(/=> "([\w-]+)"/g)];
   const script = [...index.matchAll(/failure\("([\w-]+)"/g), ...text("src/web/builders/context.js").matchAll(/failure\("([\w-]+)"/g)];
-  const thrown = [...rust, ...script].map(([, code]) => code).filter((code) => ![...ofPage, ...merged].includes(code));
+  const thrown = [...situations, ...[...failures, ...script].map(([, code]) => code)];
   const typed = literals(named(types, "ErrorCode").type);
   assert.deepEqual(sorted(typed), sorted(thrown));
   const told = rows("| code | cause").flatMap((row) => quoted(row.split("|")[1]));
@@ -79,5 +84,18 @@ test("the modules have what the types say, and no more", async () => {
       assert.deepEqual(sorted(real), sorted(typed), name.text);
       for (const member of names(list.filter(isStatic))) assert.equal(typeof module[name.text][member], "function");
     }
+  }
+});
+
+test("what is fetched is as large as the documentation says", () => {
+  const size = (file) => gzipSync(readFileSync(new URL(`dist/library/${file}`, ROOT)), { level: 9 }).length / 1000;
+  const table = rows("| file | kB");
+  assert.ok(table.length >= 7);
+  for (const row of table) {
+    const [, files, told] = row.split("|").map((cell) => cell.trim());
+    // Of the engines a browser fetches one.
+    const named = files.split(/, or /)[0].split(", ");
+    const real = named.map(size).reduce((sum, one) => sum + one, 0);
+    assert.ok(Math.abs(real - Number(told)) <= 0.03 * real + 0.5, `${files}: ${real.toFixed(1)} kB, not ${told}`);
   }
 });

@@ -97,7 +97,8 @@ function files({ assets, client, workerUrl, workletUrl, wasm, decoder, model, ma
 /** Starts a worker, which is given to `made` at once, and waits for its first word. */
 async function startWorker(url, engine, made) {
   const own = new URL("./worker.js", import.meta.url);
-  const address = url ?? own.href;
+  // Bundlers may make it relative to the page.
+  const address = url ?? new URL(own, location.href).href;
   let worker;
   if (new URL(address).origin !== location.origin) {
     // Browsers start no worker of another origin.

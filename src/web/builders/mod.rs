@@ -75,8 +75,8 @@ impl Settle {
         let mut settle = None;
         let promise = Promise::new(&mut |resolve, reject| settle = Some(Self { resolve, reject }));
         let never = || Self {
-            resolve: Function::default(),
-            reject: Function::default(),
+            resolve: JsValue::UNDEFINED.unchecked_into(),
+            reject: JsValue::UNDEFINED.unchecked_into(),
         };
         (promise, settle.unwrap_or_else(never))
     }

@@ -3,7 +3,7 @@
 
 use js_sys::{Function, Promise, Reflect};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
-use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 /// Takes the lock `name` in this context and keeps it; returns once it is held, or false where it cannot be.
 ///
@@ -27,8 +27,10 @@ pub async fn hold(scope: &JsValue, name: &str) -> bool {
 pub async fn lost(scope: &JsValue, name: &str) {
     let freed = Promise::new(&mut |resolve, _| {
         if let Some(lock) = request(scope, name, &resolve) {
-            // Is waited for all the same.
-            refused(&lock, Closure::once_into_js(|| {}).unchecked_ref());
+            // A refusal that nobody takes is an error of the page.
+            spawn_local(async move {
+                let _ = JsFuture::from(lock).await;
+            });
         }
     });
     let _ = JsFuture::from(freed).await;
