@@ -391,7 +391,7 @@ impl<'a> Builder<'a> {
         let value = self.plan.layer(kernel, inputs)?;
         let shape = self.plan.shape(value);
         // Over an axis that is last and grows with the segment.
-        let over_time = |axis| axis + 1 == shape.len() && shape[axis].known().is_none();
+        let over_time = |axis: usize| axis + 1 == shape.len() && shape[axis].known().is_none();
         if is_lstm {
             self.taps.push((Tap::States, value));
         } else if softmax.is_some_and(over_time) {
