@@ -4,7 +4,7 @@
 
 use std::{fs, hint::black_box};
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use speech_emotion::{
     activity::SpeechGate,
     features::{self, FRAME_SAMPLES, FrontEnd, HOP_SAMPLES, Mfcc, N_FEATURES},
@@ -37,7 +37,7 @@ fn live(criterion: &mut Criterion) {
     let classifier = OnnxClassifier::load(&model, &manifest).unwrap();
 
     let mut group = criterion.benchmark_group(format!("{SECONDS} s of audio"));
-    group.sample_size(20);
+    group.sampling_mode(SamplingMode::Flat);
     group.throughput(Throughput::Elements(SECONDS as u64));
     group.bench_function("features", |bencher| {
         let mut front_end = FrontEnd::new(RATE_HZ).unwrap();
@@ -94,6 +94,7 @@ fn live(criterion: &mut Criterion) {
         features.extend_from_slice(&frame.features)
     });
     let mut group = criterion.benchmark_group("inference");
+    group.sampling_mode(SamplingMode::Flat);
     for frames in [60, 124, 188] {
         let mut segment = features[..frames * N_FEATURES].to_vec();
         features::subtract_level(&mut segment);

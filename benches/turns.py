@@ -16,11 +16,21 @@ def in_turns(ours, theirs):
     }
 
 
+def fastest(call, seconds):
+    """Milliseconds of the fastest call in this time: what else the machine does only adds to them."""
+    return min(calls(call, seconds))
+
+
 def milliseconds(call, seconds):
-    """Median of one call, repeated for this long and at least three times."""
+    """Median of one call."""
+    return statistics.median(calls(call, seconds))
+
+
+def calls(call, seconds):
+    """Milliseconds of each call, repeated for this long and at least three times."""
     took, end = [], time.perf_counter() + seconds
     while len(took) < 3 or time.perf_counter() < end:
         begun = time.perf_counter()
         call()
         took.append((time.perf_counter() - begun) * 1e3)
-    return statistics.median(took)
+    return took

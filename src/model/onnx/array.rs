@@ -1,6 +1,6 @@
 //! Arithmetic on small arrays and rearranging them: everything between the matrix products.
 
-use crate::dsp::activation;
+use crate::dsp::{activation, vectorise};
 
 /// Functions of one number.
 #[derive(Clone, Copy, Debug)]
@@ -27,9 +27,14 @@ impl Unary {
     /// `y = f(x)`, number by number.
     pub fn run(self, x: &[f32], y: &mut [f32]) {
         fn map(x: &[f32], y: &mut [f32], f: impl Fn(f32) -> f32) {
-            for (y, &x) in y.iter_mut().zip(x) {
-                *y = f(x);
-            }
+            vectorise(
+                #[inline(always)]
+                || {
+                    for (y, &x) in y.iter_mut().zip(x) {
+                        *y = f(x);
+                    }
+                },
+            );
         }
         match self {
             Self::Exp => map(x, y, f32::exp),
@@ -57,6 +62,20 @@ impl Binary {
 }
 
 fn broadcast(
+    [a, b]: [&[f32]; 2],
+    shapes: [&[usize]; 2],
+    y: &mut [f32],
+    shape: &[usize],
+    f: impl Fn(f32, f32) -> f32 + Copy,
+) {
+    vectorise(
+        #[inline(always)]
+        || rows([a, b], shapes, y, shape, f),
+    );
+}
+
+#[inline(always)]
+fn rows(
     [a, b]: [&[f32]; 2],
     shapes: [&[usize]; 2],
     y: &mut [f32],
@@ -128,6 +147,10 @@ pub fn permute(x: &[f32], x_shape: &[usize], order: &[usize], y: &mut [f32], sha
             start += index % size * stride(axis);
             index /= size;
         }
+        if step == 1 {
+            y.copy_from_slice(&x[start..start + size]);
+            continue;
+        }
         for (y, x) in y.iter_mut().zip(x[start..].iter().step_by(step)) {
             *y = *x;
         }
@@ -186,6 +209,14 @@ pub fn average_pool(x: &[f32], length: usize, [kernel, stride]: [usize; 2], y: &
 /// Products of `batch` pairs of matrices `a` `[m, k]` and `b` `[k, n]`, neither of them constant.
 pub fn multiply(a: &[f32], b: &[f32], [batch, m, k, n]: [usize; 4], y: &mut [f32]) {
     y.fill(0.0);
+    vectorise(
+        #[inline(always)]
+        || add_products(a, b, [batch, m, k, n], y),
+    );
+}
+
+#[inline(always)]
+fn add_products(a: &[f32], b: &[f32], [batch, m, k, n]: [usize; 4], y: &mut [f32]) {
     for index in 0..batch {
         let a = &a[index * m * k..][..m * k];
         let b = &b[index * k * n..][..k * n];

@@ -13,6 +13,21 @@ pub struct Constant {
     pub shape: TVec<usize>,
     /// Its numbers.
     pub values: Values,
+    /// What they were made of.
+    pub blocks: Option<Arc<Blocks>>,
+}
+
+/// Whole numbers with a scale for every block of them.
+#[derive(Debug)]
+pub struct Blocks {
+    /// As many as there are numbers.
+    pub integers: Vec<i64>,
+    /// One for each block.
+    pub scales: Vec<f32>,
+    /// Along which axis a block lies.
+    pub axis: usize,
+    /// How many numbers it has.
+    pub length: usize,
 }
 
 /// Numbers of a constant.
@@ -67,7 +82,11 @@ impl Constant {
             held == count,
             "it holds {held} numbers, its shape is {shape:?}"
         );
-        Ok(Self { shape, values })
+        Ok(Self {
+            shape,
+            values,
+            blocks: None,
+        })
     }
 
     /// Its numbers.
@@ -119,6 +138,7 @@ impl Constant {
         Ok(Self {
             shape: self.shape.clone(),
             values: Values::Floats(values),
+            blocks: None,
         })
     }
 
@@ -154,6 +174,12 @@ impl Constant {
         Ok(Self {
             shape: self.shape.clone(),
             values: Values::Floats(values),
+            blocks: Some(Arc::new(Blocks {
+                integers: integers.to_vec(),
+                scales: scale.floats()?.to_vec(),
+                axis,
+                length: block,
+            })),
         })
     }
 }

@@ -1,4 +1,4 @@
-//! From the nodes of a model file to a graph that tract runs.
+//! From the nodes of a model file to the layers that are computed.
 //!
 //! Everything that can be done once is done here: constants are turned into single precision,
 //! scalings, additions and ReLUs after a product are merged into it, and a Transpose is only noted
@@ -18,13 +18,14 @@ use super::{
     array::{Binary, Unary},
     constant::Constant,
     convolution::Convolution,
-    layer::{Kernel, Layer},
+    layer::Kernel,
     lstm::Lstm,
     matrix::{Dense, Matrix},
+    plan::{Plan, PlanBuilder, Value},
     size::Size,
 };
 
-/// What else than the answer a graph gives.
+/// What else than the answer a plan gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tap {
     /// The hidden states `[T, D, 1, H]` of an LSTM.
@@ -33,18 +34,13 @@ pub enum Tap {
     Attention,
 }
 
-/// The graph of a file with one input of shape `input` and one output, the output's shape, and what the
-/// graph's outputs after this one are.
+/// The layers of a file with one input of shape `input` and one output, and what the plan's outputs after this
+/// one are.
 ///
 /// # Errors
-/// When the file has an operator, an attribute or a shape that this program does not know; the node
-/// is named.
-pub fn build(
-    graph: &GraphProto,
-    input: &[Size],
-) -> TractResult<(TypedModel, TVec<Size>, Arc<[Tap]>)> {
-    let mut model = TypedModel::default();
-    let steps = model.symbols.sym("steps");
+/// When the file has an operator, an attribute or a shape that this program does not know; the node is
+/// named.
+pub fn build(graph: &GraphProto, input: &[Size]) -> TractResult<(Plan, Arc<[Tap]>)> {
     let constants: HashMap<&str, Constant> = graph
         .initializer
         .iter()
@@ -60,19 +56,15 @@ pub fn build(
     let (Some(features), None, [output]) = (inputs.next(), inputs.next(), &*graph.output) else {
         bail!("expected one input and one output");
     };
-    let shape: TVec<TDim> = input.iter().map(|size| size.to_dim(&steps)).collect();
-    let outlet = model.add_source(&*features.name, f32::fact(&*shape))?;
-    let source = Wire::new(outlet, input.len());
+    let (plan, source) = PlanBuilder::new(input);
     let mut builder = Builder {
         nodes: &graph.node,
         readers: readers(graph),
-        steps,
-        shapes: HashMap::from([(outlet, input.into())]),
         constants,
-        wires: HashMap::from([(&*features.name, source)]),
+        wires: HashMap::from([(&*features.name, Wire::new(source, input.len()))]),
         folded: HashSet::new(),
         taps: Vec::new(),
-        model,
+        plan,
     };
     for (index, node) in graph.node.iter().enumerate() {
         if !builder.folded.contains(&index) {
@@ -82,15 +74,9 @@ pub fn build(
         }
     }
     let output = builder.take(&output.name)?;
-    let taps = std::mem::take(&mut builder.taps);
-    let outlets: TVec<OutletId> = [output]
-        .into_iter()
-        .chain(taps.iter().map(|(_, outlet)| *outlet))
-        .collect();
-    builder.model.select_output_outlets(&outlets)?;
-    let shape = builder.shape(output)?.into();
-    let taps = taps.into_iter().map(|(tap, _)| tap).collect();
-    Ok((builder.model, shape, taps))
+    let (taps, tapped): (Vec<_>, Vec<_>) = builder.taps.into_iter().unzip();
+    let outputs: Vec<Value> = [output].into_iter().chain(tapped).collect();
+    Ok((builder.plan.build(&outputs), taps.into()))
 }
 
 /// For every name, the node that reads it; none if it is the output or more than one node reads it.
@@ -108,17 +94,17 @@ fn readers(graph: &GraphProto) -> HashMap<&str, Option<usize>> {
     readers
 }
 
-/// The numbers behind a name in the file: its axis `i` is axis `order[i]` of the outlet.
+/// The numbers behind a name of the file: axis `i` of it is axis `order[i]` of the value.
 #[derive(Clone)]
 struct Wire {
-    outlet: OutletId,
+    value: Value,
     order: TVec<usize>,
 }
 
 impl Wire {
-    fn new(outlet: OutletId, rank: usize) -> Self {
+    fn new(value: Value, rank: usize) -> Self {
         Self {
-            outlet,
+            value,
             order: (0..rank).collect(),
         }
     }
@@ -127,7 +113,7 @@ impl Wire {
         let axes = order.iter().map(|&axis| self.order.get(axis).copied());
         let axes: Option<TVec<usize>> = axes.collect();
         Ok(Self {
-            outlet: self.outlet,
+            value: self.value,
             order: axes.context("it has fewer axes")?,
         })
     }
@@ -136,15 +122,12 @@ impl Wire {
 struct Builder<'a> {
     nodes: &'a [NodeProto],
     readers: HashMap<&'a str, Option<usize>>,
-    /// How long the segment is.
-    steps: Symbol,
-    shapes: HashMap<OutletId, TVec<Size>>,
     constants: HashMap<&'a str, Constant>,
     wires: HashMap<&'a str, Wire>,
     /// Nodes that were merged into another one.
     folded: HashSet<usize>,
-    taps: Vec<(Tap, OutletId)>,
-    model: TypedModel,
+    taps: Vec<(Tap, Value)>,
+    plan: PlanBuilder,
 }
 
 impl<'a> Builder<'a> {
@@ -229,17 +212,16 @@ impl<'a> Builder<'a> {
     #[inline(never)]
     fn binary(&mut self, node: &'a NodeProto, binary: Binary) -> TractResult<()> {
         let mut inputs = [self.input(node, 0)?, self.input(node, 1)?];
-        let ranks = [self.rank(inputs[0])?, self.rank(inputs[1])?];
+        let ranks = [self.rank(inputs[0]), self.rank(inputs[1])];
         let rank = ranks[0].max(ranks[1]);
-        for (index, (input, own)) in inputs.iter_mut().zip(ranks).enumerate() {
+        for (input, own) in inputs.iter_mut().zip(ranks) {
             if own < rank {
                 let ones = std::iter::repeat_n(Some(1), rank - own);
-                let own = self.shape(*input)?.iter().map(|size| size.known());
+                let own = self.plan.shape(*input).iter().map(|size| size.known());
                 let sizes = ones.chain(own).map(|size| Some(size? as i64));
                 let sizes: Option<Vec<i64>> = sizes.collect();
                 let sizes = sizes.context("the shorter of its operands grows with the segment")?;
-                let name = format!("{}_operand_{index}", node.name);
-                *input = self.add(name, Kernel::Reshape(sizes), &[*input])?;
+                *input = self.plan.layer(Kernel::Reshape(sizes), &[*input])?;
             }
         }
         self.wire(node, Kernel::Binary(binary), &inputs)
@@ -256,11 +238,10 @@ impl<'a> Builder<'a> {
         let weight = weight.clone();
         let weight = weight.floats()?;
         let after = self.after(node, outputs, 1)?;
-        let matrix = Matrix::new(inputs, outputs, |input, output| {
-            weight[input * outputs + output] * after.scale[output]
-        });
+        let value =
+            |input: usize, output: usize| weight[input * outputs + output] * after.scale[output];
+        let dense = Dense::of_rows(inputs, outputs, value, &after.shift, after.relu);
         let input = self.input(node, 0)?;
-        let dense = Dense::new(matrix, &after.shift, after.relu);
         self.wire(after.last, Kernel::Dense(dense), &[input])
     }
 
@@ -303,9 +284,10 @@ impl<'a> Builder<'a> {
         };
         let input = self.look_up(name(node, 0)?)?.permuted(&[0, 2, 3, 1])?;
         let input = self.in_order(&input)?;
-        let kernel = Kernel::Convolution(convolution);
-        let outlet = self.add(after.last.name.clone(), kernel, &[input])?;
-        let wire = Wire::new(outlet, 4).permuted(&[0, 3, 1, 2])?;
+        let value = self
+            .plan
+            .layer(Kernel::Convolution(convolution), &[input])?;
+        let wire = Wire::new(value, 4).permuted(&[0, 3, 1, 2])?;
         self.name(after.last, wire)
     }
 
@@ -338,7 +320,7 @@ impl<'a> Builder<'a> {
             r.shape,
             b.shape
         );
-        let lstm = Lstm::new(units, backwards, w.floats()?, r.floats()?, b.floats()?);
+        let lstm = Lstm::new(units, backwards, [w, r, b])?;
         let input = self.input(node, 0)?;
         self.wire(node, Kernel::Lstm(lstm), &[input])
     }
@@ -400,39 +382,23 @@ impl<'a> Builder<'a> {
         Some((index, &self.nodes[index]))
     }
 
-    fn wire(
-        &mut self,
-        node: &'a NodeProto,
-        kernel: Kernel,
-        inputs: &[OutletId],
-    ) -> TractResult<()> {
-        let outlet = self.add(node.name.clone(), kernel, inputs)?;
-        let wire = Wire::new(outlet, self.rank(outlet)?);
-        self.name(node, wire)
-    }
-
-    fn add(&mut self, name: String, kernel: Kernel, inputs: &[OutletId]) -> TractResult<OutletId> {
-        let shape = {
-            let shapes = inputs.iter().map(|input| self.shape(*input));
-            kernel.shape(&shapes.collect::<TractResult<TVec<_>>>()?)?
-        };
-        let tap = match kernel {
-            Kernel::Lstm(_) => Some(Tap::States),
-            // Over an axis that is last and grows with the segment.
-            Kernel::Softmax(axis) if axis + 1 == shape.len() && shape[axis].known().is_none() => {
-                Some(Tap::Attention)
-            }
+    fn wire(&mut self, node: &'a NodeProto, kernel: Kernel, inputs: &[Value]) -> TractResult<()> {
+        let softmax = match kernel {
+            Kernel::Softmax(axis) => Some(axis),
             _ => None,
         };
-        let dims = shape.iter().map(|size| size.to_dim(&self.steps)).collect();
-        let outlet = self
-            .model
-            .wire_node(name, Layer::new(kernel, dims), inputs)?[0];
-        if let Some(tap) = tap {
-            self.taps.push((tap, outlet));
+        let is_lstm = matches!(kernel, Kernel::Lstm(_));
+        let value = self.plan.layer(kernel, inputs)?;
+        let shape = self.plan.shape(value);
+        // Over an axis that is last and grows with the segment.
+        let over_time = |axis: usize| axis + 1 == shape.len() && shape[axis].known().is_none();
+        if is_lstm {
+            self.taps.push((Tap::States, value));
+        } else if softmax.is_some_and(over_time) {
+            self.taps.push((Tap::Attention, value));
         }
-        self.shapes.insert(outlet, shape);
-        Ok(outlet)
+        let wire = Wire::new(value, self.rank(value));
+        self.name(node, wire)
     }
 
     /// Records the result of `node`.
@@ -449,13 +415,8 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    fn shape(&self, outlet: OutletId) -> TractResult<&[Size]> {
-        let shape = self.shapes.get(&outlet);
-        Ok(shape.context("nothing gives an input")?)
-    }
-
-    fn rank(&self, outlet: OutletId) -> TractResult<usize> {
-        Ok(self.shape(outlet)?.len())
+    fn rank(&self, value: Value) -> usize {
+        self.plan.shape(value).len()
     }
 
     fn constant(&self, node: &NodeProto, index: usize) -> TractResult<&Constant> {
@@ -464,35 +425,31 @@ impl<'a> Builder<'a> {
         constant.with_context(|| format!("{name} is not a constant"))
     }
 
-    fn input(&mut self, node: &'a NodeProto, index: usize) -> TractResult<OutletId> {
+    fn input(&mut self, node: &'a NodeProto, index: usize) -> TractResult<Value> {
         self.take(name(node, index)?)
     }
 
-    fn take(&mut self, name: &'a str) -> TractResult<OutletId> {
+    fn take(&mut self, name: &'a str) -> TractResult<Value> {
         let wire = self.look_up(name)?;
         self.in_order(&wire)
     }
 
     fn look_up(&mut self, name: &'a str) -> TractResult<Wire> {
         if let Some(constant) = self.constants.get(name) {
-            let tensor = Tensor::from_shape(&constant.shape, constant.floats()?)?;
-            let outlet = self.model.add_const(name, tensor)?;
-            let shape: TVec<Size> = constant.shape.iter().map(|&size| size.into()).collect();
-            let wire = Wire::new(outlet, shape.len());
-            self.shapes.insert(outlet, shape);
-            return Ok(wire);
+            let value = self.plan.constant(&constant.shape, constant.floats()?);
+            return Ok(Wire::new(value, constant.shape.len()));
         }
         let wire = self.wires.get(name).cloned();
         wire.with_context(|| format!("nothing gives {name}"))
     }
 
     /// Puts the numbers in the order of their axes.
-    fn in_order(&mut self, wire: &Wire) -> TractResult<OutletId> {
+    fn in_order(&mut self, wire: &Wire) -> TractResult<Value> {
         if wire.order.is_sorted() {
-            return Ok(wire.outlet);
+            return Ok(wire.value);
         }
-        let name = format!("permuted_{}", self.model.nodes.len());
-        self.add(name, Kernel::Permute(wire.order.clone()), &[wire.outlet])
+        self.plan
+            .layer(Kernel::Permute(wire.order.clone()), &[wire.value])
     }
 
     /// An attribute that is an axis of the first input, counted from its end if negative.

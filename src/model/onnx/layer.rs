@@ -1,6 +1,4 @@
-//! The network's operators as one tract operator.
-
-use std::sync::Arc;
+//! The operators of the network; numbers are single precision, the batch size is 1.
 
 use tract_onnx::tract_hir::internal::*;
 
@@ -9,17 +7,11 @@ use super::{
     convolution::Convolution,
     lstm::Lstm,
     matrix::Dense,
+    plan::Scratch,
     size::Size,
 };
 
-/// A node of the runnable graph. Numbers are single precision, the batch size is 1.
-#[derive(Clone, Debug)]
-pub struct Layer {
-    kernel: Arc<Kernel>,
-    shape: TVec<TDim>,
-}
-
-/// What a node computes.
+/// What a layer computes.
 #[derive(Debug)]
 pub enum Kernel {
     /// `[.., n]` pooled over the last axis: kernel and stride.
@@ -44,16 +36,6 @@ pub enum Kernel {
     Softmax(usize),
     /// Element by element.
     Unary(Unary),
-}
-
-impl Layer {
-    /// A node that computes `kernel`; its result has the shape `shape`.
-    pub fn new(kernel: Kernel, shape: TVec<TDim>) -> Self {
-        Self {
-            kernel: Arc::new(kernel),
-            shape,
-        }
-    }
 }
 
 impl Kernel {
@@ -174,11 +156,11 @@ impl Kernel {
     }
 
     /// Whether the result is the input's numbers in the same order.
-    fn keeps_order(&self, shape: &[usize]) -> bool {
+    pub fn keeps_order(&self, shape: &[Size]) -> bool {
         match self {
             Self::Reshape(_) => true,
             Self::Permute(order) => {
-                let long = order.iter().filter(|&&axis| shape[axis] != 1);
+                let long = order.iter().filter(|&&axis| shape[axis] != 1.into());
                 long.is_sorted()
             }
             _ => false,
@@ -186,7 +168,13 @@ impl Kernel {
     }
 
     /// Computes the result `y` of shape `shape`.
-    fn run(&self, x: &[(&[f32], &[usize])], y: &mut [f32], shape: &[usize]) {
+    pub fn run(
+        &self,
+        x: &[(&[f32], &[usize])],
+        y: &mut [f32],
+        shape: &[usize],
+        scratch: &mut Scratch,
+    ) {
         let [(first, size), ..] = *x else { return };
         match (self, x) {
             (Self::AveragePool(pool), _) => {
@@ -204,10 +192,11 @@ impl Kernel {
                 array::concat(&parts, y);
             }
             (Self::Convolution(convolution), _) => {
-                convolution.run(first, [size[1], size[2]], y, [shape[1], shape[2]]);
+                let (size, out) = ([size[1], size[2]], [shape[1], shape[2]]);
+                convolution.run(first, size, y, out, scratch);
             }
             (Self::Dense(dense), _) => dense.apply(first, y),
-            (Self::Lstm(lstm), _) => lstm.run(first, y),
+            (Self::Lstm(lstm), _) => lstm.run(first, y, scratch),
             (Self::Multiply, [(a, a_shape), (b, _)]) => {
                 let rank = shape.len();
                 let batch = shape[..rank - 2].iter().product();
@@ -229,55 +218,4 @@ fn volume(shape: &[Size]) -> TractResult<Size> {
     shape
         .iter()
         .try_fold(1.into(), |volume: Size, &size| volume.times(size))
-}
-
-impl PartialEq for Layer {
-    fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.kernel, &other.kernel)
-    }
-}
-
-impl Eq for Layer {}
-
-impl Op for Layer {
-    fn name(&self) -> StaticName {
-        "Layer".into()
-    }
-
-    op_as_typed_op!();
-}
-
-impl EvalOp for Layer {
-    not_out_of_plan!();
-
-    fn eval(&self, _: &EvalContext, mut inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
-        let sizes = |input: &TValue| input.shape().iter().map(|&size| size.into()).collect();
-        let shapes: TVec<TVec<Size>> = inputs.iter().map(sizes).collect();
-        let shapes: TVec<&[Size]> = shapes.iter().map(|shape| &**shape).collect();
-        let shape = self.kernel.shape(&shapes)?;
-        let shape: Option<TVec<usize>> = shape.into_iter().map(Size::known).collect();
-        let shape = shape.context("its result is shorter than nothing")?;
-        if self.kernel.keeps_order(inputs[0].shape()) {
-            let mut tensor = inputs.remove(0).into_tensor();
-            tensor.set_shape(&shape)?;
-            return Ok(tvec!(tensor.into_tvalue()));
-        }
-        let mut output = Tensor::zero::<f32>(&shape)?;
-        let arrays = inputs
-            .iter()
-            .map(|input| Ok((input.try_as_plain_ram()?.as_slice::<f32>()?, input.shape())))
-            .collect::<TractResult<TVec<_>>>()?;
-        let mut plain = output.try_as_plain_ram_mut()?;
-        self.kernel
-            .run(&arrays, plain.as_slice_mut::<f32>()?, &shape);
-        Ok(tvec!(output.into_tvalue()))
-    }
-}
-
-impl TypedOp for Layer {
-    fn output_facts(&self, _: &[&TypedFact]) -> TractResult<TVec<TypedFact>> {
-        Ok(tvec!(f32::fact(&*self.shape)))
-    }
-
-    as_op!();
 }

@@ -1,8 +1,13 @@
 //! LSTM over a whole sequence, batch size 1.
 
 use pulp::Simd;
+use tract_onnx::tract_hir::internal::*;
 
-use super::matrix::{Dense, Matrix, Vectorised, dispatch};
+use super::{
+    constant::Constant,
+    matrix::{Dense, Matrix, PackedMatrix, Vectorised, dispatch, is_wide},
+    plan::Scratch,
+};
 use crate::dsp::activation::{sigmoid, tanh};
 
 /// One ONNX LSTM node; gates in ONNX's order: input, output, forget, cell.
@@ -19,13 +24,27 @@ struct Direction {
     /// `[I, 4 H]` and both biases.
     input: Dense,
     /// `[H, 4 H]`.
-    recurrence: Matrix,
+    recurrence: Recurrent,
+}
+
+#[derive(Debug)]
+enum Recurrent {
+    Plain(Matrix),
+    Packed(PackedMatrix),
 }
 
 impl Lstm {
     /// `w` `[D, 4 H, I]`, `r` `[D, 4 H, H]`, `b` `[D, 8 H]`; `backwards` says for each of the D
     /// directions whether it reads the sequence from its end.
-    pub fn new(units: usize, backwards: &[bool], w: &[f32], r: &[f32], b: &[f32]) -> Self {
+    ///
+    /// # Errors
+    /// When the constants hold whole numbers.
+    pub fn new(
+        units: usize,
+        backwards: &[bool],
+        [w, recurrence, b]: [&Constant; 3],
+    ) -> TractResult<Self> {
+        let [w, r, b] = [w.floats()?, recurrence.floats()?, b.floats()?];
         let gates = 4 * units;
         let inputs = w.len() / (backwards.len() * gates).max(1);
         let directions = backwards.iter().enumerate().map(|(direction, &backwards)| {
@@ -34,16 +53,31 @@ impl Lstm {
             let b = &b[direction * 2 * gates..];
             let bias: Vec<f32> = (0..gates).map(|gate| b[gate] + b[gates + gate]).collect();
             let input = Matrix::new(inputs, gates, |input, gate| w[gate * inputs + input]);
+            let blocks = recurrence.blocks.as_ref();
+            let packed = blocks.filter(|blocks| blocks.axis == 2 && is_wide());
+            let packed = packed.and_then(|blocks| {
+                let first = direction * gates;
+                let integer = |unit, gate| blocks.integers[(first + gate) * units + unit];
+                let along = units.div_ceil(blocks.length);
+                let scale = |block, gate| blocks.scales[(first + gate) * along + block];
+                PackedMatrix::new([units, gates], blocks.length, integer, scale)
+            });
             Direction {
                 backwards,
                 input: Dense::new(input, &bias, false),
-                recurrence: Matrix::new(units, gates, |unit, gate| r[gate * units + unit]),
+                recurrence: packed.map_or_else(
+                    || {
+                        let weight = |unit, gate| r[gate * units + unit];
+                        Recurrent::Plain(Matrix::new(units, gates, weight))
+                    },
+                    Recurrent::Packed,
+                ),
             }
         });
-        Self {
+        Ok(Self {
             units,
             directions: directions.collect(),
-        }
+        })
     }
 
     /// I.
@@ -64,18 +98,18 @@ impl Lstm {
     }
 
     /// Turns `x` `[T, I]` into the hidden states `y` `[T, D, H]`.
-    pub fn run(&self, x: &[f32], y: &mut [f32]) {
+    pub fn run(&self, x: &[f32], y: &mut [f32], scratch: &mut Scratch) {
         let stride = self.directions.len() * self.units;
         let steps = y.len() / stride;
-        let mut gates = vec![0.0; steps * 4 * self.units];
-        let mut state = vec![0.0; 2 * self.units];
+        let scratch = scratch.numbers((4 * steps + 2) * self.units);
+        let (gates, state) = scratch.split_at_mut(4 * steps * self.units);
         for (index, direction) in self.directions.iter().enumerate() {
-            direction.input.apply(x, &mut gates);
+            direction.input.apply(x, gates);
             state.fill(0.0);
             let (hidden, cell) = state.split_at_mut(self.units);
             dispatch(Recurrence {
                 direction,
-                gates: &mut gates,
+                gates: &mut *gates,
                 hidden,
                 cell,
                 y: &mut y[index * self.units..],
@@ -108,8 +142,10 @@ impl Vectorised for Recurrence<'_> {
                 turn
             };
             let gates = &mut self.gates[step * 4 * units..][..4 * units];
-            let recurrence = &self.direction.recurrence;
-            recurrence.add_product(simd, self.hidden, gates);
+            match &self.direction.recurrence {
+                Recurrent::Plain(matrix) => matrix.add_product(simd, self.hidden, gates),
+                Recurrent::Packed(matrix) => matrix.add_product(simd, self.hidden, gates),
+            }
             let (input, rest) = gates.split_at(units);
             let (output, rest) = rest.split_at(units);
             let (forget, update) = rest.split_at(units);

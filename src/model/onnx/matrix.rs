@@ -25,6 +25,11 @@ pub struct Matrix {
 /// What is done with a product: `max(x · matrix + bias, 0)`, the maximum only on request.
 #[derive(Debug)]
 pub struct Dense {
+    /// Length of a row of the input.
+    inputs: usize,
+    /// Inputs before the first that counts.
+    skipped: usize,
+    /// Of those that count.
     matrix: Matrix,
     /// As wide as the panels.
     bias: Vec<Lane>,
@@ -128,20 +133,160 @@ impl Matrix {
     }
 }
 
+/// A constant matrix of whole numbers with a scale for every block of inputs of an output, in half the
+/// memory: where a matrix is read for one row at a time, reading it is what takes long.
+#[derive(Debug)]
+pub struct PackedMatrix {
+    /// Pairs of inputs in a block.
+    pairs: usize,
+    /// `[outputs / WIDTH, inputs / 2, WIDTH]`: the upper halves of two numbers in single precision, which are
+    /// whole ones of 8 bits exactly.
+    panels: Vec<[u32; WIDTH]>,
+    /// `[outputs / WIDTH, inputs / block, WIDTH]`.
+    scales: Vec<Lane>,
+}
+
+/// Columns that a [`PackedMatrix`] goes through at a time.
+const PACKED_COLUMNS: usize = 8 * WIDTH;
+
+impl PackedMatrix {
+    /// The matrix with `integer(input, output) · scale(input / block, output)` at every place; none if it
+    /// cannot hold that.
+    pub fn new(
+        [inputs, outputs]: [usize; 2],
+        block: usize,
+        integer: impl Fn(usize, usize) -> i64,
+        scale: impl Fn(usize, usize) -> f32,
+    ) -> Option<Self> {
+        let fits = block > 0
+            && block.is_multiple_of(2)
+            && inputs.is_multiple_of(block)
+            && outputs.is_multiple_of(PACKED_COLUMNS);
+        if !fits {
+            return None;
+        }
+        let upper = |input, output| {
+            let integer = i8::try_from(integer(input, output)).ok()?;
+            Some(f32::from(integer).to_bits() >> 16)
+        };
+        let mut panels = Vec::with_capacity(outputs * inputs / 2 / WIDTH);
+        let mut scales = Vec::with_capacity(outputs * inputs / block / WIDTH);
+        for column in (0..outputs).step_by(WIDTH) {
+            for input in (0..inputs).step_by(2) {
+                let mut lane = [0; WIDTH];
+                for (output, place) in lane.iter_mut().enumerate() {
+                    let output = column + output;
+                    *place = upper(input, output)? | (upper(input + 1, output)? << 16);
+                }
+                panels.push(lane);
+            }
+            for block in 0..inputs / block {
+                scales.push(std::array::from_fn(|output| scale(block, column + output)));
+            }
+        }
+        Some(Self {
+            pairs: block / 2,
+            panels,
+            scales,
+        })
+    }
+
+    /// Adds `x · matrix` to `sums`, for one row `x`.
+    #[inline(always)]
+    pub fn add_product<S: Simd>(&self, simd: S, x: &[f32], sums: &mut [f32]) {
+        match S::F32_LANES {
+            16 => self.add_panels::<S, 8, 1>(simd, x, sums),
+            8 => self.add_panels::<S, 4, 2>(simd, x, sums),
+            4 => self.add_panels::<S, 2, 4>(simd, x, sums),
+            _ => self.add_panels::<S, 1, WIDTH>(simd, x, sums),
+        }
+    }
+
+    #[inline(always)]
+    fn add_panels<S: Simd, const P: usize, const V: usize>(
+        &self,
+        simd: S,
+        x: &[f32],
+        sums: &mut [f32],
+    ) {
+        let pairs = self.pairs;
+        let blocks = x.len() / (2 * pairs);
+        let groups = self.panels.chunks_exact(P * blocks * pairs);
+        let scales = self.scales.chunks_exact(P * blocks);
+        let columns = sums.chunks_exact_mut(P * WIDTH);
+        let (upper, half) = (simd.splat_u32s(0xffff_0000), simd.splat_u32s(16));
+        for ((group, scales), columns) in groups.zip(scales).zip(columns) {
+            for block in 0..blocks {
+                let mut panels = [group; P];
+                for (p, panel) in panels.iter_mut().enumerate() {
+                    *panel = &group[(p * blocks + block) * pairs..][..pairs];
+                }
+                let mut products = [[simd.splat_f32s(0.0); V]; P];
+                let x = x[2 * pairs * block..].as_chunks::<2>().0;
+                for (pair, x) in x[..pairs].iter().enumerate() {
+                    let [first, second] = x.map(|x| simd.splat_f32s(x));
+                    for p in 0..P {
+                        let (vectors, _) = S::as_simd_u32s(&panels[p][pair]);
+                        for v in 0..V {
+                            let low = simd.wrapping_dyn_shl_u32s(vectors[v], half);
+                            let low = simd.transmute_f32s_u32s(low);
+                            let high = simd.transmute_f32s_u32s(simd.and_u32s(vectors[v], upper));
+                            let sum = simd.mul_add_e_f32s(first, low, products[p][v]);
+                            products[p][v] = simd.mul_add_e_f32s(second, high, sum);
+                        }
+                    }
+                }
+                for p in 0..P {
+                    let columns = &mut columns[p * WIDTH..];
+                    let scales = load::<S, V>(simd, &scales[p * blocks + block]);
+                    let mut sums = load::<S, V>(simd, columns);
+                    for v in 0..V {
+                        sums[v] = simd.mul_add_e_f32s(scales[v], products[p][v], sums[v]);
+                    }
+                    store::<S, V>(columns, &sums);
+                }
+            }
+        }
+    }
+}
+
 impl Dense {
     /// `bias`: one number per column of `matrix`.
     pub fn new(matrix: Matrix, bias: &[f32], relu: bool) -> Self {
         let widen = |bias: &[f32]| std::array::from_fn(|n| bias.get(n).copied().unwrap_or(0.0));
         Self {
+            inputs: matrix.inputs,
+            skipped: 0,
             matrix,
             bias: bias.chunks(WIDTH).map(widen).collect(),
             relu,
         }
     }
 
+    /// As [`new`](Self::new) with the matrix of `value(input, output)`; inputs before the first and after the
+    /// last that any output takes are not read.
+    pub fn of_rows(
+        inputs: usize,
+        outputs: usize,
+        value: impl Fn(usize, usize) -> f32,
+        bias: &[f32],
+        relu: bool,
+    ) -> Self {
+        let counts = |&input: &usize| (0..outputs).any(|output| value(input, output) != 0.0);
+        let first = (0..inputs).find(counts).unwrap_or(0);
+        let last = (first..inputs).rfind(counts).unwrap_or(first);
+        let count = inputs.min(last + 1) - first;
+        let matrix = Matrix::new(count, outputs, |input, output| value(first + input, output));
+        Self {
+            inputs,
+            skipped: first,
+            ..Self::new(matrix, bias, relu)
+        }
+    }
+
     /// Length of a row of the input.
     pub fn inputs(&self) -> usize {
-        self.matrix.inputs
+        self.inputs
     }
 
     /// Length of a row of the output.
@@ -151,14 +296,13 @@ impl Dense {
 
     /// Turns rows `x` `[n, inputs]` into rows `y` `[n, outputs]`.
     pub fn apply(&self, x: &[f32], y: &mut [f32]) {
-        let inputs = self.matrix.inputs;
         let rows = Rows {
             lines: [1, 0],
-            rows: [x.len() / inputs.max(1), inputs],
+            rows: [x.len() / self.inputs.max(1), self.inputs],
             pieces: [1, 0],
-            length: inputs,
+            length: self.matrix.inputs,
         };
-        self.apply_rows(x, &rows, y);
+        self.apply_rows(x.get(self.skipped..).unwrap_or(&[]), &rows, y);
     }
 
     /// Turns the `rows` of `x` into rows `y` `[lines, rows, outputs]`.
@@ -346,6 +490,19 @@ fn store<S: Simd, const V: usize>(numbers: &mut [f32], vectors: &[S::f32s; V]) {
     to[..V].copy_from_slice(vectors);
 }
 
+/// Whether numbers are computed faster than a large matrix is read, as with AVX-512.
+pub fn is_wide() -> bool {
+    struct Width;
+    impl WithSimd for Width {
+        type Output = bool;
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, _: S) -> bool {
+            S::F32_LANES >= 16
+        }
+    }
+    arch().dispatch(Width)
+}
+
 /// Work that is compiled once for each instruction set.
 pub trait Vectorised {
     /// Does the work. The implementation must be `#[inline(always)]`, and so must everything that
@@ -437,6 +594,54 @@ mod tests {
                     (added - 0.5 - (plain - bias)).abs() < 1e-4,
                     "{added} and {plain}"
                 );
+            }
+        }
+    }
+
+    struct AddPacked<'a>(&'a PackedMatrix, &'a [f32], &'a mut [f32]);
+
+    impl Vectorised for AddPacked<'_> {
+        fn run<S: Simd>(self, simd: S) {
+            self.0.add_product(simd, self.1, self.2);
+        }
+    }
+
+    #[test]
+    fn whole_numbers_in_blocks_give_the_products_of_what_they_stand_for() {
+        let integer = |input: usize, output: usize| ((input * 37 + output * 11) % 256) as i64 - 128;
+        let scale = |block: usize, output: usize| 0.01 + number(block * 7 + output).abs();
+        let [inputs, outputs, block] = [96, 256, 32];
+        let x: Vec<f32> = (0..inputs).map(number).collect();
+        let packed = PackedMatrix::new([inputs, outputs], block, integer, scale).unwrap();
+        let mut sums = vec![0.5; outputs];
+        dispatch(AddPacked(&packed, &x, &mut sums));
+        for (output, sum) in sums.into_iter().enumerate() {
+            let weight = |input| integer(input, output) as f32 * scale(input / block, output);
+            let products = x.iter().enumerate().map(|(i, x)| x * weight(i));
+            let plain = f64::from(0.5 + products.sum::<f32>());
+            assert!((f64::from(sum) - plain).abs() < 1e-3, "{sum}, {plain}");
+        }
+        assert!(PackedMatrix::new([96, 256], 32, |_, _| 128, scale).is_none());
+        assert!(PackedMatrix::new([97, 256], 32, integer, scale).is_none());
+        assert!(PackedMatrix::new([96, 100], 32, integer, scale).is_none());
+    }
+
+    #[test]
+    fn inputs_that_do_not_count_are_left_out() {
+        for (first, last) in [(0, 4), (2, 3), (4, 4), (5, 4)] {
+            let weight = |input, output| {
+                if (first..=last).contains(&input) {
+                    number(input * 3 + output)
+                } else {
+                    0.0
+                }
+            };
+            let x: Vec<f32> = (0..10).map(number).collect();
+            let [mut plain, mut y] = [[0.0; 6]; 2];
+            Dense::new(Matrix::new(5, 3, weight), &[1.0; 3], false).apply(&x, &mut plain);
+            Dense::of_rows(5, 3, weight, &[1.0; 3], false).apply(&x, &mut y);
+            for (y, plain) in y.into_iter().zip(plain) {
+                assert!((y - plain).abs() < 1e-6, "{first} to {last}: {y}, {plain}");
             }
         }
     }

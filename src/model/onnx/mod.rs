@@ -1,9 +1,9 @@
-//! The classifier that runs model.onnx with tract.
+//! The classifier that runs model.onnx.
 //!
 //! Input `features` `[1, T, F]`, output `logits` `[1, K]`; batch size 1, T any multiple of
-//! [`SEGMENT_MULTIPLE`]. tract reads the file and runs the graph; the operators are the few that
-//! the exporter writes, made for small networks on one core. That keeps tract's own two hundred,
-//! and the passes that choose among their variants, out of the download.
+//! [`SEGMENT_MULTIPLE`]. tract's messages read the file; the operators are the few that the exporter writes,
+//! made for small networks on one core, and computed one after the other. That keeps tract's own two hundred,
+//! and what chooses among and runs them, out of the download.
 
 mod array;
 mod constant;
@@ -12,13 +12,19 @@ mod graph;
 mod layer;
 mod lstm;
 mod matrix;
+mod plan;
 mod size;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use tract_onnx::{Onnx, tract_hir::internal::*};
+use prost::Message;
+use tract_onnx::{pb::ModelProto, tract_hir::internal::*};
 
-use self::{graph::Tap, size::Size};
+use self::{
+    graph::Tap,
+    plan::{Memory, Plan},
+    size::Size,
+};
 use super::{Classifier, Manifest, ModelError, Posterior, Trace};
 use crate::{
     class::PerClass,
@@ -26,13 +32,26 @@ use crate::{
 };
 
 /// A network ready to run. Cloning shares the weights.
-#[derive(Clone)]
 pub struct OnnxClassifier {
-    plan: Arc<TypedSimplePlan>,
+    plan: Arc<Plan>,
     /// What the outputs after the logits are.
     taps: Arc<[Tap]>,
     classes: usize,
     temperature: f32,
+    /// Of the last run.
+    memory: Mutex<Memory>,
+}
+
+impl Clone for OnnxClassifier {
+    fn clone(&self) -> Self {
+        Self {
+            plan: self.plan.clone(),
+            taps: self.taps.clone(),
+            classes: self.classes,
+            temperature: self.temperature,
+            memory: Mutex::default(),
+        }
+    }
 }
 
 impl OnnxClassifier {
@@ -56,10 +75,11 @@ impl OnnxClassifier {
         let (plan, taps) =
             plan(model, classes).map_err(|error| ModelError::Graph(format!("{error:#}")))?;
         Ok(Self {
-            plan,
+            plan: Arc::new(plan),
             taps,
             classes,
             temperature: manifest.temperature,
+            memory: Mutex::default(),
         })
     }
 
@@ -68,7 +88,7 @@ impl OnnxClassifier {
     /// # Errors
     /// When inference fails or returns a number that is not finite.
     pub fn logits(&self, segment: &[f32]) -> Result<PerClass, ModelError> {
-        self.run(segment).map(|(logits, _)| logits)
+        self.run(segment, |_| {}).map(|(logits, ())| logits)
     }
 
     /// What the network computes on its way to the answer for a segment `[T, F]`.
@@ -76,40 +96,41 @@ impl OnnxClassifier {
     /// # Errors
     /// As [`logits`](Self::logits).
     pub fn trace(&self, segment: &[f32]) -> Result<Trace, ModelError> {
-        let (logits, output) = self.run(segment)?;
+        let (logits, tapped) = self.run(segment, |outputs| {
+            let own = |(numbers, shape): &(&[f32], &[usize])| (numbers.to_vec(), shape.to_vec());
+            outputs[1..].iter().map(own).collect::<Vec<_>>()
+        })?;
         let mut trace = Trace::of(Posterior::from_logits(&logits, self.temperature));
-        let mut add = || -> TractResult<()> {
-            for (tap, tensor) in self.taps.iter().zip(&output[1..]) {
-                let shape = tensor.shape();
-                let numbers = tensor.try_as_plain_ram()?;
-                let numbers = numbers.as_slice::<f32>()?;
-                match tap {
-                    Tap::States => trace.add_states(numbers, shape[1..].iter().product()),
-                    Tap::Attention => trace.add_attention(numbers, shape[shape.len() - 1]),
-                }
+        for (tap, (numbers, shape)) in self.taps.iter().zip(&tapped) {
+            match tap {
+                Tap::States => trace.add_states(numbers, shape[1..].iter().product()),
+                Tap::Attention => trace.add_attention(numbers, shape[shape.len() - 1]),
             }
-            Ok(())
-        };
-        add().map_err(|error| ModelError::Inference(format!("{error:#}")))?;
+        }
         Ok(trace.finish())
     }
 
-    fn run(&self, segment: &[f32]) -> Result<(PerClass, TVec<TValue>), ModelError> {
-        let run = || -> TractResult<_> {
-            let shape = [1, segment.len() / N_FEATURES, N_FEATURES];
-            let input = Tensor::from_shape(&shape, segment)?;
-            let output = self.plan.run(tvec!(input.into()))?;
-            let logits = output[0].try_as_plain_ram()?;
-            let logits = logits.as_slice::<f32>()?;
-            let logits = PerClass::of(logits)
-                .filter(|logits| logits.len() == self.classes)
-                .with_context(|| format!("it gave {} logits", logits.len()))?;
-            Ok((logits, output))
-        };
-        let (logits, output) =
-            run().map_err(|error| ModelError::Inference(format!("{error:#}")))?;
+    /// The logits, and what `take` makes of all outputs.
+    fn run<R>(
+        &self,
+        segment: &[f32],
+        take: impl FnOnce(&[(&[f32], &[usize])]) -> R,
+    ) -> Result<(PerClass, R), ModelError> {
+        let memory = || self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        let steps = segment.len() / (SEGMENT_MULTIPLE * N_FEATURES);
+        // Whoever runs it at the same time begins with none.
+        let mut own = std::mem::take(&mut *memory());
+        let result = self.plan.run(segment, steps, &mut own, |outputs| {
+            let logits = PerClass::of(outputs[0].0).filter(|logits| logits.len() == self.classes);
+            let logits = logits.context("its logits are not one for each label")?;
+            Ok((logits, take(outputs)))
+        });
+        *memory() = own;
+        let (logits, taken) = result
+            .and_then(|result| result)
+            .map_err(|error: TractError| ModelError::Inference(format!("{error:#}")))?;
         if logits.iter().all(|logit| logit.is_finite()) {
-            Ok((logits, output))
+            Ok((logits, taken))
         } else {
             Err(ModelError::NonFinite)
         }
@@ -125,21 +146,17 @@ impl Classifier for OnnxClassifier {
     }
 }
 
-fn plan(mut model: &[u8], classes: usize) -> TractResult<(Arc<TypedSimplePlan>, Arc<[Tap]>)> {
-    let proto = Onnx::default().proto_model_for_read(&mut model)?;
+fn plan(model: &[u8], classes: usize) -> TractResult<(Plan, Arc<[Tap]>)> {
+    let proto = ModelProto::decode(model)?;
     let graph = proto.graph.as_ref().context("it holds no graph")?;
     let frames = Size::per_step(SEGMENT_MULTIPLE);
-    let (model, output, taps) = graph::build(graph, &[1.into(), frames, N_FEATURES.into()])?;
+    let (plan, taps) = graph::build(graph, &[1.into(), frames, N_FEATURES.into()])?;
+    let output = plan.output(0);
     ensure!(
         *output == [1.into(), classes.into()],
         "its output is {output:?}, expected logits [1, {classes}] for the labels of model.json"
     );
-    // The file's own order; tract would spend a long time comparing orders.
-    let options = RunOptions {
-        skip_order_opt_ram: true,
-        ..Default::default()
-    };
-    Ok((model.into_runnable_with_options(&options)?, taps))
+    Ok((plan, taps))
 }
 
 #[cfg(test)]
@@ -147,9 +164,9 @@ mod tests {
     use std::collections::HashMap;
 
     use tract_onnx::pb::{
-        AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto,
-        TensorShapeProto, TypeProto, ValueInfoProto, attribute_proto::AttributeType,
-        tensor_proto::DataType, tensor_shape_proto, type_proto,
+        AttributeProto, GraphProto, NodeProto, OperatorSetIdProto, TensorProto, TensorShapeProto,
+        TypeProto, ValueInfoProto, attribute_proto::AttributeType, tensor_proto::DataType,
+        tensor_shape_proto, type_proto,
     };
 
     use super::{constant::Constant, *};
@@ -170,20 +187,23 @@ mod tests {
         let mut graph = tract_onnx::onnx().parse(model, None).unwrap().model;
         let fact = InferenceFact::dt_shape(f32::datum_type(), input.shape());
         graph.set_input_fact(0, fact).unwrap();
-        run(graph.into_optimized().unwrap(), input)
+        let plan = graph.into_optimized().unwrap().into_runnable().unwrap();
+        let output = plan.run(tvec!(input.into())).unwrap();
+        let numbers = output[0].try_as_plain_ram().unwrap();
+        numbers.as_slice().unwrap().to_vec()
     }
 
     fn ours(model: &ModelProto, input: Tensor) -> Vec<f32> {
         let shape: TVec<Size> = input.shape().iter().map(|&size| size.into()).collect();
-        let (graph, ..) = graph::build(model.graph.as_ref().unwrap(), &shape).unwrap();
-        run(graph, input)
-    }
-
-    fn run(graph: TypedModel, input: Tensor) -> Vec<f32> {
-        let plan = graph.into_runnable().unwrap();
-        let output = plan.run(tvec!(input.into())).unwrap();
-        let numbers = output[0].try_as_plain_ram().unwrap();
-        numbers.as_slice().unwrap().to_vec()
+        let (plan, _) = graph::build(model.graph.as_ref().unwrap(), &shape).unwrap();
+        let input = input.try_as_plain_ram().unwrap();
+        let input = input.as_slice::<f32>().unwrap();
+        let run = |memory: &mut Memory| plan.run(input, 1, memory, |y| y[0].0.to_vec()).unwrap();
+        // What is left in memory changes nothing.
+        let mut memory = Memory::default();
+        let first = run(&mut memory);
+        assert_eq!(run(&mut memory), first);
+        first
     }
 
     fn assert_close(ours: &[f32], plain: &[f32], what: &str) {
@@ -242,9 +262,8 @@ mod tests {
 
     #[test]
     fn the_shipped_model_gives_what_tracts_own_operators_give() {
-        let mut file = &include_bytes!("../../../assets/model.onnx")[..];
-        let model = Onnx::default().proto_model_for_read(&mut file).unwrap();
         let file = include_bytes!("../../../assets/model.onnx");
+        let model = ModelProto::decode(&file[..]).unwrap();
         let classifier = OnnxClassifier::load(file, &manifest(file)).unwrap();
         let model = in_single_precision(model);
         for frames in [4, 24, 100, 188, 252] {
@@ -260,9 +279,8 @@ mod tests {
 
     #[test]
     fn what_is_traced_in_the_shipped_model_is_what_tracts_own_operators_give() {
-        let mut file = &include_bytes!("../../../assets/model.onnx")[..];
-        let proto = Onnx::default().proto_model_for_read(&mut file).unwrap();
         let file = include_bytes!("../../../assets/model.onnx");
+        let proto = ModelProto::decode(&file[..]).unwrap();
         let classifier = OnnxClassifier::load(file, &manifest(file)).unwrap();
         let proto = in_single_precision(proto);
         let frames = 100;

@@ -5,8 +5,6 @@ use std::fmt;
 use tract_onnx::tract_hir::internal::*;
 
 /// `per_step · steps + fixed`, where the number of steps depends on the segment.
-///
-/// tract's expressions can do more, but the browser would have to compile all of that.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Size {
     per_step: usize,
@@ -26,17 +24,9 @@ impl Size {
             .filter(|_| self.per_step == 0)
     }
 
-    /// The same as a tract dimension, with `steps` as the number of steps.
-    pub fn to_dim(self, steps: &Symbol) -> TDim {
-        let fixed = TDim::Val(self.fixed as i64);
-        if self.per_step == 0 {
-            return fixed;
-        }
-        let grows = TDim::MulInt(self.per_step as i64, Box::new(TDim::Sym(steps.clone())));
-        match self.fixed {
-            0 => grows,
-            _ => TDim::Add(vec![grows, fixed]),
-        }
+    /// The size of a segment of so many steps; none if there is no such segment.
+    pub fn at(self, steps: usize) -> Option<usize> {
+        (self.per_step * steps).checked_add_signed(self.fixed)
     }
 
     /// How many windows of `length` fit, each `stride` after the previous one.
@@ -116,10 +106,7 @@ mod tests {
 
     #[test]
     fn sizes_are_those_of_every_segment() {
-        let at = |size: Size, steps: usize| {
-            let size = size.per_step as isize * steps as isize + size.fixed;
-            usize::try_from(size).unwrap()
-        };
+        let at = |size: Size, steps: usize| size.at(steps).unwrap();
         let frames = Size::per_step(4);
         let halved = frames.plus(4.into()).windows(5, 2).unwrap();
         let joined = halved.times(3.into()).unwrap().plus(frames);
@@ -131,6 +118,7 @@ mod tests {
         }
         assert_eq!(joined.divided_by(halved).unwrap().known(), Some(5));
         assert_eq!(Size::from(3).windows(9, 2).unwrap().known(), Some(0));
+        assert_eq!(frames.windows(9, 1).unwrap().at(1), None);
     }
 
     #[test]

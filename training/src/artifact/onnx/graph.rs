@@ -1,7 +1,10 @@
 //! An ONNX graph under construction, and the protobuf messages of its file.
 
 use anyhow::Result;
-use prost::Message;
+use prost::{
+    Message,
+    encoding::{WireType, decode_key, decode_varint, encode_key, encode_varint},
+};
 use speech_emotion::features::N_FEATURES;
 use tract_onnx::{
     pb::{
@@ -84,7 +87,8 @@ impl Graph {
             }),
             ..Default::default()
         };
-        model.encode_to_vec()
+        // Lists of whole numbers in attributes of nodes of the graph.
+        unpacked(&model.encode_to_vec(), &[7, 1, 5, 8])
     }
 
     /// Renames the result of the last node.
@@ -233,16 +237,16 @@ impl Graph {
         let weight = get(parameter)?;
         let outputs = scale.len();
         let inputs = weight.len() / outputs;
-        let transposed: Vec<f32> = (0..inputs)
+        let mut transposed: Vec<f32> = (0..inputs)
             .flat_map(|i| weight.iter().skip(i).step_by(inputs).zip(scale))
             .map(|(weight, scale)| weight * scale)
             .collect();
-        let weight = self.matrix(
-            &format!("{name}_weight"),
-            &[inputs, outputs],
-            &transposed,
-            Storage::of(parameter, 1, 0),
-        );
+        let storage = Storage::of(parameter, 1, 0);
+        if self.is_packed() && matches!(storage, Storage::Blocks(_)) {
+            transposed.resize(inputs.next_multiple_of(BLOCK) * outputs, 0.0);
+        }
+        let shape = [transposed.len() / outputs, outputs];
+        let weight = self.matrix(&format!("{name}_weight"), &shape, &transposed, storage);
         Ok(self.node("MatMul", &[x, &weight], name, vec![]))
     }
 
@@ -250,6 +254,47 @@ impl Graph {
         let bias = self.single(&format!("{name}_bias"), &[bias.len()], bias);
         self.node("Add", &[x, &bias], name, vec![])
     }
+}
+
+/// `message` with the packed list of whole numbers that lies at `path`, the numbers of the fields from the outer to
+/// the inner, number by number: as the format's definition has it, which some programs insist on.
+fn unpacked(mut message: &[u8], path: &[u32]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(message.len());
+    while let Ok((tag, wire_type)) = decode_key(&mut message) {
+        let mut length = match wire_type {
+            WireType::Varint => message.iter().take_while(|&&byte| byte >= 0x80).count() + 1,
+            WireType::SixtyFourBit => 8,
+            WireType::ThirtyTwoBit => 4,
+            _ => decode_varint(&mut message).unwrap_or(0) as usize,
+        };
+        length = length.min(message.len());
+        let (field, rest) = message.split_at(length);
+        message = rest;
+        match path {
+            [first, inner @ ..] if *first == tag && wire_type == WireType::LengthDelimited => {
+                if inner.is_empty() {
+                    let mut list = field;
+                    while let Ok(number) = decode_varint(&mut list) {
+                        encode_key(tag, WireType::Varint, &mut out);
+                        encode_varint(number, &mut out);
+                    }
+                } else {
+                    let field = unpacked(field, inner);
+                    encode_key(tag, wire_type, &mut out);
+                    encode_varint(field.len() as u64, &mut out);
+                    out.extend(field);
+                }
+            }
+            _ => {
+                encode_key(tag, wire_type, &mut out);
+                if wire_type == WireType::LengthDelimited {
+                    encode_varint(length as u64, &mut out);
+                }
+                out.extend(field);
+            }
+        }
+    }
+    out
 }
 
 fn attribute(name: &str, r#type: AttributeType) -> AttributeProto {

@@ -20,7 +20,10 @@ use speech_emotion::features::{
 use crate::learning::ensemble::Ensemble;
 use crate::network::{MIN_LOG_ENERGY, NORMALISATION_EPSILON, Network, POOLING_EPSILON, Parameters};
 use graph::{Graph, int, ints};
-use storage::Storage;
+use storage::{BLOCK, Storage};
+
+/// Energy, pitch and voicing.
+const SIDE_INPUTS: usize = 3;
 
 /// How weights are stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -241,12 +244,21 @@ fn side_inputs(graph: &mut Graph) -> String {
     let step = [SEGMENT_MULTIPLE as i64];
     let attributes = vec![ints("kernel_shape", &step), ints("strides", &step)];
     let pooled = graph.node("AveragePool", &[&channels], "side_pooled", attributes);
-    graph.node(
+    let steps = graph.node(
         "Transpose",
         &[&pooled],
         "side_steps",
         vec![ints("perm", &[0, 2, 1])],
-    )
+    );
+    if !graph.is_packed() {
+        return steps;
+    }
+    // With as many zeros as make a whole block, for programs that take no others.
+    let widen: Vec<f32> = (0..SIDE_INPUTS * BLOCK)
+        .map(|n| if n % BLOCK == n / BLOCK { 1.0 } else { 0.0 })
+        .collect();
+    let widen = graph.single("side_widen", &[SIDE_INPUTS, BLOCK], &widen);
+    graph.node("MatMul", &[&steps, &widen], "side_block", vec![])
 }
 
 /// ONNX orders the gates i, o, f, c; the network i, f, g (= c), o. Gives `[T, H]`.
@@ -460,9 +472,11 @@ impl Conv {
 
 #[cfg(test)]
 mod tests {
+    use prost::Message;
     use rand::{RngExt, SeedableRng};
     use rand_chacha::ChaCha8Rng;
     use speech_emotion::model::OnnxClassifier;
+    use tract_onnx::pb::ModelProto;
 
     use super::*;
     use crate::artifact::export::tests::untrained_manifest;
@@ -479,6 +493,42 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(error.contains("lstm.weight_hh of network 1"), "{error}");
+    }
+
+    #[test]
+    fn every_block_is_full_and_no_list_of_an_attribute_is_packed() {
+        let network = Network::new(8, &mut ChaCha8Rng::seed_from_u64(7));
+        let model = encode(&Ensemble::new(vec![network]), Layout::default(), &[]).unwrap();
+        let graph = ModelProto::decode(&*model).unwrap().graph.unwrap();
+        let mut blocks = 0;
+        for node in graph
+            .node
+            .iter()
+            .filter(|node| node.op_type == "DequantizeLinear")
+        {
+            let of = |name: &str| {
+                node.attribute
+                    .iter()
+                    .find(|attribute| attribute.name == name)
+            };
+            let Some(block) = of("block_size") else {
+                continue;
+            };
+            let mut stored = graph.initializer.iter();
+            let stored = stored.find(|tensor| tensor.name == node.input[0]).unwrap();
+            let along = stored.dims[of("axis").unwrap().i as usize];
+            assert_eq!(along % block.i, 0, "{}: {along} in {}", node.name, block.i);
+            blocks += 1;
+        }
+        assert_eq!(blocks, 4);
+        // AttributeProto.ints is field 8: packed it has wire type 2, else each number has 0.
+        let pads = |wire: u8| -> Vec<u8> {
+            let mut bytes = b"\x0a\x04pads".to_vec();
+            bytes.push(8 << 3 | wire);
+            bytes
+        };
+        let holds = |part: &[u8]| model.windows(part.len()).any(|window| window == part);
+        assert!(holds(&pads(0)) && !holds(&pads(2)));
     }
 
     #[test]
