@@ -1,9 +1,9 @@
 //! Audio files, pipes and standard input as recordings, with the digest that tells copies apart.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{self, Cursor, Read, Seek},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use anyhow::{Context, Result, anyhow, ensure};
@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use speech_emotion::recording::{
     self, Ending, HEAD_BYTES, MediaSource, ReadOnlySource, RecordingError,
 };
+use tempfile::NamedTempFile;
 
 /// Most of a pipe that is kept on disk to be read again.
 const KEPT_BYTES: u64 = 4 << 30;
@@ -22,6 +23,58 @@ const STANDARD_INPUT: &str = "-";
 pub struct Recording {
     name: String,
     inner: recording::Recording,
+}
+
+/// A file, or what a pipe held, which can be opened as often as needed.
+pub struct Input {
+    path: PathBuf,
+    /// Of a pipe.
+    kept: Option<(String, NamedTempFile)>,
+}
+
+impl Input {
+    /// Of a file, a pipe, or standard input for `-`. A pipe is read to its end.
+    ///
+    /// # Errors
+    /// When a pipe cannot be read or kept on disk.
+    pub fn new(path: &Path) -> Result<Self> {
+        let is_standard_input = path.as_os_str() == STANDARD_INPUT;
+        let is_pipe = !is_standard_input
+            && fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir());
+        let path = path.to_owned();
+        if !is_standard_input && !is_pipe {
+            return Ok(Self { path, kept: None });
+        }
+        let name = named(&path);
+        let read = || format!("cannot read {name}");
+        let mut kept = NamedTempFile::new().with_context(read)?;
+        let source: Box<dyn Read> = if is_standard_input {
+            Box::new(io::stdin())
+        } else {
+            Box::new(File::open(&path).with_context(read)?)
+        };
+        io::copy(&mut source.take(KEPT_BYTES), &mut kept).with_context(read)?;
+        Ok(Self {
+            path,
+            kept: Some((name, kept)),
+        })
+    }
+
+    /// Opens it for decoding.
+    ///
+    /// # Errors
+    /// As [`Recording::open`].
+    pub fn open(&self) -> Result<Recording> {
+        match &self.kept {
+            None => Recording::open(&self.path),
+            Some((name, kept)) => {
+                let file = kept
+                    .reopen()
+                    .with_context(|| format!("cannot read {name}"))?;
+                Recording::new(name.clone(), Box::new(file))
+            }
+        }
+    }
 }
 
 /// What was found while decoding.
@@ -44,14 +97,9 @@ impl Recording {
     /// When it cannot be read, is empty, is no audio that can be decoded, or is certainly longer than
     /// [`recording::MAX_DURATION`].
     pub fn open(path: &Path) -> Result<Self> {
-        let is_standard_input = path.as_os_str() == STANDARD_INPUT;
-        let name = if is_standard_input {
-            "standard input".to_owned()
-        } else {
-            path.display().to_string()
-        };
+        let name = named(path);
         let read = || format!("cannot read {name}");
-        let source: Box<dyn MediaSource> = if is_standard_input {
+        let source: Box<dyn MediaSource> = if path.as_os_str() == STANDARD_INPUT {
             pipe(io::stdin()).with_context(read)?
         } else {
             let file = File::open(path).with_context(read)?;
@@ -66,10 +114,19 @@ impl Recording {
                 pipe(file).with_context(read)?
             }
         };
+        Self::new(name, source)
+    }
+
+    fn new(name: String, source: Box<dyn MediaSource>) -> Result<Self> {
         match recording::Recording::open(source) {
             Ok(inner) => Ok(Self { name, inner }),
             Err(error) => Err(refused(&name, error)),
         }
+    }
+
+    /// Number of channels.
+    pub fn channels(&self) -> usize {
+        self.inner.channels()
     }
 
     /// Sample rate of the blocks [`decode`](Self::decode) gives.
@@ -155,6 +212,15 @@ fn pipe(mut source: impl Read + Send + Sync + 'static) -> io::Result<Box<dyn Med
     io::copy(&mut whole.take(KEPT_BYTES), &mut kept)?;
     kept.rewind()?;
     Ok(Box::new(kept))
+}
+
+/// What a recording is called in sentences.
+fn named(path: &Path) -> String {
+    if path.as_os_str() == STANDARD_INPUT {
+        "standard input".to_owned()
+    } else {
+        path.display().to_string()
+    }
 }
 
 fn refused(name: &str, error: RecordingError) -> anyhow::Error {

@@ -14,7 +14,7 @@ use speech_emotion::{
 };
 use training::{
     interrupt,
-    recording::audio::{Decoded, Recording},
+    recording::audio::{Decoded, Input, Recording},
 };
 
 /// Probability by label, in class order.
@@ -141,25 +141,22 @@ pub enum Speaker {
 }
 
 /// How many lanes a file has: one, or one for each of its channels.
-fn lanes_of(path: &Path, lanes: Lanes, stop: &AtomicBool) -> Result<usize> {
+fn lanes_of(input: &Input, lanes: Lanes, stop: &AtomicBool) -> Result<usize> {
     if lanes == Lanes::Mix {
         return Ok(1);
     }
-    let recording = Recording::open(path)?;
-    let rate_hz = recording.sample_rate_hz();
-    let mut heard: Option<(usize, Loudness)> = None;
+    let recording = input.open()?;
+    let count = recording.channels();
+    if count == 1 || lanes == Lanes::Channels {
+        return Ok(count);
+    }
+    let mut loudness = Loudness::new(recording.sample_rate_hz(), count);
     recording.decode(|channels| {
         interrupt::check(stop)?;
-        let count = channels.len();
-        let (_, loudness) = heard.get_or_insert_with(|| (count, Loudness::new(rate_hz, count)));
         loudness.push(channels);
         Ok(())
     })?;
-    let Some((count, loudness)) = heard else {
-        return Ok(1);
-    };
-    let is_apart = lanes == Lanes::Channels || loudness.speaks_apart();
-    Ok(if is_apart { count } else { 1 })
+    Ok(if loudness.speaks_apart() { count } else { 1 })
 }
 
 /// What lanes are called.
@@ -172,17 +169,16 @@ fn lane_name(lane: usize, lanes: usize) -> String {
     }
 }
 
-/// A file and a session for its sample rate.
-fn open<C: Classifier>(
+/// A session for a recording's sample rate.
+fn session<C: Classifier>(
     path: &Path,
+    recording: &Recording,
     classifier: C,
     settings: &SessionSettings,
-) -> Result<(Recording, Session<C>)> {
-    let recording = Recording::open(path)?;
+) -> Result<Session<C>> {
     let rate_hz = recording.sample_rate_hz();
-    let session = Session::new(classifier, settings, rate_hz, Pacing::Recorded)
-        .with_context(|| format!("cannot use {}", path.display()))?;
-    Ok((recording, session))
+    Session::new(classifier, settings, rate_hz, Pacing::Recorded)
+        .with_context(|| format!("cannot use {}", path.display()))
 }
 
 /// Pushes a whole file; `note` is given the updates after every block.
@@ -216,7 +212,8 @@ pub fn reference(
     settings: &SessionSettings,
     stop: &AtomicBool,
 ) -> Result<Option<Reference>> {
-    let (recording, mut session) = open(path, classifier, settings)?;
+    let recording = Recording::open(path)?;
+    let mut session = session(path, &recording, classifier, settings)?;
     push_all(path, recording, &mut session, stop, Vec::clear)?;
     session
         .take_reference(class, &mut Vec::new())
@@ -239,11 +236,13 @@ pub fn predict(
 ) -> Result<Prediction> {
     let name = path.display().to_string();
     let labels = &manifest.labels;
-    let count = lanes_of(path, lanes, stop)?;
-    let (recording, session) = open(path, classifier.clone(), &manifest.session)?;
-    let mut sessions = vec![session];
-    for _ in 1..count {
-        sessions.push(open(path, classifier.clone(), &manifest.session)?.1);
+    let input = Input::new(path)?;
+    let count = lanes_of(&input, lanes, stop)?;
+    let recording = input.open()?;
+    let mut sessions = Vec::new();
+    for _ in 0..count {
+        let classifier = classifier.clone();
+        sessions.push(session(path, &recording, classifier, &manifest.session)?);
     }
     for session in &mut sessions {
         match speaker {
