@@ -112,11 +112,9 @@ impl Explain {
         set_hidden(&self.steps, false);
 
         self.wave.draw(&wave(&envelope.0))?;
-        let times = [seconds(*start_s), seconds(*end_s)];
-        self.wave.say(&tell(
-            "{0} to {1} of what was heard.",
-            &times.each_ref().map(String::as_str),
-        ));
+        let [start, end] = [*start_s, *end_s].map(seconds);
+        self.wave
+            .say(&tell("{0} to {1} of what was heard.", &[&start, &end]));
 
         self.mel.draw(&mel(&log_mel.0, &pitch_hz.0))?;
         self.mel.say(&match pitches(&pitch_hz.0) {
