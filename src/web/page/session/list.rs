@@ -131,17 +131,13 @@ impl List {
                 ("data-permille", &permille_list(shares)),
             ],
         );
-        let said = utterance.correction.as_ref().or(utterance.label.as_ref());
-        if let Some(class) = said.and_then(|label| kept.labels.class(label)) {
-            let value = ["var(--", &colour(class), ")"].concat();
-            item.style().set_property("--tint", &value)?;
-        }
+        tint(&item, kept, utterance.label.as_ref())?;
         add(&item, "span", "time", &times(utterance))?;
         let word = add(&item, "span", "word", "")?;
         add(&word, "bdi", "", &word_of(utterance))?;
         if let Some(correction) = &utterance.correction {
-            add(&word, "span", "corrected", "you say ")?;
-            let corrected = word.last_element_child().ok_or("no element")?;
+            let corrected = add(&word, "span", "corrected", "you say ")?;
+            tint(&corrected, kept, Some(correction))?;
             add(&corrected, "bdi", "", correction)?;
         }
         if kept.source.lanes.len() > 1
@@ -173,6 +169,17 @@ impl List {
     /// Rows that are in sight together.
     pub fn page(&self) -> usize {
         (f64::from(self.view.client_height()) / self.row).max(1.0) as usize
+    }
+}
+
+/// Gives an element the colour of a label.
+fn tint(element: &HtmlElement, kept: &Kept, label: Option<&String>) -> Result<(), JsValue> {
+    match label.and_then(|label| kept.labels.class(label)) {
+        Some(class) => {
+            let value = ["var(--", &colour(class), ")"].concat();
+            element.style().set_property("--tint", &value)
+        }
+        None => Ok(()),
     }
 }
 
