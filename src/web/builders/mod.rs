@@ -606,7 +606,7 @@ impl State {
 
     fn sign(&mut self, sign: Sign, letters: &mut Vec<Letter>, there: &Weak<RefCell<Self>>) {
         match sign {
-            Sign::Event(event) => self.event(event, letters, there),
+            Sign::Event(event) => self.event(*event, letters, there),
             Sign::Unreadable => self.fail(WebError::EngineOutdated, letters),
             Sign::Broken | Sign::Gone if self.model.is_some() => {
                 self.fail(WebError::EngineCrashed, letters);

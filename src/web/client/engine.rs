@@ -12,7 +12,7 @@ use crate::{
 /// What the worker has to say, or what became of it.
 pub enum Sign {
     /// An event of the protocol.
-    Event(Event),
+    Event(Box<Event>),
     /// A message that this build does not know.
     Unreadable,
     /// An error that nobody caught, or the worker's file could not be run.
@@ -43,7 +43,8 @@ impl Engine {
         });
         let on_message = Callback::new(move |event: JsValue| {
             let event: MessageEvent = event.unchecked_into();
-            on_sign(Event::read(&event.data()).map_or(Sign::Unreadable, Sign::Event));
+            let read = Event::read(&event.data()).map(Box::new);
+            on_sign(read.map_or(Sign::Unreadable, Sign::Event));
         });
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));

@@ -231,7 +231,7 @@ impl App {
 
     fn engine(&mut self, sign: Sign) {
         match sign {
-            Sign::Event(event) => self.event(event),
+            Sign::Event(event) => self.event(*event),
             Sign::Unreadable => self.give_up(WebError::EngineOutdated),
             Sign::Broken | Sign::Gone => {
                 let was_ready = self.is_ready();
