@@ -30,7 +30,7 @@ impl Overview {
     pub fn of<'a>(
         labels: &Labels,
         utterances: impl IntoIterator<Item = &'a Utterance>,
-        said: impl Fn(&Utterance) -> Option<&str>,
+        said: impl Fn(&'a Utterance) -> Option<&'a str>,
     ) -> Self {
         let mut overview = Self {
             utterances: 0,

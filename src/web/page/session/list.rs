@@ -19,13 +19,13 @@ use crate::{
 };
 
 /// Height of a row until one has been measured, in CSS pixels.
-const ROW: i32 = 42;
+const ROW: f64 = 42.0;
 /// Least height that is filled with rows, in CSS pixels: that of the list before it has any.
 const HEIGHT: i32 = 352;
 /// Rows above and below what is in sight.
-const SPARE: usize = 8;
+const SPARE: usize = 4;
 /// Most rows in the document.
-const MOST: usize = 60;
+const MOST: usize = 40;
 
 /// The elements, and which rows are in the document.
 pub struct List {
@@ -34,7 +34,7 @@ pub struct List {
     /// The list box in it.
     pub list: HtmlElement,
     empty: HtmlElement,
-    row: i32,
+    row: f64,
     /// First and number of the rows, and of how many.
     shown: (usize, usize, usize),
 }
@@ -64,13 +64,14 @@ impl List {
         let (_, _, before) = self.shown;
         // What is being read stays where it is when something comes on top of it.
         if count > before && before > 0 && self.view.scroll_top() > 0 {
-            let moved = (count - before) as i32 * self.row;
-            self.view.set_scroll_top(self.view.scroll_top() + moved);
+            let moved = (count - before) as f64 * self.row;
+            self.view
+                .set_scroll_top(self.view.scroll_top() + moved as i32);
         }
-        let first = (self.view.scroll_top() / self.row.max(1)) as usize;
+        let first = (f64::from(self.view.scroll_top()) / self.row) as usize;
         let first = first.saturating_sub(SPARE).min(count);
         let height = self.view.client_height().max(HEIGHT);
-        let in_sight = (height / self.row.max(1)) as usize + 1;
+        let in_sight = (f64::from(height) / self.row) as usize + 1;
         let rows = (in_sight + 2 * SPARE).min(MOST).min(count - first);
         if !is_new && self.shown == (first, rows, count) {
             return Ok(());
@@ -79,7 +80,7 @@ impl List {
         self.list.set_text_content(None);
         let after = count - first - rows;
         for (name, rows) in [("padding-top", first), ("padding-bottom", after)] {
-            let height = (rows as u32 * self.row as u32).to_string();
+            let height = ((rows as f64 * self.row).round() as u32).to_string();
             let height = [height.as_str(), "px"].concat();
             self.list.style().set_property(name, &height)?;
         }
@@ -88,15 +89,21 @@ impl List {
             return Ok(());
         };
         let newest_first = kept.source.utterances.iter().rev().enumerate();
+        let mut last = None;
         for (place, utterance) in newest_first.skip(first).take(rows) {
             let item = self.item(kept, utterance, place, count)?;
             if selected == Some(utterance.id) {
                 set(&item, &[("aria-selected", "true")]);
                 set(&self.list, &[("aria-activedescendant", &item.id())]);
             }
-            if item.offset_height() > 0 {
-                self.row = item.offset_height();
-            }
+            last = Some(item);
+        }
+        // All rows are of one height, which the size of the text changes.
+        let height = last.map_or(0.0, |item| item.get_bounding_client_rect().height());
+        if is_new && height > 0.0 && (height - self.row).abs() > 0.01 {
+            self.row = height;
+            self.shown = (usize::MAX, 0, count);
+            return self.show(Some(kept), selected, false);
         }
         Ok(())
     }
@@ -125,17 +132,13 @@ impl List {
                 ("data-permille", &permille_list(shares)),
             ],
         );
-        let said = utterance.correction.as_ref().or(utterance.label.as_ref());
-        if let Some(class) = said.and_then(|label| kept.labels.class(label)) {
-            let value = ["var(--", &colour(class), ")"].concat();
-            item.style().set_property("--tint", &value)?;
-        }
+        tint(&item, kept, utterance.label.as_ref())?;
         add(&item, "span", "time", &times(utterance))?;
         let word = add(&item, "span", "word", "")?;
         add(&word, "bdi", "", &word_of(utterance))?;
         if let Some(correction) = &utterance.correction {
-            add(&word, "span", "corrected", &tr("you say "))?;
-            let corrected = word.last_element_child().ok_or("no element")?;
+            let corrected = add(&word, "span", "corrected", &tr("you say "))?;
+            tint(&corrected, kept, Some(correction))?;
             add(&corrected, "bdi", "", &tr(correction))?;
         }
         if kept.source.lanes.len() > 1
@@ -153,19 +156,31 @@ impl List {
 
     /// Scrolls so far that a row is in sight, the newest being 0.
     pub fn reveal(&self, place: usize) {
-        let top = place as i32 * self.row;
-        let height = self.view.client_height();
-        let at = self.view.scroll_top();
+        let top = place as f64 * self.row;
+        let height = f64::from(self.view.client_height());
+        let at = f64::from(self.view.scroll_top());
         if top < at {
-            self.view.set_scroll_top(top);
+            self.view.set_scroll_top(top as i32);
         } else if top + self.row > at + height {
-            self.view.set_scroll_top(top + self.row - height);
+            self.view
+                .set_scroll_top((top + self.row - height).ceil() as i32);
         }
     }
 
     /// Rows that are in sight together.
     pub fn page(&self) -> usize {
-        (self.view.client_height() / self.row.max(1)).max(1) as usize
+        (f64::from(self.view.client_height()) / self.row).max(1.0) as usize
+    }
+}
+
+/// Gives an element the colour of a label.
+fn tint(element: &HtmlElement, kept: &Kept, label: Option<&String>) -> Result<(), JsValue> {
+    match label.and_then(|label| kept.labels.class(label)) {
+        Some(class) => {
+            let value = ["var(--", &colour(class), ")"].concat();
+            element.style().set_property("--tint", &value)
+        }
+        None => Ok(()),
     }
 }
 

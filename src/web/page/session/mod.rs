@@ -136,8 +136,10 @@ pub struct Session {
     px_per_s: Option<f64>,
     /// Whether the timeline stays at the newest.
     follows: bool,
-    /// Whether list, summary and the rest must be shown anew.
+    /// Whether the list and what is chosen must be shown anew.
     is_stale: bool,
+    /// Whether the summary and the rest must be, too.
+    is_changed: bool,
     /// Whether something would be lost if the page were closed.
     would_lose: Rc<Cell<bool>>,
     device: Device,
@@ -176,6 +178,7 @@ impl Session {
             px_per_s: None,
             follows: true,
             is_stale: true,
+            is_changed: true,
             would_lose: Rc::default(),
             device: Device::default(),
         })
@@ -260,7 +263,7 @@ impl Session {
                 }
             }
         }
-        self.is_stale = true;
+        self.is_changed = true;
         let kept = if self.keeps_sound { speakers.len() } else { 0 };
         (first..)
             .take(kept)
@@ -300,7 +303,7 @@ impl Session {
                 if let Some(utterance) = Utterance::of(update, id, lane, &kept.labels) {
                     kept.add(utterance);
                     self.keeper.is_unsaved = true;
-                    self.is_stale |= at == self.shown;
+                    self.is_changed |= at == self.shown;
                 }
             }
         }
@@ -347,7 +350,7 @@ impl Session {
                 self.px_per_s = None;
             }
         }
-        self.is_stale = true;
+        self.is_changed = true;
     }
 
     /// Shows the recording of one of the engine's sessions.
@@ -383,7 +386,7 @@ impl Session {
     /// What a person's labels make of the voice.
     pub fn learned(&mut self, lesson: Option<Lesson>) {
         self.lessons.learned(lesson);
-        self.is_stale = true;
+        self.is_changed = true;
     }
 
     /// Notes what the page would lose, and writes to this device in a while what is to be kept there.
@@ -553,7 +556,7 @@ impl Session {
                         ));
                     }
                 }
-                self.is_stale = true;
+                self.is_changed = true;
                 return Ask::Announce(tell("{0} saved", &[&isolated(&name)]));
             }
             Act::Exported(_, Err(error)) => return Ask::Fail(error),
@@ -591,14 +594,18 @@ impl Session {
     fn pressed(&mut self, what: &str, value: &str, speaker: &Speaker) -> Ask {
         let number = || value.parse::<usize>().unwrap_or_default();
         match what {
-            "zoom-in" => self.zoom(ZOOM, self.view.width() / 2.0),
-            "zoom-out" => self.zoom(1.0 / ZOOM, self.view.width() / 2.0),
-            "zoom-all" => self.px_per_s = None,
+            "zoom-in" | "zoom-out" | "zoom-all" | "select" | "play" | "play-on" => {
+                match what {
+                    "zoom-in" => self.zoom(ZOOM, self.view.width() / 2.0),
+                    "zoom-out" => self.zoom(1.0 / ZOOM, self.view.width() / 2.0),
+                    "zoom-all" => self.px_per_s = None,
+                    "select" => self.select(value.parse().ok()),
+                    "play" => self.play(),
+                    _ => self.play_from_cursor(),
+                }
+                return Ask::Nothing;
+            }
             "show" => self.show(number()),
-            "select" => self.select(value.parse().ok()),
-            "play" => self.play(),
-            "play-on" => self.play_from_cursor(),
-            "stop" => self.player.stop(),
             "mark" => {
                 let at_ms = self.moment_ms();
                 if let Some(place) = self.keeper.mark(self.shown, at_ms) {
@@ -639,7 +646,7 @@ impl Session {
                 self.shown = self
                     .shown
                     .min(self.keeper.recordings.len().saturating_sub(1));
-                self.is_stale = true;
+                self.is_changed = true;
             }
             "open" => self.view.file.click(),
             "export" => return self.export(value),
@@ -648,21 +655,21 @@ impl Session {
                 return Ask::Tell(self.lessons.ask(references));
             }
             "adopt" => {
-                self.is_stale = true;
+                self.is_changed = true;
                 if let Some(calibration) = self.lessons.adopt(speaker) {
                     return Ask::Adopt(calibration);
                 }
             }
             "decline" => self.lessons.decline(),
             "unlearn" => {
-                self.is_stale = true;
+                self.is_changed = true;
                 if let Some(before) = self.lessons.undo() {
                     return Ask::Restore(before);
                 }
             }
             _ => return Ask::Nothing,
         }
-        self.is_stale = true;
+        self.is_changed = true;
         Ask::Nothing
     }
 
@@ -691,7 +698,7 @@ impl Session {
             }
             _ => {}
         }
-        self.is_stale = true;
+        self.is_changed = true;
     }
 
     fn list_key(&mut self, key: &str, speaker: &Speaker) -> Ask {
@@ -729,7 +736,7 @@ impl Session {
         self.follows = is_live;
         self.px_per_s = None;
         self.view.list.view.set_scroll_top(0);
-        self.is_stale = true;
+        self.is_changed = true;
     }
 
     fn select(&mut self, id: Option<u64>) {
@@ -923,7 +930,7 @@ impl Session {
     }
 
     fn refresh(&mut self) {
-        self.is_stale = true;
+        self.is_changed = true;
         self.draw();
     }
 
@@ -933,7 +940,8 @@ impl Session {
             self.cursor_s = Some(at_s);
         }
         self.note();
-        let is_stale = std::mem::take(&mut self.is_stale);
+        let is_changed = std::mem::take(&mut self.is_changed);
+        let is_stale = std::mem::take(&mut self.is_stale) || is_changed;
         let kept = self.keeper.recordings.get(self.shown);
         let (scale, duration_s) = (self.scale(), self.duration_s().max(LEAST_SPAN_S));
         self.view.stretch(duration_s * scale);
@@ -950,14 +958,16 @@ impl Session {
             let lane = utterance.map_or(0, |utterance| utterance.lane);
             let has_sound = self.sound_of(lane).is_some();
             let bytes: f64 = self.sounds.iter().map(|sound| sound.bytes).sum();
+            let _ = chosen::show(&self.view.chosen, kept, utterance);
+            self.view.sound(has_sound, bytes);
+        }
+        if is_changed {
             let references = self.references();
             let labels = self.model.as_ref().map(|(_, labels)| labels);
             let _ = self.view.recordings(&self.keeper, self.shown);
-            let _ = chosen::show(&self.view.chosen, kept, utterance);
             let _ = marks::show(&self.view.marks, kept);
             let _ = summary::show(&self.view.summary, kept);
             let _ = self.lessons.show(&self.view.lesson, labels, &references);
-            self.view.sound(has_sound, bytes);
             self.view.undo(self.keeper.last_change());
         }
         let plays = self.player.at_s().is_some();

@@ -24,9 +24,8 @@ pub fn show(panel: &HtmlElement, kept: Option<&Kept>) -> Result<(), JsValue> {
     let Some(kept) = kept else {
         return Ok(());
     };
-    let said = |utterance: &Utterance| -> Option<String> { utterance.label.clone() };
     let all = || kept.source.utterances.iter();
-    row(panel, kept, &tr("The whole"), all(), said)?;
+    row(panel, kept, &tr("The whole"), all(), label)?;
     let corrections = all().filter(|utterance| utterance.correction.is_some());
     let corrections = corrections.count() as u32;
     if corrections > 0 {
@@ -35,24 +34,21 @@ pub fn show(panel: &HtmlElement, kept: Option<&Kept>) -> Result<(), JsValue> {
         } else {
             tell("With your {0} corrections", &[&corrections.to_string()])
         };
-        row(panel, kept, &corrected, all(), |utterance| {
-            let said = utterance.correction.as_ref();
-            said.or(utterance.label.as_ref()).cloned()
-        })?;
+        row(panel, kept, &corrected, all(), corrected_label)?;
     }
     let lanes = &kept.source.lanes;
     if lanes.len() > 1 {
         add(panel, "h3", "", &tr("By speaker"))?;
         for (index, lane) in lanes.iter().enumerate() {
             let of_lane = all().filter(|utterance| utterance.lane == index);
-            row(panel, kept, &lane.name, of_lane, said)?;
+            row(panel, kept, &lane.name, of_lane, label)?;
         }
     }
     if !kept.source.sections.is_empty() {
         add(panel, "h3", "", &tr("By section"))?;
         for section in &kept.source.sections {
             let within = all().filter(|utterance| is_within(utterance, section));
-            row(panel, kept, &section.name, within, said)?;
+            row(panel, kept, &section.name, within, label)?;
         }
     }
     Ok(())
@@ -64,20 +60,22 @@ fn is_within(utterance: &Utterance, section: &Section) -> bool {
     (section.start_ms..section.end_ms.max(section.start_ms + 1)).contains(&middle_ms)
 }
 
+fn label(utterance: &Utterance) -> Option<&str> {
+    utterance.label.as_deref()
+}
+
+fn corrected_label(utterance: &Utterance) -> Option<&str> {
+    utterance.correction.as_deref().or(label(utterance))
+}
+
 fn row<'a>(
     panel: &HtmlElement,
     kept: &Kept,
     name: &str,
     utterances: impl Iterator<Item = &'a Utterance>,
-    said: impl Fn(&Utterance) -> Option<String>,
+    said: fn(&'a Utterance) -> Option<&'a str>,
 ) -> Result<(), JsValue> {
-    let mut utterances: Vec<Utterance> = utterances.cloned().collect();
-    for utterance in &mut utterances {
-        utterance.label = said(utterance);
-    }
-    let overview = Overview::of(&kept.labels, &utterances, |utterance| {
-        utterance.label.as_deref()
-    });
+    let overview = Overview::of(&kept.labels, utterances, said);
     let row = add(panel, "div", "share", "")?;
     let head = add(&row, "p", "share-name", "")?;
     add(&head, "bdi", "", name)?;

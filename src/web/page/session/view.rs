@@ -217,7 +217,7 @@ impl View {
 
     /// Makes the timeline so wide.
     pub fn stretch(&self, width: f64) {
-        let width = (width.ceil() as u32).to_string();
+        let width = (width.round() as u32).to_string();
         let width = [width.as_str(), "px"].concat();
         let _ = self.stretch.style().set_property("width", &width);
     }
