@@ -70,6 +70,9 @@ const LEVEL_FRAMES: u64 = 3;
 pub struct Session<C> {
     classifier: C,
     front_end: FrontEnd,
+    sample_rate_hz: u32,
+    /// Taken in since the front end was started.
+    samples: u64,
     track: Track,
 }
 
@@ -88,6 +91,8 @@ impl<C: Classifier> Session<C> {
         Ok(Self {
             classifier,
             front_end,
+            sample_rate_hz,
+            samples: 0,
             track: Track::new(settings.clone(), Claims::default(), pacing),
         })
     }
@@ -110,6 +115,8 @@ impl<C: Classifier> Session<C> {
         channels: &[&[f32]],
         updates: &mut Vec<Update>,
     ) -> Result<(), ModelError> {
+        let samples = channels.iter().map(|channel| channel.len()).min();
+        self.samples += samples.unwrap_or(0) as u64;
         self.feed(updates, |front_end, sink| front_end.push(channels, sink))
     }
 
@@ -128,8 +135,7 @@ impl<C: Classifier> Session<C> {
     pub fn gap(&mut self, lost_s: f64, updates: &mut Vec<Update>) -> Result<(), ModelError> {
         let result = self.flush(updates);
         self.track.gate.reset();
-        self.track.offset_s += lost_s;
-        self.track.pass_over();
+        self.track.set_clock(self.track.started_s + lost_s);
         result
     }
 
@@ -228,9 +234,18 @@ impl<C: Classifier> Session<C> {
         self.classifier
     }
 
+    /// Takes in what the front end still holds and closes the open utterance; the clock then stands at the last
+    /// sample, not at the end of its frame.
     fn flush(&mut self, updates: &mut Vec<Update>) -> Result<(), ModelError> {
         let fed = self.feed(updates, |front_end, sink| front_end.finish(sink));
-        fed.and(self.track.close_utterance(&mut self.classifier, updates))
+        let heard_s = self.samples as f64 / f64::from(self.sample_rate_hz);
+        self.samples = 0;
+        let end_s = self.track.started_s + heard_s;
+        let closed = self
+            .track
+            .close_utterance(&mut self.classifier, end_s, updates);
+        self.track.set_clock(end_s);
+        fed.and(closed)
     }
 
     /// Tracks the frames that `feed` makes the front end produce; the first error counts.
@@ -243,6 +258,7 @@ impl<C: Classifier> Session<C> {
             classifier,
             front_end,
             track,
+            ..
         } = self;
         let mut result = Ok(());
         feed(front_end, &mut |frame| {
@@ -264,8 +280,10 @@ struct Track {
     smoother: Smoother,
     /// Frames seen.
     frames: u64,
-    /// Lost audio, in seconds.
-    offset_s: f64,
+    /// When the front end was last started, in seconds of the stream.
+    started_s: f64,
+    /// Its first frame.
+    started: u64,
     /// The newest rows `[T, F]`, at least as many as are reviewed at once; the last is frame
     /// `frames - 1`.
     history: Vec<f32>,
@@ -380,7 +398,8 @@ impl Track {
             gate: SpeechGate::new(),
             smoother: Smoother::new(settings.clone(), claims),
             frames: 0,
-            offset_s: 0.0,
+            started_s: 0.0,
+            started: 0,
             history: Vec::with_capacity(
                 2 * REVIEW_SEGMENTS * settings.max_segment_frames * N_FEATURES,
             ),
@@ -407,23 +426,30 @@ impl Track {
 
     /// Position in the stream of the next frame's first sample, lost audio included.
     fn position(&self) -> u64 {
-        let lost = (self.offset_s * f64::from(SAMPLE_RATE_HZ)).round() as u64;
-        lost + self.frames * HOP_SAMPLES as u64
+        (self.time_s(self.frames) * f64::from(SAMPLE_RATE_HZ)).round() as u64
     }
 
-    /// Keeps silence for the sound that was lost.
-    fn pass_over(&mut self) {
+    /// Lets the sound that is kept go on at the clock's time: silence for what was lost, without what fills
+    /// up a last frame.
+    fn align_sound(&mut self) {
         let position = self.position();
         if let Some(sound) = &mut self.sound {
-            let lost = position.saturating_sub(sound.next);
-            let end = sound.samples.len() + lost as usize;
-            sound.samples.resize(end, 0);
-            sound.next += lost;
+            let end = sound.samples.len() as u64 + position;
+            let end = end.saturating_sub(sound.next);
+            sound.samples.resize(end as usize, 0);
+            sound.next = position;
         }
     }
 
     fn time_s(&self, frame: u64) -> f64 {
-        self.offset_s + hops_s(frame)
+        self.started_s + hops_s(frame.saturating_sub(self.started))
+    }
+
+    /// Says when the next frame begins.
+    fn set_clock(&mut self, at_s: f64) {
+        self.started_s = at_s;
+        self.started = self.frames;
+        self.align_sound();
     }
 
     fn push<C: Classifier>(
@@ -472,11 +498,12 @@ impl Track {
         if speaking && self.utterance.is_none() {
             let start = (self.frames - 1)
                 .saturating_sub(PREROLL_FRAMES)
-                .max(self.last_end);
+                .max(self.last_end)
+                .max(self.started);
             self.utterance = Some(Utterance::new(start, self.spoken(start, self.frames)));
         }
         if !speaking && self.utterance.is_some() {
-            return self.close_utterance(classifier, updates);
+            return self.close_utterance(classifier, f64::INFINITY, updates);
         }
         if self.pacing == Pacing::Live && self.is_step() {
             self.due = Some(self.frames);
@@ -667,10 +694,11 @@ impl Track {
         }
     }
 
-    /// Ends the open utterance, if any, with what it expresses.
+    /// Ends the open utterance, if any, with what it expresses, `last_s` at the latest.
     fn close_utterance<C: Classifier>(
         &mut self,
         classifier: &mut C,
+        last_s: f64,
         updates: &mut Vec<Update>,
     ) -> Result<(), ModelError> {
         let result = self.review(classifier, updates);
@@ -686,7 +714,7 @@ impl Track {
         } else {
             u64::from(HANGOVER_HOPS)
         };
-        let end_s = self.time_s(end - silence);
+        let end_s = self.time_s(end - silence).min(last_s);
         let start_s = self.time_s(utterance.start);
         if let Some(heard) = utterance.heard.mean() {
             let posterior = self.calibrated(&heard);
