@@ -21,6 +21,10 @@ use crate::{
 /// Least seconds of speech in all references together.
 pub const MIN_REFERENCE_S: f64 = 3.0;
 
+/// The largest number of a calibration. Fitted ones are a thousand times smaller; sums of much larger
+/// ones would not be finite.
+const MOST: f32 = 1e4;
+
 /// This many clips of unknown emotion count for half of a full shift.
 const UNLABELLED_CLIPS: f64 = 8.0;
 /// While listening, it shifts no evidence by more than this, in nats.
@@ -106,9 +110,11 @@ pub enum CalibrationError {
     /// The text is not a calibration.
     #[error("the calibration cannot be read: {0}; make it again")]
     Unreadable(String),
-    /// It holds numbers that cannot be used.
-    #[error("the calibration holds a number that is not finite in {0}; make it again")]
-    NotFinite(&'static str),
+    /// It holds numbers that cannot be used: not finite, or so large that their sums might not be.
+    #[error(
+        "the calibration holds a number that is not finite or above {MOST} in {0}; make it again"
+    )]
+    OutOfRange(&'static str),
     /// It lacks numbers or has too many.
     #[error("the calibration does not have as many numbers in gain as in offset; make it again")]
     Shape,
@@ -243,7 +249,7 @@ impl Calibration {
     /// Checks that it can be used with the model with this SHA-256.
     ///
     /// # Errors
-    /// When it was made with another model, is incomplete or holds numbers that are not finite.
+    /// When it was made with another model, is incomplete or holds numbers out of range.
     pub fn check(&self, model: &str) -> Result<(), CalibrationError> {
         if self.model != model {
             return Err(CalibrationError::OtherModel {
@@ -256,11 +262,12 @@ impl Calibration {
             return Err(CalibrationError::Shape);
         }
         let mut gain = self.gain.iter().flat_map(|row| row.iter());
-        if !gain.all(|gain| gain.is_finite()) {
-            return Err(CalibrationError::NotFinite("gain"));
+        let is_usable = |number: &f32| number.abs() <= MOST;
+        if !gain.all(is_usable) {
+            return Err(CalibrationError::OutOfRange("gain"));
         }
-        if !self.offset.iter().all(|offset| offset.is_finite()) {
-            return Err(CalibrationError::NotFinite("offset"));
+        if !self.offset.iter().all(is_usable) {
+            return Err(CalibrationError::OutOfRange("offset"));
         }
         Ok(())
     }
@@ -607,11 +614,14 @@ pub(crate) mod tests {
         let mut short = calibration.clone();
         short.gain.pop();
         assert_eq!(short.check("m"), Err(CalibrationError::Shape));
-        let mut broken = calibration;
-        broken.offset[3] = f32::NAN;
-        assert_eq!(
-            broken.check("m"),
-            Err(CalibrationError::NotFinite("offset"))
-        );
+        for number in [f32::NAN, f32::INFINITY, -3e38] {
+            let mut broken = calibration.clone();
+            broken.offset[3] = number;
+            let refused = Err(CalibrationError::OutOfRange("offset"));
+            assert_eq!(broken.check("m"), refused);
+            let mut broken = calibration.clone();
+            broken.gain[1][2] = number;
+            assert_eq!(broken.check("m"), Err(CalibrationError::OutOfRange("gain")));
+        }
     }
 }

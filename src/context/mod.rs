@@ -113,7 +113,9 @@ pub fn to_prompt_context(utterances: &[Utterance], options: &PromptOptions) -> P
                 sure_label(utterance, options.min_confidence)?,
             ))
         });
-    let heard_ms = turn.iter().map(|utterance| utterance.speech_ms).sum();
+    let heard_ms = turn.iter().fold(0_u64, |sum, utterance| {
+        sum.saturating_add(utterance.speech_ms)
+    });
     let Some((index, utterance, label)) = told else {
         return PromptContext {
             version: VERSION,
@@ -209,6 +211,18 @@ mod tests {
             serde_json::from_str::<PromptContext>(&json).unwrap(),
             context
         );
+    }
+
+    #[test]
+    fn more_speech_than_can_be_counted_is_the_most() {
+        let mut heard = [
+            utterance(1, 0, 1_000, None),
+            utterance(2, 1_500, 2_000, None),
+        ];
+        heard
+            .iter_mut()
+            .for_each(|utterance| utterance.speech_ms = u64::MAX);
+        assert_eq!(to_prompt_context(&heard, &options(0.0)).heard_ms, u64::MAX);
     }
 
     #[test]
