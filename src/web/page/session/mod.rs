@@ -500,6 +500,11 @@ impl Session {
         Ask::Announce(tr("The session kept on this device is here again"))
     }
 
+    /// Says everything anew, in another language.
+    pub fn retell(&mut self) {
+        self.is_changed = true;
+    }
+
     /// Opens the dialogue for a saved session.
     pub fn choose(&self) {
         self.view.file.click();
