@@ -91,6 +91,12 @@ pub enum WebError {
     },
     /// The program that writes and reads sessions could not be loaded.
     RecordsUnavailable,
+    /// A file is no transcript.
+    NoTranscript(String),
+    /// There is nothing yet to tell an assistant.
+    NothingToTell,
+    /// The browser does not take what is to be copied or shared.
+    NotCopied,
     /// A session could not be saved as a file.
     NotExported(String),
     /// A recording that ships with the page could not be fetched.
@@ -237,6 +243,9 @@ impl WebError {
             Self::SessionOfOtherVersion(_) => "session-of-other-version",
             Self::SessionDamaged { .. } => "session-damaged",
             Self::RecordsUnavailable => "records-unavailable",
+            Self::NoTranscript(_) => "no-transcript",
+            Self::NothingToTell => "nothing-to-tell",
+            Self::NotCopied => "not-copied",
             Self::NotExported(_) => "not-exported",
             Self::SampleUnavailable(_) => "sample-unavailable",
             Self::NotKept(_) => "not-kept",
@@ -317,6 +326,9 @@ impl WebError {
             ),
             Self::SessionDamaged { name, .. } => tell("“{0}” is damaged.", &[&isolated(name)]),
             Self::RecordsUnavailable => tr("The part that saves and opens sessions is missing."),
+            Self::NoTranscript(name) => tell("“{0}” is not a transcript.", &[&isolated(name)]),
+            Self::NothingToTell => tr("There is nothing to tell an assistant yet."),
+            Self::NotCopied => tr("The browser does not let this page copy."),
             Self::NotExported(_) => tr("The file could not be made."),
             Self::NotKept(_) => tr("This browser does not keep the session."),
             Self::SampleUnavailable(_) => tr("The recording could not be fetched."),
@@ -468,6 +480,15 @@ impl WebError {
             Self::RecordsUnavailable => {
                 "Nothing is lost. Check the connection and try again; it is needed only once."
             }
+            Self::NoTranscript(_) => {
+                "Nothing has changed. Choose a WebVTT or SRT file, or the JSON of whisper, with times."
+            }
+            Self::NothingToTell => {
+                "No utterance of this recording names an emotion. Listen longer, or add a transcript."
+            }
+            Self::NotCopied => {
+                "Nothing is lost. Press it again, or take the text with times along."
+            }
             Self::NotExported(reason) => {
                 return tell(
                     "Nothing is lost. Try again, or take another format. The reason: {0}.",
@@ -524,9 +545,10 @@ impl WebError {
             | Self::ReadNothing
             | Self::ReadTooLittle { .. } => Action::Listen,
             Self::CalibrationOfOtherModel | Self::NoCalibration => Action::ChooseCalibration,
-            Self::NoSession(_) | Self::SessionOfOtherVersion(_) | Self::SessionDamaged { .. } => {
-                Action::ChooseSession
-            }
+            Self::NoSession(_)
+            | Self::NoTranscript(_)
+            | Self::SessionOfOtherVersion(_)
+            | Self::SessionDamaged { .. } => Action::ChooseSession,
             Self::ModelFiles(_)
             | Self::ModelTooLarge(_)
             | Self::ModelUnreadable(_)
@@ -551,6 +573,8 @@ impl WebError {
             Self::SilentMicrophone
             | Self::FaintMicrophone
             | Self::RecordsUnavailable
+            | Self::NothingToTell
+            | Self::NotCopied
             | Self::NotExported(_)
             | Self::NotKept(_)
             | Self::Unsupported(_)

@@ -105,6 +105,11 @@ for (const language of LANGUAGES) {
         await page.click("#listen");
         await phase("result");
         await check("result");
+        await page.selectOption("#language", "en");
+        await page.locator("#verdict").filter({ hasText: "Sounded surprised" }).waitFor();
+        await page.selectOption("#language", language);
+        await page.locator("#verdict").filter({ hasText: words[language].surprised }).waitFor();
+        await check("result in another language and back");
       });
     });
   }

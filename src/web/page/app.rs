@@ -249,6 +249,10 @@ impl App {
             Signal::LanguageFetched(language, words) => {
                 self.language.speak(&language, words, true);
                 self.display.retell();
+                self.session.retell();
+                if let Some(number) = self.shown.filter(|_| !self.is_busy()) {
+                    self.show_end(number);
+                }
                 self.show_sources();
                 self.show_devices();
             }

@@ -13,7 +13,7 @@ use crate::{
         numbers::isolated,
         page::{
             display::Origin,
-            session::Act,
+            session::{Act, is_transcript},
             signal::Signal,
             sources::{Source, State},
         },
@@ -24,7 +24,8 @@ use crate::{
 impl App {
     /// Takes files; while a microphone is listened to they wait.
     pub(super) fn open_files(&mut self, mut files: Vec<File>, left_out: u32) {
-        let saved = files.extract_if(.., |file| file.name().ends_with(".json"));
+        let is_saved = |name: &str| name.ends_with(".json") || is_transcript(name);
+        let saved = files.extract_if(.., |file| is_saved(&file.name()));
         let saved: Vec<File> = saved.collect();
         for file in saved {
             self.act(Act::FileGiven(file));

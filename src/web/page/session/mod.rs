@@ -24,6 +24,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{Blob, File};
 
+pub use self::records::is_transcript;
 use self::{
     keeper::{Keeper, Kept},
     lesson::Lessons,
@@ -84,6 +85,8 @@ pub enum Act {
     Pointed(f64, f64),
     Playing,
     Exported(String, Result<Blob, WebError>),
+    /// What an assistant is told is on the clipboard, or with another app.
+    Told(Result<(), WebError>),
     FileGiven(File),
     Opened(Result<Opened, WebError>),
     /// What is kept on this device: records, and keys and values of everything.
@@ -128,6 +131,8 @@ pub struct Session {
     keeps_sound: bool,
     player: Player,
     lessons: Lessons,
+    /// What was said in recordings, by their keys.
+    transcripts: Vec<(u32, String)>,
     /// Place of the recording that is shown.
     shown: usize,
     selected: Option<u64>,
@@ -172,6 +177,7 @@ impl Session {
             sounds: Vec::new(),
             keeps_sound: true,
             lessons: Lessons::default(),
+            transcripts: Vec::new(),
             shown: 0,
             selected: None,
             cursor_s: None,
@@ -494,6 +500,11 @@ impl Session {
         Ask::Announce(tr("The session kept on this device is here again"))
     }
 
+    /// Says everything anew, in another language.
+    pub fn retell(&mut self) {
+        self.is_changed = true;
+    }
+
     /// Opens the dialogue for a saved session.
     pub fn choose(&self) {
         self.view.file.click();
@@ -559,7 +570,10 @@ impl Session {
                 self.is_changed = true;
                 return Ask::Announce(tell("{0} saved", &[&isolated(&name)]));
             }
-            Act::Exported(_, Err(error)) => return Ask::Fail(error),
+            Act::Exported(_, Err(error)) | Act::Told(Err(error)) => return Ask::Fail(error),
+            Act::Told(Ok(())) => {
+                return Ask::Announce(tr("Copied: paste it into the conversation"));
+            }
             Act::FileGiven(file) => {
                 let mailbox = self.mailbox.clone();
                 spawn_local(async move {
@@ -586,6 +600,14 @@ impl Session {
             Act::Opened(Ok(Opened::Session(record))) => return self.opened(&record),
             // The app takes it.
             Act::Opened(Ok(Opened::Calibration(text))) => return Ask::Adopt(text),
+            Act::Opened(Ok(Opened::Transcript(text))) => {
+                if let Some(key) = self.kept().map(|kept| kept.key) {
+                    self.transcripts.retain(|(of, _)| *of != key);
+                    self.transcripts.push((key, text));
+                    return Ask::Announce(tr("Transcript added to the recording shown"));
+                }
+                return Ask::Fail(WebError::NothingToTell);
+            }
             Act::Opened(Err(error)) => return Ask::Fail(error),
         }
         Ask::Nothing
@@ -650,6 +672,7 @@ impl Session {
             }
             "open" => self.view.file.click(),
             "export" => return self.export(value),
+            "assistant" => self.tell_assistant(),
             "learn" => {
                 let references = self.references();
                 return Ask::Tell(self.lessons.ask(references));
@@ -858,6 +881,34 @@ impl Session {
             .flat_map(|kept| &kept.source.utterances)
             .filter_map(|utterance| lesson::reference(utterance, labels))
             .collect()
+    }
+
+    /// Puts what an assistant is told of the recording shown on the clipboard.
+    fn tell_assistant(&mut self) {
+        self.view.close_menus();
+        let Some(kept) = self.kept() else {
+            return;
+        };
+        let key = kept.key;
+        let transcript = self.transcripts.iter().find(|(of, _)| *of == key);
+        let transcript = transcript.map(|(_, text)| text.clone());
+        let record = written::record(&[kept]);
+        let utterances = record.and_then(|record| {
+            let sources = record.object("sources")?;
+            sources.object("0")?.object("utterances")
+        });
+        let Some(utterances) = utterances else {
+            return;
+        };
+        let mailbox = self.mailbox.clone();
+        spawn_local(async move {
+            let told = records::for_assistant(utterances, transcript).await;
+            let copied = match told {
+                Ok(text) => view::copy(&text).await,
+                Err(error) => Err(error),
+            };
+            mailbox.send(Signal::Session(Act::Told(copied)));
+        });
     }
 
     fn export(&mut self, format: &str) -> Ask {

@@ -1,13 +1,16 @@
 //! The records program, loaded when it is first needed: sessions to files and back.
 
-use js_sys::{Function, JSON, Promise, Reflect};
+use js_sys::{Array, Function, JSON, Promise, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::File;
 
 use crate::{
     protocol::Fields,
-    web::{error::WebError, object::window},
+    web::{
+        error::WebError,
+        object::{object, window},
+    },
 };
 
 /// Most bytes that are read of a session: a day of one takes less.
@@ -19,6 +22,8 @@ pub enum Opened {
     Session(JsValue),
     /// A voice's calibration, or what claims to be none else.
     Calibration(String),
+    /// What was said, with times.
+    Transcript(String),
 }
 
 /// The text of a file in the format of this name.
@@ -43,6 +48,13 @@ pub async fn open(file: File) -> Result<Opened, WebError> {
     let unreadable = |_| WebError::NoSession(name.clone());
     let text = JsFuture::from(file.text()).await.map_err(unreadable)?;
     let text = text.as_string().unwrap_or_default();
+    if is_transcript(&name) {
+        let read = call("readTranscript", &[text.as_str().into()]).await?;
+        return match read {
+            Ok(_) => Ok(Opened::Transcript(text)),
+            Err(_) => Err(WebError::NoTranscript(name)),
+        };
+    }
     // A byte order mark is no JSON.
     let parsed = JSON::parse(text.trim_start_matches('\u{feff}'));
     if let Ok(parsed) = &parsed
@@ -51,6 +63,13 @@ pub async fn open(file: File) -> Result<Opened, WebError> {
         return Ok(Opened::Calibration(text));
     }
     let read = call("readRecord", &[text.as_str().into()]).await?;
+    if read.is_err()
+        && call("readTranscript", &[text.as_str().into()])
+            .await?
+            .is_ok()
+    {
+        return Ok(Opened::Transcript(text));
+    }
     read.map(Opened::Session).map_err(|error| {
         let code = error.text("code").unwrap_or_default();
         match code.as_str() {
@@ -64,6 +83,34 @@ pub async fn open(file: File) -> Result<Opened, WebError> {
             _ => WebError::NoSession(name.clone()),
         }
     })
+}
+
+/// Whether a file of this name holds what was said, with times.
+pub fn is_transcript(name: &str) -> bool {
+    name.ends_with(".vtt") || name.ends_with(".srt")
+}
+
+/// What an assistant is told of these utterances, with the words of a transcript where there is one.
+///
+/// # Errors
+/// When the program cannot be loaded, or has an error of its own.
+pub async fn for_assistant(
+    utterances: JsValue,
+    transcript: Option<String>,
+) -> Result<String, WebError> {
+    let failed = |error: JsValue| WebError::NotExported(message(&error));
+    let whole = object(&[("turnStartMs", 0.into())]);
+    let context = call("promptContext", &[utterances.clone(), whole.into()]).await?;
+    let mut text = context.map_err(failed)?.text("text").unwrap_or_default();
+    if let Some(transcript) = transcript {
+        let given = [transcript.as_str().into(), utterances, object(&[]).into()];
+        let said = call("annotateAsText", &given).await?.map_err(failed)?;
+        if !text.is_empty() {
+            text.push_str("\n\n");
+        }
+        text.push_str(&said.as_string().unwrap_or_default());
+    }
+    Ok(text)
 }
 
 fn message(error: &JsValue) -> String {
@@ -83,9 +130,6 @@ async fn call(name: &str, given: &[JsValue]) -> Result<Result<JsValue, JsValue>,
     let program = JsFuture::from(loading).await.map_err(missing)?;
     let function = Reflect::get(&program, &name.into()).map_err(missing)?;
     let function: Function = function.unchecked_into();
-    Ok(match given {
-        [first, second] => function.call2(&JsValue::NULL, first, second),
-        [first] => function.call1(&JsValue::NULL, first),
-        _ => function.call0(&JsValue::NULL),
-    })
+    let given: Array = given.iter().collect();
+    Ok(function.apply(&JsValue::NULL, &given))
 }

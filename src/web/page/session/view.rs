@@ -2,8 +2,9 @@
 
 use std::{cell::Cell, rc::Rc};
 
-use js_sys::Promise;
+use js_sys::{Function, Promise, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{
     Blob, Element, Event, EventTarget, HtmlAnchorElement, HtmlCanvasElement, HtmlElement,
     HtmlInputElement, KeyboardEvent, MouseEvent, Url, WheelEvent, Window,
@@ -16,14 +17,18 @@ use super::{
     list::List,
     timeline::{self, Scene},
 };
-use crate::web::{
-    numbers::clock,
-    object::{Callback, window},
-    page::{
-        dom::{Finder, add, focus, set, set_hidden, set_text},
-        signal::{Mailbox, Signal},
+use crate::{
+    protocol::Fields,
+    web::{
+        error::WebError,
+        numbers::clock,
+        object::{Callback, object, window},
+        page::{
+            dom::{Finder, add, focus, set, set_hidden, set_text},
+            signal::{Mailbox, Signal},
+        },
+        words::{tell, tr},
     },
-    words::{tell, tr},
 };
 
 /// Width of the picture that is taken along, in CSS pixels.
@@ -422,6 +427,34 @@ impl View {
     pub fn kept(&self, is_kept: bool) {
         self.device.set_checked(is_kept);
     }
+}
+
+/// Has the browser copy a text, or share it where it cannot copy.
+///
+/// # Errors
+/// When the text is empty, or the browser takes it in neither way.
+pub async fn copy(text: &str) -> Result<(), WebError> {
+    let refused = |_: JsValue| WebError::NotCopied;
+    if text.is_empty() {
+        return Err(WebError::NothingToTell);
+    }
+    let navigator: JsValue = window().navigator().into();
+    let clipboard = navigator.object("clipboard");
+    let copied = async {
+        let clipboard = clipboard.ok_or(JsValue::NULL)?;
+        let write: Function = Reflect::get(&clipboard, &"writeText".into())?.dyn_into()?;
+        let writing: Promise = write.call1(&clipboard, &text.into())?.dyn_into()?;
+        JsFuture::from(writing).await
+    };
+    if copied.await.is_ok() {
+        return Ok(());
+    }
+    let share = Reflect::get(&navigator, &"share".into()).map_err(refused)?;
+    let share: Function = share.dyn_into().map_err(refused)?;
+    let given = object(&[("text", text.into())]);
+    let sharing = share.call1(&navigator, &given).map_err(refused)?;
+    let sharing: Promise = sharing.dyn_into().map_err(refused)?;
+    JsFuture::from(sharing).await.map(drop).map_err(refused)
 }
 
 /// A file's name without its ending.
