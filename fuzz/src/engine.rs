@@ -280,6 +280,11 @@ impl Fields for Message<'_> {
         self.field(name)?.as_bool()
     }
 
+    fn bytes(&self, name: &str) -> Option<Vec<u8>> {
+        let byte = |byte: &Value| byte.as_u64()?.try_into().ok();
+        self.field(name)?.as_array()?.iter().map(byte).collect()
+    }
+
     fn object(&self, name: &str) -> Option<Self> {
         let field = self.field(name)?;
         (field.is_object() || field.is_array()).then_some(Self(field))
