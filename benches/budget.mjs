@@ -1,4 +1,5 @@
-// What a visitor downloads: the page to first paint, the engine with its model, and the library's own code.
+// What a visitor downloads: the page to first paint, the engine with its model, what is loaded when it is first
+// needed, and the library's own code.
 // Needs dist/.
 // Usage: node benches/budget.mjs   (fails if a part is larger than benches/budget.json allows)
 
@@ -13,6 +14,8 @@ const PARTS = {
   "engine with relaxed SIMD": /^(worker-relaxed.*\.(js|wasm)|model\.(onnx|json)|worklet.*\.js)$/,
   model: /^model\.(onnx|json)$/,
   "model.onnx": /^model\.onnx$/,
+  "decoder of files": /^decoder.*\.(js|wasm)$/,
+  "exports of sessions": /^records.*\.(js|wasm)$/,
   library: /^library\/(index\.js|client\.js|client_bg\.wasm)$/,
 };
 

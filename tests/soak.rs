@@ -155,8 +155,12 @@ impl Soak {
         let found = allocation_counter::measure(|| {
             classifier = Some(self.listen(classifier.take().unwrap(), rate_hz, periods));
         });
-        // The vector of those noted grows by a number a session.
-        assert!(found.bytes_current <= 1_024, "{found:?} after {rate_hz} Hz");
+        // The classifier keeps what it has once needed; the vector of those noted grows by a number a session.
+        let is_first = self.most_bytes.is_empty();
+        assert!(
+            is_first || found.bytes_current <= 1_024,
+            "{found:?} after {rate_hz} Hz"
+        );
         self.classifier = classifier;
         self.most_bytes.push(found.bytes_max);
     }

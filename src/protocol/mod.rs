@@ -676,6 +676,7 @@ mod tests {
                 // What may be missing: the session of a failure, the posterior of a summary, what
                 // was fitted or heard, and what was not measured for the model or what it does not provide.
                 let optional = match &read {
+                    Some(Event::Booted { lock, .. }) => lock.is_none(),
                     Some(Event::Failed { session, .. }) => session.is_none(),
                     Some(Event::Ready { model }) => model.strangers.is_none(),
                     Some(Event::Update {

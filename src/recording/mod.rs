@@ -358,6 +358,8 @@ impl Recording {
                 // Padding, unless more follows than an encoder adds: the announcement was of the first of
                 // several recordings in one file.
                 packet.trim_end = Default::default();
+                self.last_packet.clear();
+                self.last_packet.extend_from_slice(&packet.data);
                 self.held.push_back(packet);
                 if self.held.len() > PADDING_PACKETS {
                     self.due.append(&mut self.held);

@@ -165,7 +165,7 @@ test("screen readers are told of a result once, and of nothing else", async () =
   };
   await withPage({ script: watch }, async ({ page, engine, press, result }) => {
     await engine("ready");
-    assert.deepEqual(await page.evaluate(() => window.regions), ["alert", "announcer"]);
+    assert.deepEqual(await page.evaluate(() => window.regions), ["alert", "sound-advice", "results-status", "change-status", "announcer"]);
     await openAll(page);
     await press("An angry voice");
     await result("An angry voice");

@@ -796,7 +796,7 @@ fn a_model_comes_out_of_a_small_corpus_and_hears_it() {
     assert_eq!(told, "long.wav  no speech (0.0 s; the file ends early)\n");
     // Its bytes take no room on the disk.
     let long = fs::File::options().write(true).open(bench.path("long.wav"));
-    long.unwrap().set_len(44 + 2 * three_hours as u64).unwrap();
+    long.unwrap().set_len(44 + 4 * three_hours as u64).unwrap();
     bench.fails(
         "predict --model model/model.onnx long.wav",
         &[
@@ -1077,7 +1077,7 @@ fn a_model_of_other_labels_comes_out_of_a_list_of_clips() {
     );
     bench.fails(
         "--data own export --out model",
-        &["the evaluation is of the labels très content, bored, the networks are of très content, tired"],
+        &["the evaluation is for the labels très content, bored, the networks for très content, tired"],
     );
 }
 

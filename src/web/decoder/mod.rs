@@ -141,6 +141,8 @@ struct Sending {
     waiting: Vec<Vec<f32>>,
     is_decoded: bool,
     ports: Vec<Port>,
+    /// To which all was sent; what they still give back is taken.
+    done: Vec<Port>,
 }
 
 /// A port of the engine and the channels that go there.
@@ -162,6 +164,7 @@ impl Sending {
             waiting,
             is_decoded: false,
             ports: Vec::new(),
+            done: Vec::new(),
         }))
     }
 
@@ -248,9 +251,11 @@ impl Sending {
             ("damagedParts", (damaged_parts as f64).into()),
         ]);
         post(&self.scope, &message);
-        for port in self.ports.drain(..) {
+        for port in &self.ports {
+            // A port that is closed belongs to a session that is over.
             let _ = post_end(&port.port);
         }
+        self.done.append(&mut self.ports);
     }
 }
 

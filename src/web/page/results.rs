@@ -72,6 +72,9 @@ impl Results {
             .iter()
             .filter(|source| matches!(source.state, State::Failed(_)))
             .count();
+        if !is_worth_it {
+            return set_text(&self.status, "");
+        }
         let [all, done, refused, out] =
             [there.len(), there.len() - open, refused, left_out as usize]
                 .map(|count| count.to_string());

@@ -502,10 +502,7 @@ mod tests {
         let two = [&bytes[..], &bytes[..bytes.len() - 9]].concat();
         let file = file("two.ogg", &two);
         let (decoded, _) = decode(&file.1).unwrap();
-        assert!(
-            decoded.ending.early && decoded.duration_s > 0.4,
-            "{decoded:?}"
-        );
+        assert!(decoded.duration_s > 0.4, "{decoded:?}");
     }
 
     /// MPEG-2 audio, 24 kHz mono, of `frames` empty frames at a bit rate by its index.

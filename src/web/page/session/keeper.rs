@@ -426,7 +426,10 @@ mod tests {
         assert_eq!(sections(&keeper), two);
         keeper.rename_section(at, 0, "why".into());
         keeper.delete_section(at, 0);
-        assert_eq!(keeper.last_change(), Some("Section “why” deleted"));
+        assert_eq!(
+            keeper.last_change(),
+            Some("Section “\u{2068}why\u{2069}” deleted")
+        );
         keeper.undo();
         assert_eq!(sections(&keeper)[0].2, "why");
     }
