@@ -374,7 +374,10 @@ impl View {
     /// Offers to take the last change back.
     pub fn undo(&self, change: Option<&str>) {
         set_hidden(&self.change, change.is_none());
-        set_text(&self.change_text, change.unwrap_or_default());
+        // What is out of sight stays: screen readers hear every change.
+        if let Some(change) = change {
+            set_text(&self.change_text, change);
+        }
     }
 
     /// Puts the keyboard on a name that can be changed.
