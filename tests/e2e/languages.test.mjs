@@ -105,10 +105,14 @@ for (const language of LANGUAGES) {
         await page.click("#listen");
         await phase("result");
         await check("result");
+        const verdict = () => page.textContent("#verdict");
+        const told = await verdict();
+        const becomes = (same) => page.waitForFunction(([told, same]) => (document.querySelector("#verdict").textContent === told) === same, [told, same]);
         await page.selectOption("#language", "en");
-        await page.locator("#verdict").filter({ hasText: "Sounded surprised" }).waitFor();
+        await becomes(false);
+        assert.match(await verdict(), /Sounded|Not sure|No speech|Mixed/);
         await page.selectOption("#language", language);
-        await page.locator("#verdict").filter({ hasText: words[language].surprised }).waitFor();
+        await becomes(true);
         await check("result in another language and back");
       });
     });

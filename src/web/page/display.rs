@@ -145,6 +145,7 @@ impl Display {
     /// Empties the screen for a new session with a lane for each of these speakers.
     pub fn begin(&mut self, origin: Origin, names: &[String]) {
         self.view.clear();
+        self.view.explain.clear();
         self.view.lanes.begin(names);
         let lane = |name: &String| Lane {
             name: name.clone(),

@@ -99,9 +99,8 @@ pub fn listen(window: &Window, view: &View, mailbox: &Mailbox) -> Result<(), JsV
     })?;
     let body = view.body().clone();
     on(window, "beforeunload", mailbox, move |event: Event| {
-        let phase = body.get_attribute("data-phase");
-        if matches!(phase.as_deref(), Some("live" | "reading")) {
-            // The browser asks whether to leave.
+        // The browser asks whether to leave; of what is kept the session asks itself.
+        if body.get_attribute("data-phase").as_deref() == Some("reading") {
             event.prevent_default();
         }
         None

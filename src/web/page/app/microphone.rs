@@ -323,7 +323,10 @@ impl App {
 
     /// Has the list of microphones kept up to date.
     pub(super) fn watch_devices(&self) {
-        if let Ok(media) = self.window.navigator().media_devices() {
+        // Insecure pages have none.
+        if let Ok(media) = self.window.navigator().media_devices()
+            && media.is_object()
+        {
             let mailbox = self.mailbox.clone();
             let changed = Callback::new(move |_: JsValue| mailbox.send(Signal::DevicesChanged));
             media.set_ondevicechange(Some(changed.into_js_value().unchecked_ref()));

@@ -200,6 +200,7 @@ impl App {
             self.display.progress(source.at_s());
         } else {
             self.show_end(number);
+            self.explain();
         }
         self.show_phase();
         self.show_sources();
