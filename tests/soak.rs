@@ -28,7 +28,7 @@ struct Draw(u32);
 impl Draw {
     fn below(&mut self, bound: u32) -> u32 {
         self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (u64::from(self.0 >> 8) * u64::from(bound) >> 24) as u32
+        ((u64::from(self.0 >> 8) * u64::from(bound)) >> 24) as u32
     }
 
     fn sample(&mut self) -> f32 {

@@ -75,7 +75,11 @@ impl Recording {
         start: impl AsyncFnOnce() -> Result<Worker, JsValue>,
     ) -> Result<Self, WebError> {
         if file.size() == 0.0 {
-            return Err(WebError::FileEmpty(name));
+            // So has a file that was removed since it was chosen.
+            return Err(match JsFuture::from(file.array_buffer()).await {
+                Ok(_) => WebError::FileEmpty(name),
+                Err(_) => WebError::FileGone(name),
+            });
         }
         let refusal = match Decoder::open(file, start).await {
             Ok(decoder) if decoder.is_silent => return Err(WebError::FileSilent(name)),

@@ -173,9 +173,10 @@ impl Language {
         }
         for text in &mut self.texts {
             // Where something else is said by now, whoever said it says it anew.
-            if text.place.read().as_ref() == Some(&text.now) {
-                text.now = translated(&text.english);
-                text.place.write(&text.now);
+            let said = translated(&text.english);
+            if said != text.now && text.place.read().as_ref() == Some(&text.now) {
+                text.place.write(&said);
+                text.now = said;
             }
         }
     }
