@@ -74,16 +74,6 @@ pub fn set_text(element: &Element, text: &str) {
     }
 }
 
-/// Makes an element in another, of this class and with this text.
-pub fn append(parent: &Element, kind: &str, class: &str, text: &str) -> Result<Element, JsValue> {
-    let document = parent.owner_document().ok_or("no document")?;
-    let element = document.create_element(kind)?;
-    element.set_attribute("class", class)?;
-    set_text(&element, text);
-    parent.append_child(&element)?;
-    Ok(element)
-}
-
 /// Moves a progress bar whose maximum is 1000.
 pub fn set_progress(element: &Element, share: f32) {
     let _ = element.set_attribute("value", &permille(share).to_string());
@@ -127,9 +117,7 @@ pub fn add(parent: &Element, tag: &str, class: &str, text: &str) -> Result<HtmlE
     if !class.is_empty() {
         element.set_attribute("class", class)?;
     }
-    if !text.is_empty() {
-        element.set_text_content(Some(text));
-    }
+    set_text(&element, text);
     parent.append_child(&element)?;
     Ok(element)
 }

@@ -5,7 +5,7 @@ use js_sys::Reflect;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{HtmlElement, HtmlSelectElement, Window};
 
-use super::dom::{Finder, append, set_hidden};
+use super::dom::{Finder, add, set_hidden};
 use crate::{
     protocol::Fields,
     web::{client::microphone::Device, words::tr},
@@ -42,7 +42,7 @@ impl Inputs {
             .map(|device| (device.id.as_str(), device.name.as_str()));
         for (id, name) in [("", default.as_str())].into_iter().chain(named) {
             // A list that cannot grow leaves the browser's choice.
-            if let Ok(option) = append(&self.microphone, "option", "", name) {
+            if let Ok(option) = add(&self.microphone, "option", "", name) {
                 let _ = option.set_attribute("value", id);
             }
         }

@@ -4,7 +4,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Element, HtmlElement};
 
 use super::{
-    dom::{Finder, append, set_hidden, set_text},
+    dom::{Finder, add, set_hidden, set_text},
     wording::{Names, colour},
 };
 use crate::{
@@ -20,8 +20,8 @@ pub struct Lanes {
 }
 
 struct Card {
-    item: Element,
-    button: Element,
+    item: HtmlElement,
+    button: HtmlElement,
     word: HtmlElement,
 }
 
@@ -85,14 +85,14 @@ impl Lanes {
 
 impl Card {
     fn new(list: &Element, number: u32, name: &str) -> Result<Self, JsValue> {
-        let item = append(list, "li", "lane", "")?;
-        let button = append(&item, "button", "", "")?;
+        let item = add(list, "li", "lane", "")?;
+        let button = add(&item, "button", "", "")?;
         button.set_attribute("type", "button")?;
         button.set_attribute("data-lane", &number.to_string())?;
-        let dot = append(&button, "span", "dot", "")?;
+        let dot = add(&button, "span", "dot", "")?;
         dot.set_attribute("data-colour", &(number % 6).to_string())?;
-        append(&button, "span", "name", &isolated(name))?;
-        let word = append(&button, "span", "word", "–")?.unchecked_into();
+        add(&button, "span", "name", &isolated(name))?;
+        let word = add(&button, "span", "word", "–")?.unchecked_into();
         Ok(Self { item, button, word })
     }
 }

@@ -5,7 +5,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Element, HtmlElement};
 
 use super::{
-    dom::{Finder, append, set_hidden, set_text, toggle},
+    dom::{Finder, add, set_hidden, set_text, toggle},
     sources::{Source, Sources, State},
     wording::Names,
 };
@@ -27,12 +27,12 @@ pub struct Results {
 
 struct Row {
     number: u32,
-    row: Element,
-    name: Element,
-    length: Element,
-    headline: Element,
-    speech: Element,
-    cancel: Element,
+    row: HtmlElement,
+    name: HtmlElement,
+    length: HtmlElement,
+    headline: HtmlElement,
+    speech: HtmlElement,
+    cancel: HtmlElement,
 }
 
 impl Results {
@@ -111,20 +111,20 @@ impl Results {
 
 impl Row {
     fn new(rows: &Element, source: &Source) -> Result<Self, JsValue> {
-        let row = append(rows, "tr", "", "")?;
+        let row = add(rows, "tr", "", "")?;
         let number = source.number.to_string();
-        let head = append(&row, "th", "", "")?;
+        let head = add(&row, "th", "", "")?;
         head.set_attribute("scope", "row")?;
-        let name = append(&head, "button", "name", &isolated(&source.name))?;
+        let name = add(&head, "button", "name", &isolated(&source.name))?;
         name.set_attribute("data-row", &number)?;
-        let headline = append(&row, "td", "headline", "")?;
-        let length = append(&row, "td", "length", "")?;
-        let speech = append(&row, "td", "speech", "")?;
+        let headline = add(&row, "td", "headline", "")?;
+        let length = add(&row, "td", "length", "")?;
+        let speech = add(&row, "td", "speech", "")?;
         for (cell, title) in [(&length, "Length"), (&speech, "Speech")] {
             cell.set_attribute("data-title", &tr(title))?;
         }
-        let last = append(&row, "td", "", "")?;
-        let cancel = append(&last, "button", "cancel", &tr("Cancel"))?;
+        let last = add(&row, "td", "", "")?;
+        let cancel = add(&last, "button", "cancel", &tr("Cancel"))?;
         cancel.set_attribute("data-cancel", &number)?;
         let label = tell("Cancel {0}", &[&source.name]);
         cancel.set_attribute("aria-label", &label)?;

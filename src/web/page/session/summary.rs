@@ -11,7 +11,7 @@ use crate::{
     web::{
         numbers::{duration, isolated, percent},
         page::{
-            dom::{add, set},
+            dom::{add, set, set_text},
             wording::colour,
         },
         words::{tell, tr},
@@ -101,7 +101,7 @@ fn row<'a>(
         grow(&add(&bar, "span", "unsure", "")?, overview.unsure())?;
     }
     let words = add(&row, "p", "share-words", "")?;
-    words.set_text_content(Some(&parts(&overview, &kept.labels)));
+    set_text(&words, &parts(&overview, &kept.labels));
     Ok(())
 }
 
