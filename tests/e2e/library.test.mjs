@@ -196,7 +196,7 @@ test("each lane is its own speaker, in files and pushed, and two channels of one
   const call = join(emptyFolder(), "call.wav");
   // First one, then the other.
   execFileSync("ffmpeg", ["-v", "error", "-i", left, "-i", right, "-filter_complex",
-    "[0]apad=pad_dur=8[a];[1]adelay=6500,apad=pad_dur=2[b];[a][b]join=inputs=2:channel_layout=stereo[c]", "-map", "[c]", "-t", "13", call]);
+    "[0]apad=pad_dur=8[a];[1]adelay=6500,apad=pad_dur=2[b];[a][b]join=inputs=2:channel_layout=stereo[c]", "-map", "[c]", "-ar", "48000", "-t", "13", call]);
   const stereo = speech(ANGRY, "lane-stereo.wav", "-ac", "2");
   await onPage({}, async ({ page }) => {
     const answers = await page.evaluate(async ([call, stereo, left, right]) => {
