@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { test } from "node:test";
 import { looksRight, withPage } from "./browser.mjs";
-import { bytes, emptyFolder, predict, speech } from "./sound.mjs";
+import { bytes, emptyFolder, isRecorded, predict, speech } from "./sound.mjs";
 
 const ANGRY = "03-01-05-02-01-01-05";
 const CLIPS = [ANGRY, "03-01-04-02-01-01-08", "03-01-03-02-02-01-12", "03-01-06-02-01-01-14", "03-01-08-02-01-01-05"];
@@ -76,7 +76,7 @@ async function menu(page, name) {
   await page.locator("#more summary").click();
 }
 
-test("a mixed recording is called mixed and of what, and its parts are shown, corrected and summed up", async () => {
+test("a mixed recording is called mixed and of what, and its parts are shown, corrected and summed up", { skip: isRecorded(ANGRY) ? false : "needs the recordings of RAVDESS" }, async () => {
   const mixed = joined(CLIPS, "mixed.wav");
   await withPage({}, async ({ page, engine, choose, result, press, verdict }) => {
     await engine("ready");
@@ -155,7 +155,7 @@ test("every format is saved and the session opens again as it was", async () => 
       ["{", "broken.json", "no-session", /“broken\.json” is neither a saved session nor a saved voice[^]*Nothing has changed/],
       ["{}", "other.json", "no-session", /neither/],
       [json.toString().replace('"version": 1', '"version": 9'), "newer.json", "session-of-other-version", /another version[^]*version that saved it/],
-      [json.toString().slice(0, -200), "cut.json", "session-damaged", /“cut\.json” is damaged[^]*EOF/],
+      [json.toString().slice(0, -200), "cut.json", "session-damaged", /“cut\.json” is damaged[^]*line \d+/],
       [json.toString().replace('"lane": 0', '"lane": 7'), "odd.json", "session-damaged", /lane is 7/],
     ];
     for (const [content, name, id, words] of refused) {
@@ -251,7 +251,7 @@ test("while listening sections and notes are added by a key, and what was said i
 });
 
 test("the sound that is played is the sound that was heard, and can be switched off", async () => {
-  const clip = speech(ANGRY, "said.wav", "-ar", "16000", "-ac", "1");
+  const clip = speech(ANGRY, "said.wav", "-af", "adelay=500:all=1,apad=pad_dur=2", "-ar", "16000", "-ac", "1");
   const script = () => {
     window.played = [];
     const { createObjectURL } = URL;

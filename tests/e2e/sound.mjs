@@ -22,13 +22,16 @@ export function speech(clip, name, ...options) {
   return path;
 }
 
+const recording = (clip) => ["flac", "wav"]
+  .map((extension) => join(dataSet, `Actor_${clip.slice(-2)}`, `${clip}.${extension}`))
+  .find((candidate) => existsSync(candidate));
+
+/** Whether a recording of the data set is there; generated speech expresses nothing. */
+export const isRecorded = (clip) => recording(clip) !== undefined;
+
 /** A recording of the data set, or generated speech. */
 function source(clip) {
-  const actor = clip.slice(-2);
-  const recording = ["flac", "wav"]
-    .map((extension) => join(dataSet, `Actor_${actor}`, `${clip}.${extension}`))
-    .find((candidate) => existsSync(candidate));
-  if (recording) return recording;
+  if (isRecorded(clip)) return recording(clip);
   const spoken = join(folder, `${clip}-spoken.wav`);
   execFileSync("espeak-ng", ["-s", "130", "-w", spoken, "Kids are talking by the door."]);
   return spoken;
