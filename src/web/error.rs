@@ -298,11 +298,11 @@ impl WebError {
                 tell("“{0}” is too large for a model.", &[&isolated(name)])
             }
             Self::ModelUnreadable(name) => tell("“{0}” could not be read.", &[&isolated(name)]),
-            Self::ModelWhileListening => tr("The model cannot change now."),
+            Self::ModelWhileListening => tr("The model cannot be changed now."),
             Self::ModelRefused(stage, _) => tr(match stage {
                 Stage::Manifest => "model.json is damaged, or no description of a model.",
                 Stage::Comparison => "That model was made for another version of this program.",
-                Stage::Pairing => "model.onnx and model.json are not of one model.",
+                Stage::Pairing => "model.onnx and model.json do not belong together.",
                 _ => "model.onnx cannot be run here.",
             }),
             Self::EngineUnavailable(_) => tr("The engine could not be started."),
