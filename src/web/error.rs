@@ -300,7 +300,7 @@ impl WebError {
             Self::ModelUnreadable(name) => tell("“{0}” could not be read.", &[&isolated(name)]),
             Self::ModelWhileListening => tr("The model cannot be changed now."),
             Self::ModelRefused(stage, _) => tr(match stage {
-                Stage::Manifest => "model.json is damaged, or no description of a model.",
+                Stage::Manifest => "model.json is damaged, or is not the description of a model.",
                 Stage::Comparison => "That model was made for another version of this program.",
                 Stage::Pairing => "model.onnx and model.json do not belong together.",
                 _ => "model.onnx cannot be run here.",
