@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync, rmSync } from "node:fs";
 import { test } from "node:test";
-import { looksRight, withPage } from "./browser.mjs";
+import { PATIENCE, looksRight, withPage } from "./browser.mjs";
 import { bytes, generated, speech } from "./sound.mjs";
 
 const HAPPY = "03-01-03-02-02-01-12";
@@ -22,7 +22,7 @@ async function settled(page, count) {
   await page.waitForFunction((count) => {
     const states = [...document.querySelectorAll("#results-rows tr")].map((row) => row.dataset.state);
     return states.length === count && states.every((state) => ["done", "failed", "cancelled"].includes(state));
-  }, count);
+  }, count, { timeout: PATIENCE + 1_000 * count });
 }
 
 test("several files are analysed one after the other, and one that is no audio stops none", async () => {
