@@ -302,7 +302,7 @@ test("a microphone that is unplugged and plugged in again goes on in the same se
       navigator.mediaDevices.dispatchEvent(new Event("devicechange"));
     });
     await page.waitForFunction((before) => document.querySelector("#elapsed").textContent !== before, before);
-    assert.equal(await page.locator("#alert").isVisible(), false);
+    await page.locator("#alert").waitFor({ state: "hidden" });
     assert.doesNotMatch(await page.locator("#lost").innerText(), /busy/);
     await press("Stop");
     await phase("result");
