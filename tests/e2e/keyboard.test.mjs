@@ -55,7 +55,7 @@ test("screen readers hear changes of the verdict and the result, and nothing els
     assert.ok(announced.length >= 1 && announced.length <= 3, JSON.stringify(announced));
     assert.match(announced.at(-1), /^Overall: .*of speech in 0:0\d(\.\d)?$/);
     const live = await page.locator("[aria-live], [role=status], [role=alert]").evaluateAll((list) => list.map((element) => element.id));
-    assert.deepEqual(live.sort(), ["alert", "announcer"]);
+    assert.deepEqual(live.sort(), ["alert", "announcer", "change-status", "results-status", "sound-advice"]);
     const bars = await page.getByRole("list").first().getByRole("listitem").allInnerTexts();
     assert.equal(bars.length, 8);
     for (const bar of bars) assert.match(bar, /^[A-Z]?[a-z]+\s+\d+\s%$/i);
