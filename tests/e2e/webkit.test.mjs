@@ -77,6 +77,8 @@ test("in WebKit a file and the microphone get the trainer's answer", async () =>
       `, readFileSync(file).toString("base64"));
       await press("Start listening");
       await shown('body[data-phase="live"]');
+      // The file's utterances are gone first.
+      await shown("#heard-empty:not([hidden])");
       await shown("#heard li");
       await press("Stop");
       await shown('body[data-phase="result"]');
