@@ -8,12 +8,6 @@ static ALLOCATOR: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();
 
 fn main() {}
 
-/// See [`records::formats`].
-#[wasm_bindgen]
-pub fn formats() -> Result<JsValue, JsValue> {
-    records::formats()
-}
-
 /// See [`records::export_record`].
 #[wasm_bindgen(js_name = exportRecord)]
 pub fn export_record(record: &JsValue, format: &str) -> Result<String, JsValue> {
@@ -36,16 +30,6 @@ pub fn prompt_context(utterances: &JsValue, options: &JsValue) -> Result<JsValue
 #[wasm_bindgen(js_name = readTranscript)]
 pub fn read_transcript(text: &str) -> Result<JsValue, JsValue> {
     records::read_transcript(text)
-}
-
-/// See [`records::annotate`].
-#[wasm_bindgen]
-pub fn annotate(
-    transcript: &JsValue,
-    utterances: &JsValue,
-    options: &JsValue,
-) -> Result<JsValue, JsValue> {
-    records::annotate(transcript, utterances, options)
 }
 
 /// See [`records::annotate_as_text`].

@@ -14,7 +14,7 @@ pub use error::ModelError;
 pub use manifest::{Evaluation, Manifest, OnnxFile, SCHEMA, StrangersEvaluation, Training};
 #[cfg(feature = "onnx")]
 pub use onnx::OnnxClassifier;
-pub use posterior::{Evidence, Posterior};
+pub use posterior::{Evidence, Posterior, WeightedMean};
 pub use trace::Trace;
 
 /// Turns one segment into a posterior. The session knows the model only through this trait.

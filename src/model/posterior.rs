@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::class::{Class, PerClass};
+use crate::class::{Class, MAX_CLASSES, PerClass};
 
 /// A number for each class, for one segment, utterance or clip; see [`Posterior::evidence`].
 pub type Evidence = PerClass;
@@ -59,5 +59,41 @@ impl Posterior {
             *mine += weight * (theirs - *mine);
         }
         Self::from_logits(&mixed, 1.0)
+    }
+}
+
+/// A weighted mean of evidence, taken in bit by bit.
+#[derive(Clone, Debug, Default)]
+pub struct WeightedMean {
+    /// 0 from position `classes` on.
+    sum: [f64; MAX_CLASSES],
+    classes: usize,
+    weight: f64,
+}
+
+impl WeightedMean {
+    /// Takes evidence in.
+    pub fn add(&mut self, evidence: &Evidence, weight: f64) {
+        for (sum, evidence) in self.sum.iter_mut().zip(&**evidence) {
+            *sum += weight * f64::from(*evidence);
+        }
+        self.classes = evidence.len();
+        self.weight += weight;
+    }
+
+    /// The sum of all weights.
+    pub fn weight(&self) -> f64 {
+        self.weight
+    }
+
+    /// The mean; none before anything of any weight was taken in.
+    pub fn evidence(&self) -> Option<Evidence> {
+        let mean = |i: usize| (self.sum[i] / self.weight) as f32;
+        (self.weight > 0.0).then(|| PerClass::from_fn(self.classes, mean))
+    }
+
+    /// The posterior of the mean.
+    pub fn posterior(&self) -> Option<Posterior> {
+        Some(Posterior::from_logits(&self.evidence()?, 1.0))
     }
 }

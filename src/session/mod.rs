@@ -26,10 +26,10 @@ use crate::{
     activity::{HANGOVER_HOPS, SpeechGate},
     audio::{AudioError, SAMPLE_RATE_HZ},
     calibration::{Calibration, Reference, SpeakerStatistics},
-    class::{Class, MAX_CLASSES, PerClass},
+    class::Class,
     dsp::sum::sum_of_squares,
     features::{self, Frame, FrontEnd, HOP_SAMPLES, N_FEATURES},
-    model::{Activation, Classifier, Evidence, Liveliness, ModelError, Posterior},
+    model::{Activation, Classifier, Liveliness, ModelError, Posterior, WeightedMean},
 };
 use heard::{Envelope, envelope};
 use smoothing::Smoother;
@@ -193,7 +193,7 @@ impl<C: Classifier> Session<C> {
         Ok(heard.evidence().map(|evidence| Reference {
             class,
             evidence,
-            speech_s: heard.weight,
+            speech_s: heard.weight(),
         }))
     }
 
@@ -360,35 +360,6 @@ impl Utterance {
         let overlapping = self.reviewed.saturating_sub(overlap as u64);
         let whole = end.saturating_sub(max_segment_frames as u64);
         overlapping.min(whole).max(self.start)
-    }
-}
-
-/// A running mean of the evidence in posteriors.
-#[derive(Default)]
-struct WeightedMean {
-    /// 0 from position `classes` on.
-    sum: [f64; MAX_CLASSES],
-    classes: usize,
-    weight: f64,
-}
-
-impl WeightedMean {
-    fn add(&mut self, posterior: &Posterior, weight: f64) {
-        let evidence = posterior.evidence();
-        for (sum, evidence) in self.sum.iter_mut().zip(&*evidence) {
-            *sum += weight * f64::from(*evidence);
-        }
-        self.classes = evidence.len();
-        self.weight += weight;
-    }
-
-    fn evidence(&self) -> Option<Evidence> {
-        let mean = |i: usize| (self.sum[i] / self.weight) as f32;
-        (self.weight > 0.0).then(|| PerClass::from_fn(self.classes, mean))
-    }
-
-    fn mean(&self) -> Option<Posterior> {
-        Some(Posterior::from_logits(&self.evidence()?, 1.0))
     }
 }
 
@@ -591,7 +562,7 @@ impl Track {
                 let rows = features::levelled(self.rows(frame(segment.start), end));
                 let posterior = classifier.classify(&rows)?;
                 if let Some(utterance) = &mut self.utterance {
-                    utterance.heard.add(&posterior, weight);
+                    utterance.heard.add(&posterior.evidence(), weight);
                     utterance.segments += 1;
                 }
                 if length == max {
@@ -716,14 +687,14 @@ impl Track {
         };
         let end_s = self.time_s(end - silence).min(last_s);
         let start_s = self.time_s(utterance.start);
-        if let Some(heard) = utterance.heard.mean() {
+        if let Some(heard) = utterance.heard.posterior() {
             let posterior = self.calibrated(&heard);
             let speech_s = hops_s(utterance.spoken);
-            let is_firm = self.is_firm(utterance.heard.weight, utterance.spoken);
+            let is_firm = self.is_firm(utterance.heard.weight(), utterance.spoken);
             self.speech_frames += utterance.spoken;
             self.is_firm |= is_firm;
-            self.posterior_sum.add(&posterior, speech_s);
-            self.heard.add(&heard, speech_s);
+            self.posterior_sum.add(&posterior.evidence(), speech_s);
+            self.heard.add(&heard.evidence(), speech_s);
             self.listen(&heard, speech_s);
             let limited = self.claims.limit(&posterior);
             let (verdict, confidence) = self.verdict(&limited, is_firm);
@@ -748,12 +719,12 @@ impl Track {
         let Some(listener) = &mut self.listener else {
             return;
         };
-        listener.heard.add(heard, speech_s);
+        listener.heard.add(&heard.evidence(), speech_s);
         self.calibration = listener.heard.evidence().map(|mean| {
             let Listener {
                 model, statistics, ..
             } = listener;
-            Calibration::while_listening(model, statistics, &mean, listener.heard.weight)
+            Calibration::while_listening(model, statistics, &mean, listener.heard.weight())
         });
     }
 
@@ -767,7 +738,7 @@ impl Track {
     }
 
     fn summary(&self, nonfinite_samples: u64) -> Summary {
-        let posterior = self.posterior_sum.mean();
+        let posterior = self.posterior_sum.posterior();
         let limited = posterior
             .as_ref()
             .map(|posterior| self.claims.limit(posterior));

@@ -61,6 +61,12 @@ pub fn plain(text: &str) -> String {
 /// First strong isolate, pop directional isolate.
 pub const ISOLATES: [char; 2] = ['\u{2068}', '\u{2069}'];
 
+/// A share of one in thousandths.
+pub fn permille(share: f32) -> u32 {
+    // The cast takes what is below 0 as 0.
+    ((share * 1000.0).round_ties_even() as u32).min(1000)
+}
+
 /// Shares of one in thousandths, "830 85 85".
 pub fn permille_list(shares: impl Iterator<Item = f32>) -> String {
     let mut list = String::new();
@@ -68,11 +74,7 @@ pub fn permille_list(shares: impl Iterator<Item = f32>) -> String {
         if !list.is_empty() {
             list.push(' ');
         }
-        list.push_str(
-            &((share * 1000.0).round_ties_even() as u32)
-                .min(1000)
-                .to_string(),
-        );
+        list.push_str(&permille(share).to_string());
     }
     list
 }

@@ -3,7 +3,7 @@
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Document, Element, HtmlElement};
 
-use crate::web::numbers::{ISOLATES, plain};
+use crate::web::numbers::{ISOLATES, permille, plain};
 
 /// Finds elements by their ids.
 pub struct Finder {
@@ -96,12 +96,6 @@ pub fn toggle(element: &Element, attribute: &str, is_there: bool) {
     } else {
         element.remove_attribute(attribute)
     };
-}
-
-/// A share of one in thousandths.
-pub fn permille(share: f32) -> u32 {
-    // The cast takes what is below 0 as 0.
-    ((share * 1000.0).round_ties_even() as u32).min(1000)
 }
 
 /// Scales an element across, in thousandths.

@@ -6,7 +6,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Document, Element, HtmlElement, HtmlInputElement, Window};
 
 use super::{
-    dom::{Finder, permille, scale_x, set_hidden, set_progress, set_text, toggle},
+    dom::{Finder, scale_x, set_hidden, set_progress, set_text, toggle},
     explain::Explain,
     inputs::Inputs,
     lanes::Lanes,
@@ -25,7 +25,7 @@ use crate::{
         client::decoder::Ending,
         client::microphone::Processing,
         error::WebError,
-        numbers::{clock, isolated, percent, tenths, thousands},
+        numbers::{clock, isolated, percent, permille, tenths, thousands},
         words::{tell, tr},
     },
 };

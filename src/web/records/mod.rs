@@ -38,31 +38,11 @@ impl From<Failure> for JsValue {
     }
 }
 
-/// Every format: `[{ name, extension, holdsSeveral }]`.
-///
-/// # Errors
-/// Never.
-pub fn formats() -> Result<JsValue, JsValue> {
-    #[derive(Serialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Described {
-        name: &'static str,
-        extension: &'static str,
-        holds_several: bool,
-    }
-    let described = Format::ALL.map(|format| Described {
-        name: format.name(),
-        extension: format.extension(),
-        holds_several: format.holds_several(),
-    });
-    to_object(&described)
-}
-
 /// A file's text in the format of this name; `record` is a [`Record`].
 ///
 /// # Errors
 /// Of code "record" when it is none or its parts do not fit each other, "format" for another format than
-/// [`formats`] names, "one-recording-only" when that format is of one recording and the record of several.
+/// [`Format`] has, "one-recording-only" when that format is of one recording and the record of several.
 pub fn export_record(record: &JsValue, format: &str) -> Result<String, JsValue> {
     let record: Record = of_object(record, "record")?;
     record
@@ -112,23 +92,11 @@ pub fn read_transcript(text: &str) -> Result<JsValue, JsValue> {
     to_object(&sentences(text)?)
 }
 
-/// An [`AnnotatedTranscript`](context::AnnotatedTranscript) from a transcript, as text or as a list of
-/// [`Sentence`]s, a list of [`Utterance`]s and [`AnnotateOptions`].
+/// A line for each sentence of a transcript, as text or as a list of [`Sentence`]s, with what was heard in it:
+/// `[angry 0.83] text`. From a list of [`Utterance`]s and [`AnnotateOptions`].
 ///
 /// # Errors
 /// Of code "transcript", "utterances" or "options" when they are none.
-pub fn annotate(
-    transcript: &JsValue,
-    utterances: &JsValue,
-    options: &JsValue,
-) -> Result<JsValue, JsValue> {
-    to_object(&annotated(transcript, utterances, options)?)
-}
-
-/// The same as text, a line for each sentence: `[angry 0.83] text`.
-///
-/// # Errors
-/// As [`annotate`].
 pub fn annotate_as_text(
     transcript: &JsValue,
     utterances: &JsValue,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use speech_emotion::{
     calibration::{Calibration, Reference, SpeakerStatistics},
     class::{Class, Labels},
-    model::{Evidence, Posterior},
+    model::{Evidence, Posterior, WeightedMean},
 };
 
 use super::{
@@ -202,19 +202,14 @@ fn labelled(
 
 /// From all clips that were heard; none when none was.
 fn together(clips: &[Heard], statistics: &SpeakerStatistics) -> Option<Calibration> {
-    let mut sum = vec![0.0; statistics.means.len()];
-    let mut speech_s = 0.0;
+    let mut heard = WeightedMean::default();
     for clip in clips {
-        let Some(posterior) = clip.posterior else {
-            continue;
-        };
-        for (sum, evidence) in sum.iter_mut().zip(&*posterior.evidence()) {
-            *sum += clip.speech_s * f64::from(*evidence);
+        if let Some(posterior) = clip.posterior {
+            heard.add(&posterior.evidence(), clip.speech_s);
         }
-        speech_s += clip.speech_s;
     }
-    let mean = Evidence::from_fn(sum.len(), |i| (sum[i] / speech_s) as f32);
-    (speech_s > 0.0).then(|| Calibration::together("", statistics, &mean, speech_s))
+    let mean = heard.evidence()?;
+    Some(Calibration::together("", statistics, &mean, heard.weight()))
 }
 
 /// Clip after clip, each with the calibration from those before.
@@ -223,20 +218,16 @@ fn listening(
     statistics: &SpeakerStatistics,
     draw: u64,
 ) -> Vec<(usize, Option<Posterior>)> {
-    let mut sum = vec![0.0; statistics.means.len()];
-    let mut speech_s = 0.0;
+    let mut heard = WeightedMean::default();
     let mut judged = Vec::new();
     for index in shuffled(clips, draw) {
         let clip = clips[index];
         let posterior = clip.posterior.map(|posterior| {
-            let mean = |i: usize| (sum[i] / f64::max(speech_s, 1e-9)) as f32;
-            let mean = Evidence::from_fn(sum.len(), mean);
-            let calibration = Calibration::while_listening("", statistics, &mean, speech_s);
-            for (sum, evidence) in sum.iter_mut().zip(&*posterior.evidence()) {
-                *sum += clip.speech_s * f64::from(*evidence);
-            }
-            speech_s += clip.speech_s;
-            calibration.apply(&posterior)
+            let calibration = heard
+                .evidence()
+                .map(|mean| Calibration::while_listening("", statistics, &mean, heard.weight()));
+            heard.add(&posterior.evidence(), clip.speech_s);
+            calibration.map_or(posterior, |calibration| calibration.apply(&posterior))
         });
         judged.push((index, posterior));
     }

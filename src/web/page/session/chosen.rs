@@ -10,9 +10,9 @@ use super::{
 use crate::{
     record::Utterance,
     web::{
-        numbers::{duration, isolated, percent},
+        numbers::{duration, isolated, percent, permille},
         page::{
-            dom::{Finder, add, permille, scale_x, set, set_hidden, set_text, toggle},
+            dom::{Finder, add, scale_x, set, set_hidden, set_text, toggle},
             wording::colour,
         },
         words::{tell, tr},

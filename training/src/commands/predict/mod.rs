@@ -20,7 +20,7 @@ use speech_emotion::{
     class::{Class, Labels},
     context::{self, AnnotateOptions, Sentence},
     export::Format,
-    model::{Evidence, Manifest, OnnxClassifier},
+    model::{Manifest, OnnxClassifier, WeightedMean},
     record::{ModelIdentity, Record},
 };
 use training::{interrupt::Interrupted, whole_file};
@@ -258,17 +258,13 @@ fn together(
         .context("the model has no labels")?;
     let bar = progress::items("hearing all");
     bar.set_length(args.files.len() as u64);
-    let mut sum = vec![0.0; manifest.labels.len()];
-    let mut speech_s = 0.0;
+    let mut mean = WeightedMean::default();
     let mut heard = 0;
     for path in &args.files {
         match prediction::reference(path, any, classifier.clone(), &manifest.session, stop) {
             Ok(Some(reference)) => {
                 heard += 1;
-                speech_s += reference.speech_s;
-                for (sum, evidence) in sum.iter_mut().zip(&*reference.evidence) {
-                    *sum += reference.speech_s * f64::from(*evidence);
-                }
+                mean.add(&reference.evidence, reference.speech_s);
             }
             Ok(None) => {}
             Err(error) if error.is::<Interrupted>() => return Err(error),
@@ -281,9 +277,14 @@ fn together(
         heard >= LEAST_TOGETHER,
         "--together needs at least {LEAST_TOGETHER} files with speech, found {heard}; judge so few without it"
     );
-    let mean = Evidence::from_fn(sum.len(), |i| (sum[i] / speech_s) as f32);
+    let evidence = mean.evidence().context("no speech was heard")?;
     let model = &manifest.onnx.sha256;
-    Ok(Calibration::together(model, statistics, &mean, speech_s))
+    Ok(Calibration::together(
+        model,
+        statistics,
+        &evidence,
+        mean.weight(),
+    ))
 }
 
 /// Class and file of a `--reference`.
