@@ -141,7 +141,12 @@ impl App {
         };
         let lanes = recording.lanes(lanes);
         let started = self
-            .start_sessions(lanes, recording.sample_rate_hz(), Pacing::Recorded)
+            .start_sessions(
+                lanes,
+                recording.sample_rate_hz(),
+                Pacing::Recorded,
+                self.session.keeps_sound(),
+            )
             .and_then(|(first, ports)| recording.send(&ports).map(|()| first));
         let Some(source) = self.sources.get(number) else {
             return;

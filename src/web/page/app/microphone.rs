@@ -97,8 +97,9 @@ impl App {
             _ => 1,
         };
         let rate_hz = microphone.sample_rate_hz();
+        let keeps_sound = self.reading.is_none() && self.session.keeps_sound();
         let started = self
-            .start_sessions(lanes, rate_hz, Pacing::Live)
+            .start_sessions(lanes, rate_hz, Pacing::Live, keeps_sound)
             .and_then(|(first, ports)| microphone.send(&ports).map(|()| first));
         let Ok(first) = started else {
             return self.give_up(WebError::EngineUnavailable("It takes no sound".into()));

@@ -232,6 +232,7 @@ impl App {
         lanes: u32,
         sample_rate_hz: u32,
         pacing: Pacing,
+        keeps_sound: bool,
     ) -> Result<(u32, Vec<MessagePort>), JsValue> {
         let first = self.next_session;
         self.next_session += lanes;
@@ -246,6 +247,10 @@ impl App {
                 claims: Claims::default(),
             };
             engine.send(&start, Some(&channel.port1()))?;
+            if keeps_sound {
+                // Before any sound is on its way: the first sample that is kept is the session's first.
+                engine.send(&Command::Keep { session }, None)?;
+            }
             Ok(channel.port2())
         });
         Ok((first, ports.collect::<Result<_, JsValue>>()?))
@@ -270,8 +275,7 @@ impl App {
         let names: Vec<String> = source.lanes.iter().map(|lane| lane.name.clone()).collect();
         let is_shown = self.shown == Some(number);
         let file = source.file.clone();
-        let commands = self.session.begin(file, source.first, &names, is_shown);
-        commands.for_each(|command| self.tell(&command));
+        self.session.begin(file, source.first, &names, is_shown);
     }
 
     /// Tells the engine that a source is over; what was heard of it comes as a summary.

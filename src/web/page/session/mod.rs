@@ -217,14 +217,8 @@ impl Session {
     }
 
     /// A recording begins, judged in sessions of the engine from `first` on, one for each lane with its
-    /// speaker's name. Gives what the engine must be told.
-    pub fn begin(
-        &mut self,
-        name: Option<String>,
-        first: u32,
-        speakers: &[String],
-        is_shown: bool,
-    ) -> impl Iterator<Item = Command> + use<> {
+    /// speaker's name.
+    pub fn begin(&mut self, name: Option<String>, first: u32, speakers: &[String], is_shown: bool) {
         let now = Date::new_0();
         let kind = if name.is_some() {
             SourceKind::File
@@ -270,10 +264,11 @@ impl Session {
             }
         }
         self.is_changed = true;
-        let kept = if self.keeps_sound { speakers.len() } else { 0 };
-        (first..)
-            .take(kept)
-            .map(|session| Command::Keep { session })
+    }
+
+    /// Whether the engine is to hand over the sound of recordings that begin now.
+    pub fn keeps_sound(&self) -> bool {
+        self.keeps_sound
     }
 
     /// Takes in what the engine found out in one of its sessions.
