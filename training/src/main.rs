@@ -14,7 +14,7 @@ use std::{
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use commands::{
-    data::{self, DownloadArgs, ExtractArgs},
+    data::{self, DownloadArgs, ExtractArgs, FeaturesArgs},
     model::{self, AllArgs, BaselineArgs, CardArgs, EvaluateArgs, ExportArgs, TrainArgs},
     output::{self, Closed},
     predict::{self, PredictArgs},
@@ -53,6 +53,12 @@ enum Command {
     Download(DownloadArgs),
     /// Turn the clips into features
     Extract(ExtractArgs),
+    /// Write what the front end makes of one recording, stage by stage, for other programs
+    ///
+    /// A safetensors file of 32-bit numbers, as safetensors.numpy.load_file reads it in Python: the samples
+    /// at 16 kHz, mel bands, features and the segment that the network is given. Shapes and units are printed, and
+    /// are in the file's metadata.
+    Features(FeaturesArgs),
     /// Train the model to ship, on all speakers
     ///
     /// Ctrl-C loses at most one epoch: run the command again to continue. The same seed and data give
@@ -118,6 +124,7 @@ fn run(cli: &Cli, stop: &AtomicBool) -> Result<()> {
     match &cli.command {
         Command::Download(args) => data::download(data, args, stop),
         Command::Extract(args) => data::extract(data, args, stop),
+        Command::Features(args) => data::features(args),
         Command::Train(args) => model::train(data, args, stop),
         Command::Evaluate(args) => model::evaluate(data, args, stop),
         Command::Baseline(args) => model::baseline(data, args, stop),

@@ -6,7 +6,7 @@
 use std::{
     f32::consts::TAU,
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Output, Stdio},
     sync::atomic::AtomicBool,
     thread,
@@ -14,11 +14,12 @@ use std::{
 };
 
 use indicatif::ProgressBar;
+use safetensors::SafeTensors;
 use serde_json::Value;
 use speech_emotion::{
     context::{AnnotateOptions, annotate, read_transcript},
     export::{self, Format},
-    features::{FrontEndConfig, N_FEATURES, PITCH, VOICING},
+    features::{self, FrontEnd, FrontEndConfig, Mfcc, N_FEATURES, PITCH, VOICING},
     model::OnnxFile,
     record::Utterance,
 };
@@ -124,7 +125,7 @@ impl Bench {
         Self(tempfile::tempdir().unwrap())
     }
 
-    fn path(&self, name: &str) -> std::path::PathBuf {
+    fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
@@ -202,6 +203,52 @@ fn copies_at_another_speed_move_duration_and_pitch() {
             "{speed}: {copy_pitch}"
         );
     }
+}
+
+#[test]
+fn the_stages_of_a_recording_come_as_tensors() {
+    let bench = Bench::new();
+    let clip = write_voice(bench.0.path(), Emotion::Calm, 2, 1);
+    let told = bench.succeeds(&format!("features {clip} --out clip.safetensors"));
+    assert!(told.contains("mel       [113, 64] "), "{told}");
+    let bytes = fs::read(bench.path("clip.safetensors")).unwrap();
+    let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();
+    let about: Value = serde_json::from_str(&header.metadata().as_ref().unwrap()["json"]).unwrap();
+    assert_eq!(about["hop_samples"], 256);
+    let file = SafeTensors::deserialize(&bytes).unwrap();
+    let tensor = |name: &str| {
+        let tensor = file.tensor(name).unwrap();
+        let values = tensor.data().as_chunks::<4>().0.iter();
+        let values: Vec<f32> = values.map(|&bytes| f32::from_le_bytes(bytes)).collect();
+        (tensor.shape().to_vec(), values)
+    };
+    let sound = voice(Emotion::Calm, 2, 1);
+    assert_eq!(tensor("samples"), (vec![sound.len()], sound.clone()));
+    let mut features = Vec::new();
+    let mut front_end = FrontEnd::new(RATE_HZ).unwrap();
+    front_end.push(&[&sound], |frame| features.extend(frame.features));
+    front_end.finish(|frame| features.extend(frame.features));
+    let segment = features::segment(&features).unwrap();
+    assert_eq!(tensor("features"), (vec![113, N_FEATURES], features));
+    let frames = segment.len() / N_FEATURES;
+    assert!((60..113).contains(&frames), "{frames}");
+    assert_eq!(tensor("segment"), (vec![frames, N_FEATURES], segment));
+    // Mean power of the bands of frame 60, whose centre is sample 15,360.
+    let (shape, mel) = tensor("mel");
+    assert_eq!(shape, [113, 64]);
+    let expected = Mfcc::new().log_mel(sound[15_104..15_616].try_into().unwrap());
+    for (band, expected) in mel[60 * 64..].iter().zip(expected) {
+        assert!((band - expected).abs() < 1e-3, "{band} for {expected}");
+    }
+
+    write_wav(&bench.path("silence.wav"), &[0.0; 4_000], 4_000);
+    let told = bench.succeeds("features silence.wav --out silence.safetensors");
+    assert!(told.contains("mel") && !told.contains("segment"), "{told}");
+    bench.fails(
+        "features none.wav --out none.safetensors",
+        &["cannot read none.wav"],
+    );
+    assert!(!bench.path("none.safetensors").exists());
 }
 
 #[test]
@@ -1140,4 +1187,117 @@ fn a_list_of_clips_that_cannot_be_used_is_refused_before_anything_is_extracted()
         ],
     );
     bench.succeeds("train --epochs 1");
+}
+
+/// A notebook and what is in the outputs of its code cells: texts and pictures, cell by cell.
+struct Notebook(Value);
+
+impl Notebook {
+    fn read(path: &Path) -> Self {
+        Self(serde_json::from_slice(&fs::read(path).unwrap()).unwrap())
+    }
+
+    fn code(&self) -> impl Iterator<Item = &Value> {
+        let cells = self.0["cells"].as_array().unwrap().iter();
+        cells.filter(|cell| cell["cell_type"] == "code")
+    }
+
+    fn outputs(&self) -> impl Iterator<Item = &Value> {
+        self.code()
+            .flat_map(|cell| cell["outputs"].as_array().unwrap())
+    }
+
+    /// All that was printed.
+    fn printed(&self) -> String {
+        let texts = self.outputs().map(|output| &output["text"]);
+        let lines = texts.flat_map(|text| match text {
+            Value::Array(lines) => lines.iter().filter_map(Value::as_str).collect(),
+            text => text.as_str().into_iter().collect::<Vec<_>>(),
+        });
+        lines.collect()
+    }
+
+    fn pictures(&self) -> usize {
+        let pictures = self
+            .outputs()
+            .filter(|output| output["data"]["image/png"].is_string());
+        pictures.count()
+    }
+
+    fn assert_whole(&self) {
+        for (index, cell) in self.code().enumerate() {
+            assert_eq!(cell["execution_count"], index + 1, "{cell}");
+        }
+        for output in self.outputs() {
+            assert_ne!(output["output_type"], "error", "{output}");
+        }
+        // Two of the stages, the curves, confusion, reliability, protocols and the recording.
+        assert_eq!(self.pictures(), 7);
+    }
+}
+
+fn notebook() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("speech_emotion.ipynb")
+}
+
+#[test]
+fn the_notebook_runs_from_top_to_bottom() {
+    let jupyter =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../.tools/notebook/bin/jupyter-execute");
+    if !jupyter.is_file() {
+        eprintln!("skipped: needs Jupyter (scripts/setup installs it)");
+        return;
+    }
+    let bench = Bench::new();
+    write_corpus(&bench.path("clips"));
+    let mine = write_voice(&bench.path("mine"), Emotion::Happy, 5, 1);
+    let executed = bench.path("executed.ipynb");
+    let output = Command::new(jupyter)
+        .arg(format!("--output={}", executed.display()))
+        .arg(notebook())
+        .env("SPEECH_EMOTION_TRAINER", env!("CARGO_BIN_EXE_training"))
+        .env("SPEECH_EMOTION_WORK", bench.0.path())
+        .env("SPEECH_EMOTION_RAVDESS", bench.path("clips"))
+        .env("SPEECH_EMOTION_EPOCHS", "1")
+        .env("SPEECH_EMOTION_RECORDING", bench.path("mine").join(mine))
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{stderr}");
+    let executed = Notebook::read(&executed);
+    executed.assert_whole();
+    let printed = executed.printed();
+    for told in [
+        "64 clips by 4 actors",
+        "features of 64 clips by 4 speakers",
+        "2 networks in data/runs/all-seed1",
+        "loso in 4 folds, seed 1: 64 clips by 4 speakers",
+        "guessing 12.5 %",
+        "random split, every clip twice",
+        "neutral, calm, happy, sad, angry, fearful, disgust, surprised",
+        " s of speech",
+    ] {
+        assert!(printed.contains(told), "{told:?} is not in: {printed}");
+    }
+    assert!(!printed.contains("no recording of yours"), "{printed}");
+    assert!(bench.path("data/model/model.onnx").exists());
+}
+
+#[test]
+fn the_notebook_is_kept_with_the_outputs_of_one_whole_run_or_with_none() {
+    let text = fs::read_to_string(notebook()).unwrap();
+    for machine in ["/home/", "/root/", "/tmp/", "/Users/", "/work/", "C:\\\\"] {
+        assert!(!text.contains(machine), "{machine}");
+    }
+    let kept = Notebook::read(&notebook());
+    if kept.outputs().next().is_none() {
+        return;
+    }
+    kept.assert_whole();
+    for output in kept.outputs() {
+        assert_ne!(output["name"], "stderr", "{output}");
+    }
+    let printed = kept.printed();
+    assert!(printed.contains("1440 clips by 24 actors"), "{printed}");
+    assert!(printed.contains("luna5 in 5 folds"), "{printed}");
 }

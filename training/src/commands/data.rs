@@ -15,7 +15,7 @@ use training::{
         download::{Archive, Proof},
         unpack::Unpacking,
     },
-    dataset::{Dataset, Saved, extract},
+    dataset::{Dataset, Saved, Stages, extract},
 };
 
 use super::{output, progress};
@@ -170,6 +170,15 @@ pub struct ExtractArgs {
 }
 
 #[derive(Args)]
+pub struct FeaturesArgs {
+    /// The recording: WAV, FLAC, MP3 or Ogg Vorbis
+    pub file: PathBuf,
+    /// File to write, such as clip.safetensors
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+}
+
+#[derive(Args)]
 pub struct DownloadArgs {
     /// The corpus: ravdess, ravdess-song, nemo or emodb
     #[arg(long, value_name = "NAME", default_value = "ravdess", value_parser = known)]
@@ -269,5 +278,24 @@ pub fn extract(data: &Path, args: &ExtractArgs, stop: &AtomicBool) -> Result<()>
         folder.display(),
         bytes as f64 / 1e6
     ))?;
+    Ok(())
+}
+
+/// Writes the stages of one recording.
+pub fn features(args: &FeaturesArgs) -> Result<()> {
+    let stages = Stages::of(&args.file)?;
+    let name = args.file.display();
+    if stages.nonfinite_samples > 0 {
+        eprintln!(
+            "warning: {} samples of {name} are not numbers and were taken as 0",
+            stages.nonfinite_samples
+        );
+    }
+    if stages.segment.is_none() {
+        eprintln!(
+            "note: {name} holds nothing but what passes for silence: the network is given nothing of it"
+        );
+    }
+    print!("{}", stages.write(&args.out)?);
     Ok(())
 }

@@ -6,11 +6,13 @@
 mod alone;
 pub mod extract;
 mod saved;
+mod stages;
 mod store;
 pub(crate) mod tensor_file;
 
 pub use alone::{Alone, Cue, Outline};
 pub use saved::{Draft, Origin, Saved};
+pub use stages::Stages;
 
 use std::{
     collections::BTreeSet,
