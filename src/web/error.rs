@@ -31,6 +31,8 @@ pub enum WebError {
     NotSecure,
     /// The microphone was unplugged or switched off while listening.
     MicrophoneLost,
+    /// The person or the browser took the permission back while listening.
+    PermissionWithdrawn,
     /// A call or another program took over the sound system while listening.
     MicrophoneInterrupted,
     /// The microphone delivers nothing but zeros.
@@ -103,6 +105,8 @@ pub enum WebError {
     SampleUnavailable(String),
     /// The browser keeps no session on this device, or no more of it.
     NotKept(String),
+    /// Another tab keeps its session on this device.
+    KeptElsewhere,
     /// The browser cannot decode the file as audio.
     FileNotAudio(String),
     /// The browser does not get on with opening the file.
@@ -218,6 +222,7 @@ impl WebError {
             Self::MicrophoneBusy => "microphone-busy",
             Self::NotSecure => "not-secure",
             Self::MicrophoneLost => "microphone-lost",
+            Self::PermissionWithdrawn => "permission-withdrawn",
             Self::MicrophoneInterrupted => "microphone-interrupted",
             Self::SilentMicrophone => "silent-microphone",
             Self::FaintMicrophone => "faint-microphone",
@@ -249,6 +254,7 @@ impl WebError {
             Self::NotExported(_) => "not-exported",
             Self::SampleUnavailable(_) => "sample-unavailable",
             Self::NotKept(_) => "not-kept",
+            Self::KeptElsewhere => "kept-elsewhere",
             Self::FileNotAudio(_) => "file-not-audio",
             Self::FileStalled(_) => "file-stalled",
             Self::FileCodec { .. } => "file-codec",
@@ -282,6 +288,7 @@ impl WebError {
             Self::MicrophoneBusy => tr("The microphone is in use by another program."),
             Self::NotSecure => tr("Browsers allow the microphone only on secure pages."),
             Self::MicrophoneLost => tr("The microphone was disconnected."),
+            Self::PermissionWithdrawn => tr("This page may no longer use the microphone."),
             Self::MicrophoneInterrupted => tr("Listening was interrupted."),
             Self::SilentMicrophone => tr("The microphone delivers complete silence."),
             Self::FaintMicrophone => tr("Hardly anything arrives from the microphone."),
@@ -331,6 +338,7 @@ impl WebError {
             Self::NotCopied => tr("The browser does not let this page copy."),
             Self::NotExported(_) => tr("The file could not be made."),
             Self::NotKept(_) => tr("This browser does not keep the session."),
+            Self::KeptElsewhere => tr("Another tab keeps its session on this device."),
             Self::SampleUnavailable(_) => tr("The recording could not be fetched."),
             Self::FileNotAudio(name) => tell(
                 "“{0}” is not audio that this browser can read.",
@@ -389,6 +397,10 @@ impl WebError {
             Self::MicrophoneLost => {
                 "Plug it in again, or choose another one: listening then goes on by itself. What was shown is \
                  kept below."
+            }
+            Self::PermissionWithdrawn => {
+                "Allow it again in the browser's site settings, at the left of the address, and press “Go on”: \
+                 the recording then continues. What was shown is kept below."
             }
             Self::MicrophoneInterrupted => {
                 "A call or another program took over the sound. Listening goes on when it gives it back; \
@@ -507,6 +519,10 @@ impl WebError {
                     &[&tr(reason)],
                 );
             }
+            Self::KeptElsewhere => {
+                "This tab's is not kept: take it along as JSON. Or close the other tab and switch it on again: both \
+                 are then kept here."
+            }
             Self::FileNotAudio(_) => "Choose a WAV, MP3, M4A, FLAC, OGG or WebM file.",
             Self::FileStalled(_) => {
                 "It may be damaged, or not be on this device yet. Save it here and choose it again, or choose \
@@ -557,7 +573,9 @@ impl WebError {
                 Action::LoadAgain
             }
             Self::MicrophoneNotPassedOn | Self::MicrophoneSandboxed => Action::OpenTab,
-            Self::MicrophoneLost | Self::MicrophoneInterrupted => Action::GoOn,
+            Self::MicrophoneLost | Self::PermissionWithdrawn | Self::MicrophoneInterrupted => {
+                Action::GoOn
+            }
             Self::ModelMismatch(_) | Self::EngineOutdated => Action::Reload,
             Self::NotSecure
             | Self::MicrophonePolicy
@@ -577,6 +595,7 @@ impl WebError {
             | Self::NotCopied
             | Self::NotExported(_)
             | Self::NotKept(_)
+            | Self::KeptElsewhere
             | Self::Unsupported(_)
             | Self::EngineCrashed
             | Self::SampleUnavailable(_)

@@ -19,8 +19,11 @@ const TYPES = {
   ".webmanifest": "application/manifest+json",
 };
 
+/** What `alter` gives for a file on whose way the network breaks. */
+export const CUT = Symbol("cut");
+
 /**
- * Starts a server; `server.alter.set(name, body => body | null)` changes a file, null makes it a 404;
+ * Starts a server; `server.alter.set(name, body => body | null | CUT)` changes a file, null makes it a 404;
  * `server.pages.set(name, text)` adds one. `headers` go with every answer.
  */
 export async function serve(headers = {}) {
@@ -35,6 +38,10 @@ export async function serve(headers = {}) {
     if (path.startsWith(BASE) && !name.startsWith("..")) {
       body = pages.has(name) ? Buffer.from(pages.get(name)) : await readFile(join(DIST, name)).catch(() => null);
       if (body && alter.has(name)) body = await alter.get(name)(body);
+    }
+    if (body === CUT) {
+      request.socket.destroy();
+      return;
     }
     if (body === null) {
       response.writeHead(404).end("not found");

@@ -1,41 +1,16 @@
 // The page in the GTK port of WebKit, the engine of Safari and of every browser on an iPhone.
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { test } from "node:test";
 import { PATIENCE, tools } from "./browser.mjs";
+import { withWebKit } from "./drivers.mjs";
 import { serve } from "./server.mjs";
 import { distance, predict, speech } from "./sound.mjs";
 
-const { Builder, By } = tools("selenium-webdriver");
-const { DriverService } = tools("selenium-webdriver/remote");
+const { By } = tools("selenium-webdriver");
 const HAPPY = "03-01-03-02-02-01-12";
-
-/** Runs `body` with a browser on a screen of its own and closes both whatever happens. */
-async function withWebKit(body) {
-  const screen = spawn("Xvfb", ["-displayfd", "3"], { stdio: ["ignore", "ignore", "ignore", "pipe"] });
-  let service;
-  let driver;
-  try {
-    const [display] = await Promise.race([once(screen.stdio[3], "data"), once(screen, "exit").then(() => [""])]);
-    assert.match(String(display), /^\d+/, "Xvfb does not start");
-    const environment = { ...process.env, DISPLAY: `:${String(display).trim()}` };
-    service = new DriverService.Builder("WebKitWebDriver").setLoopback(true).setEnvironment(environment).build();
-    const browserOptions = { binary: process.env.WEBKIT, args: ["--automation"] };
-    driver = await new Builder()
-      .usingServer(await service.start(PATIENCE))
-      .withCapabilities({ browserName: "MiniBrowser", "webkitgtk:browserOptions": browserOptions })
-      .build();
-    await body(driver);
-  } finally {
-    await driver?.quit().catch(() => {});
-    await service?.kill();
-    screen.kill();
-  }
-}
 
 test("in WebKit a file and the microphone get the trainer's answer", async () => {
   const file = speech(HAPPY, "webkit.wav");

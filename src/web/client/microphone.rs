@@ -23,6 +23,8 @@ pub struct Microphone {
     track: MediaStreamTrack,
     stream: MediaStream,
     is_own: bool,
+    /// What the browser said of the permission when it was opened.
+    permission: Option<PermissionState>,
     /// What the source is connected to: outputs and nodes. Kept: of a context that does not run yet, browsers
     /// collect nodes that nobody holds.
     source: Option<AudioNode>,
@@ -126,6 +128,7 @@ impl Microphone {
             Wish::Stream(stream) => stream,
         };
         let track = track_of(&stream)?;
+        let permission = permission(&window()).await;
         let state_of = context.clone();
         let on_change = Callback::new(move |event: JsValue| {
             changed(match state_of.state() {
@@ -140,6 +143,7 @@ impl Microphone {
             track,
             stream,
             is_own,
+            permission,
             source: None,
             sinks: Vec::new(),
             splitter: None,
@@ -246,6 +250,19 @@ impl Microphone {
     /// Whether it is a microphone that was opened here, not somebody else's stream.
     pub fn is_own(&self) -> bool {
         self.is_own
+    }
+
+    /// Why it has ended: [`WebError::PermissionWithdrawn`] or [`WebError::MicrophoneLost`].
+    pub fn why_ended(&self) -> impl Future<Output = WebError> + use<> {
+        let before = self.permission;
+        async move {
+            match permission(&window()).await {
+                Some(PermissionState::Denied) => WebError::PermissionWithdrawn,
+                // Some browsers say "prompt" of what was allowed for once, all the time.
+                now if now != before => WebError::PermissionWithdrawn,
+                _ => WebError::MicrophoneLost,
+            }
+        }
     }
 
     /// Whether the device gives sound, as far as the browser knows.

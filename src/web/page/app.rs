@@ -140,7 +140,7 @@ impl App {
         let mailbox = Mailbox::default();
         let mut finder = Finder::new(window.document().ok_or("no document")?);
         let view = View::new(&window, &mut finder)?;
-        let session = Session::new(&mut finder, &mailbox)?;
+        let mut session = Session::new(&mut finder, &mailbox)?;
         finder.found_all()?;
         gestures::listen(&window, &view, &mailbox)?;
         session.listen()?;
@@ -272,9 +272,11 @@ impl App {
             Signal::MicrophoneChanged(attempt, change) if attempt == self.attempt => {
                 self.changed(change);
             }
+            Signal::MicrophoneAway(attempt, error) if attempt == self.attempt => self.away(error),
             Signal::MicrophoneOpened(..)
             | Signal::MicrophoneReplaced(..)
-            | Signal::MicrophoneChanged(..) => {}
+            | Signal::MicrophoneChanged(..)
+            | Signal::MicrophoneAway(..) => {}
             Signal::FileDecoded(number, decoded) => self.decoded(number, decoded),
             Signal::Impatient(number, received) => {
                 let is_late = number == self.engine_number && self.engine.is_some();

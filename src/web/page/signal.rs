@@ -63,6 +63,8 @@ pub enum Signal {
     MicrophoneOpened(u32, Result<Microphone, WebError>),
     MicrophoneReplaced(u32, Result<MediaStream, WebError>),
     MicrophoneChanged(u32, Change),
+    /// It has ended, and why.
+    MicrophoneAway(u32, WebError),
     /// With the number of the source.
     FileDecoded(u32, Result<Recording, WebError>),
     /// The engine has been waited for; with the number of the worker and what had been received.

@@ -186,6 +186,7 @@ impl App {
                 WebError::SilentMicrophone
                     | WebError::FaintMicrophone
                     | WebError::MicrophoneLost
+                    | WebError::PermissionWithdrawn
                     | WebError::MicrophoneInterrupted
             )
         ) {
@@ -245,21 +246,34 @@ impl App {
                     self.close_error();
                 }
             }
-            Change::Interrupted | Change::Ended if self.reading.is_some() => {
+            Change::Interrupted if self.reading.is_some() => {
                 self.cancel();
-                self.show_error(match change {
-                    Change::Ended => WebError::MicrophoneLost,
-                    _ => WebError::MicrophoneInterrupted,
-                });
+                self.show_error(WebError::MicrophoneInterrupted);
             }
             Change::Interrupted => {
                 microphone.resume();
                 self.show_error(WebError::MicrophoneInterrupted);
             }
             Change::Ended => {
-                self.is_away = true;
-                self.show_error(WebError::MicrophoneLost);
+                let why = microphone.why_ended();
+                if self.reading.is_some() {
+                    self.cancel();
+                } else {
+                    self.is_away = true;
+                }
+                let (mailbox, attempt) = (self.mailbox.clone(), self.attempt);
+                spawn_local(async move {
+                    mailbox.send(Signal::MicrophoneAway(attempt, why.await));
+                });
             }
+        }
+    }
+
+    /// The microphone has ended.
+    pub(super) fn away(&mut self, error: WebError) {
+        // Another one may have taken its place.
+        if self.is_away || matches!(self.live, Live::None) {
+            self.show_error(error);
         }
     }
 
@@ -309,7 +323,10 @@ impl App {
                 self.hearing = Hearing::default();
                 let (rate_hz, processing) = (microphone.sample_rate_hz(), microphone.processing());
                 self.display.view.device(rate_hz, processing);
-                if self.error == Some(WebError::MicrophoneLost) {
+                if matches!(
+                    self.error,
+                    Some(WebError::MicrophoneLost | WebError::PermissionWithdrawn)
+                ) {
                     self.close_error();
                 }
                 self.list_devices();
@@ -317,7 +334,13 @@ impl App {
             Err(error) => {
                 // Whatever was listened to until now may still be there.
                 self.is_away = !microphone.is_there();
-                self.show_error(error);
+                self.show_error(match error {
+                    // The recording can still go on.
+                    WebError::PermissionDenied | WebError::PermissionDismissed if self.is_away => {
+                        WebError::PermissionWithdrawn
+                    }
+                    error => error,
+                });
             }
         }
     }

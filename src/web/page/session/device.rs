@@ -8,7 +8,10 @@ use wasm_bindgen_futures::JsFuture;
 
 use crate::{
     protocol::Fields,
-    web::object::{Callback, window},
+    web::{
+        client::lifeline::{self, Claim},
+        object::{Callback, later, window},
+    },
 };
 
 /// Name of the database, and of the mark in the local storage that there is one.
@@ -17,6 +20,9 @@ const NAME: &str = "speech-emotion session";
 const STORE: &str = "parts";
 /// The entry with the records.
 const RECORDS: &str = "records";
+/// A page that has just been closed or loaded again takes a moment to let go.
+const TRIES: usize = 10;
+const TRY_MS: i32 = 200;
 
 /// Whether a session is kept here; it need not be looked for otherwise.
 pub fn is_kept() -> bool {
@@ -25,29 +31,58 @@ pub fn is_kept() -> bool {
     storage.is_some_and(|storage| storage.text(NAME).is_some())
 }
 
-/// Writes entries, each with its key; `is_anew` when all that is there goes first.
+/// The right to keep a session here; none while another page has it, as each would write over the other's.
+pub async fn claim() -> Option<Claim> {
+    for _ in 0..TRIES {
+        let claim = lifeline::claim(&window(), NAME).await;
+        if claim.is_some() {
+            return claim;
+        }
+        let moment = Promise::new(&mut |resolve, _| {
+            later(TRY_MS, move || drop(resolve.call0(&JsValue::NULL)));
+        });
+        // It is never rejected.
+        let _ = JsFuture::from(moment).await;
+    }
+    None
+}
+
+/// Writes entries, each with its key, to the `expected` number that are there; all of these go first where that is
+/// none. Gives whether they were there: if not, because the site's data was cleared, nothing is written.
 ///
 /// # Errors
 /// When the browser refuses or has no room; what was there before stays.
 pub async fn write(
     records: JsValue,
     parts: Vec<(String, JsValue)>,
-    is_anew: bool,
-) -> Result<(), JsValue> {
+    expected: Option<usize>,
+) -> Result<bool, JsValue> {
     let database = open().await?;
-    let written = write_to(&database, records, parts, is_anew).await;
+    let written = write_to(&database, records, parts, expected).await;
     close(&database);
-    written?;
+    if !written? {
+        return Ok(false);
+    }
     let storage = window().local_storage()?.ok_or("no storage")?;
-    Reflect::set(&storage, &NAME.into(), &"kept".into()).map(drop)
+    Reflect::set(&storage, &NAME.into(), &"kept".into())
 }
 
 async fn write_to(
     database: &JsValue,
     records: JsValue,
     parts: Vec<(String, JsValue)>,
-    is_anew: bool,
-) -> Result<(), JsValue> {
+    expected: Option<usize>,
+) -> Result<bool, JsValue> {
+    let is_anew = expected.is_none();
+    if let Some(expected) = expected {
+        let transaction = call(database, "transaction", &[STORE.into(), "readonly".into()])?;
+        let store = call(&transaction, "objectStore", &[STORE.into()])?;
+        let count = call(&store, "count", &[])?;
+        happens(&transaction, "oncomplete", &["onabort", "onerror"]).await?;
+        if count.number("result") != Some(expected as f64) {
+            return Ok(false);
+        }
+    }
     let transaction = call(database, "transaction", &[STORE.into(), "readwrite".into()])?;
     let store = call(&transaction, "objectStore", &[STORE.into()])?;
     if is_anew {
@@ -57,7 +92,8 @@ async fn write_to(
     for (key, part) in parts {
         call(&store, "put", &[part, key.as_str().into()])?;
     }
-    happens(&transaction, "oncomplete", &["onabort", "onerror"]).await
+    happens(&transaction, "oncomplete", &["onabort", "onerror"]).await?;
+    Ok(true)
 }
 
 /// The records, and the keys and the values of everything.

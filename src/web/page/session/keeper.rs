@@ -175,11 +175,16 @@ impl Keeper {
         self.recordings.len() - 1
     }
 
-    /// Adds a recording that had this key before.
+    /// Adds a recording that had this key before, which no other may have had.
     pub fn restore(&mut self, mut recording: Kept, key: u32) {
         self.keys = self.keys.max(key);
         recording.key = key;
         self.recordings.push(recording);
+    }
+
+    /// The highest key that was given so far.
+    pub fn last_key(&self) -> u32 {
+        self.keys
     }
 
     /// Whether the recording with this key is there or can come back.

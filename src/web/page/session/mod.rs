@@ -42,6 +42,7 @@ use crate::{
     record::{ModelIdentity, Overview, SourceKind, Utterance},
     session::Update,
     web::{
+        client::lifeline::Claim,
         error::WebError,
         numbers::isolated,
         object::object,
@@ -89,12 +90,16 @@ pub enum Act {
     Told(Result<(), WebError>),
     FileGiven(File),
     Opened(Result<Opened, WebError>),
-    /// What is kept on this device: records, and keys and values of everything.
-    Restored(Result<(JsValue, Array, Array), JsValue>),
-    /// It is time to write to this device, or it has been done.
+    /// What is kept on this device, if something is, and the right to keep more: records, and keys and values of
+    /// everything. Without the right, another page has it.
+    Claimed(Option<(Claim, Result<Option<Stored>, JsValue>)>),
+    /// It is time to write to this device, or it has been done: not if the site's data was cleared.
     KeepDue,
-    WrittenHere(Result<(), JsValue>),
+    WrittenHere(Result<bool, JsValue>),
 }
+
+/// Records, and keys and values of everything that is kept on this device.
+type Stored = (JsValue, Array, Array);
 
 /// What the session wants of the app.
 pub enum Ask {
@@ -154,12 +159,16 @@ pub struct Session {
 #[derive(Default)]
 struct Device {
     is_on: bool,
+    /// Whether a person wants it, or did so at an earlier visit.
+    is_wanted: bool,
     is_due: bool,
     is_writing: bool,
     /// Whether what is there must go first.
     is_anew: bool,
-    /// Keys of the sound that is there already.
-    written: Vec<String>,
+    /// Keys of the sound that is there already, with the records.
+    written: Option<Vec<String>>,
+    /// Kept from other pages while it is on.
+    claim: Option<Claim>,
 }
 
 impl Session {
@@ -191,15 +200,31 @@ impl Session {
     }
 
     /// Listens to what people do with it, and brings back what is kept on this device.
-    pub fn listen(&self) -> Result<(), JsValue> {
+    pub fn listen(&mut self) -> Result<(), JsValue> {
         if device::is_kept() {
-            let mailbox = self.mailbox.clone();
-            spawn_local(async move {
-                let read = device::read().await;
-                mailbox.send(Signal::Session(Act::Restored(read)));
-            });
+            self.claim_device();
         }
         self.view.listen(&self.mailbox, &self.would_lose)
+    }
+
+    /// Takes the right to keep the session on this device, and brings back what is there.
+    fn claim_device(&mut self) {
+        self.device.is_wanted = true;
+        let mailbox = self.mailbox.clone();
+        let unreadable = self.device.claim.take();
+        spawn_local(async move {
+            let claimed = match unreadable {
+                Some(claim) => Some((claim, Ok(None))),
+                None => match device::claim().await {
+                    Some(claim) if device::is_kept() => {
+                        Some((claim, device::read().await.map(Some)))
+                    }
+                    Some(claim) => Some((claim, Ok(None))),
+                    None => None,
+                },
+            };
+            mailbox.send(Signal::Session(Act::Claimed(claimed)));
+        });
     }
 
     /// What judges from now on.
@@ -346,6 +371,8 @@ impl Session {
             }
             let mut lanes = self.heard.iter().filter(|heard| heard.key == key);
             kept.is_running = lanes.any(|heard| !heard.is_over);
+            // Its length and the last of its sound.
+            self.keeper.is_unsaved |= self.device.is_on;
             if !kept.is_running && at == self.shown && kept.source.kind == SourceKind::Stream {
                 // Now that it is over, all of it.
                 self.px_per_s = None;
@@ -392,8 +419,8 @@ impl Session {
 
     /// Notes what the page would lose, and writes to this device in a while what is to be kept there.
     fn note(&mut self) {
-        let is_lost = self.keeper.is_unsaved && !self.device.is_on;
         let is_running = self.heard.iter().any(|heard| !heard.is_over);
+        let is_lost = self.keeper.is_unsaved || self.device.is_writing;
         self.would_lose.set(is_lost || is_running);
         let is_new = self.keeper.is_unsaved || is_running;
         if self.device.is_on && is_new && !self.device.is_due && !self.device.is_writing {
@@ -411,10 +438,12 @@ impl Session {
         if !self.device.is_on || self.device.is_writing {
             return;
         }
-        let is_anew = std::mem::take(&mut self.device.is_anew);
-        if is_anew {
-            self.device.written.clear();
+        if std::mem::take(&mut self.device.is_anew) {
+            self.device.written = None;
         }
+        let mut written = self.device.written.take();
+        let expected = written.as_ref().map(|written| written.len() + 1);
+        let written = written.get_or_insert_default();
         let number = |number: usize| (number as u32).to_string();
         let mut parts = Vec::new();
         for sound in &mut self.sounds {
@@ -427,8 +456,8 @@ impl Session {
             for (index, blob) in sound.blobs().iter().enumerate() {
                 let order = number(SOUNDS + index);
                 let key = ["sound ", &recording, " ", &lane, " ", &order].concat();
-                if !self.device.written.contains(&key) {
-                    self.device.written.push(key.clone());
+                if !written.contains(&key) {
+                    written.push(key.clone());
                     parts.push((key, blob));
                 }
             }
@@ -438,28 +467,36 @@ impl Session {
             Some(object(&[("key", kept.key.into()), ("record", record)]))
         });
         let records: JsValue = records.collect::<Array>().into();
+        self.device.written = Some(std::mem::take(written));
         self.device.is_writing = true;
+        // Of a recording that goes on more is to come; other changes are noted anew.
+        self.keeper.is_unsaved = false;
         let mailbox = self.mailbox.clone();
         spawn_local(async move {
-            let written = device::write(records, parts, is_anew).await;
+            let written = device::write(records, parts, expected).await;
             mailbox.send(Signal::Session(Act::WrittenHere(written)));
         });
     }
 
     /// Forgets what is kept on this device.
     fn forget_here(&mut self) {
-        self.device = Device::default();
+        let device = std::mem::take(&mut self.device);
         self.view.kept(false);
-        spawn_local(async {
-            // A browser that keeps nothing has nothing to forget.
-            let _ = device::clear().await;
-        });
+        // What another page keeps is its own.
+        if let Some(claim) = device.claim {
+            spawn_local(async move {
+                // A browser that keeps nothing has nothing to forget.
+                let _ = device::clear().await;
+                drop(claim);
+            });
+        }
     }
 
-    fn restored(&mut self, read: Result<(JsValue, Array, Array), JsValue>) -> Ask {
-        let Ok((records, keys, values)) = read else {
-            return Ask::Fail(WebError::NotKept("It cannot be read".into()));
-        };
+    /// Brings back what is kept on this device, beside what was recorded here meanwhile, and keeps both.
+    fn restored(&mut self, (records, keys, values): Stored) -> Ask {
+        // What is there has keys of its own, from 1 as well.
+        let last = self.keeper.last_key();
+        let is_alone = last == 0;
         let mut sounds: Vec<(String, JsValue)> = keys
             .iter()
             .zip(values.iter())
@@ -473,22 +510,25 @@ impl Session {
             let (Some(key), Some(record)) = (entry.number("key"), record) else {
                 continue;
             };
-            let key = key as u32;
+            let (key, here) = (key as u32, last + key as u32);
             for kept in written::read(&record).unwrap_or_default() {
                 for lane in 0..kept.source.lanes.len() {
                     let [key_text, lane_text] = [key, lane as u32].map(|n| n.to_string());
                     let beginning = ["sound ", &key_text, " ", &lane_text, " "].concat();
                     let parts = sounds.iter().filter(|(key, _)| key.starts_with(&beginning));
                     let parts: Array = parts.map(|(_, blob)| blob.clone()).collect();
-                    self.sounds.extend(Sound::restored(key, lane, parts));
+                    self.sounds.extend(Sound::restored(here, lane, parts));
                 }
-                self.keeper.restore(kept, key);
+                self.keeper.restore(kept, here);
             }
         }
-        self.device.written = sounds.into_iter().map(|(key, _)| key).collect();
-        self.device.is_on = true;
-        self.view.kept(true);
-        if !self.keeper.recordings.is_empty() {
+        if is_alone {
+            self.device.written = Some(sounds.into_iter().map(|(key, _)| key).collect());
+        } else {
+            self.keeper.is_unsaved = true;
+            self.is_changed = true;
+        }
+        if is_alone && !self.keeper.recordings.is_empty() {
             self.show(self.keeper.recordings.len() - 1);
             self.view.reveal_panels();
         }
@@ -576,16 +616,38 @@ impl Session {
                     mailbox.send(Signal::Session(Act::Opened(opened)));
                 });
             }
-            Act::Restored(read) => return self.restored(read),
-            Act::KeepDue => self.keep_here(),
-            Act::WrittenHere(Ok(())) => {
-                self.device.is_writing = false;
-                if self.heard.iter().all(|heard| heard.is_over) {
-                    self.keeper.is_unsaved = false;
+            // Switched off meanwhile.
+            Act::Claimed(_) if !self.device.is_wanted => {}
+            Act::Claimed(None) => {
+                self.device = Device::default();
+                self.view.kept(false);
+                return Ask::Fail(WebError::KeptElsewhere);
+            }
+            Act::Claimed(Some((claim, Err(_)))) => {
+                // Whoever switches it on all the same gives up what is there.
+                self.device.claim = Some(claim);
+                self.view.kept(false);
+                return Ask::Fail(WebError::NotKept("It cannot be read".into()));
+            }
+            Act::Claimed(Some((claim, Ok(stored)))) => {
+                self.device.claim = Some(claim);
+                self.device.is_on = true;
+                self.view.kept(true);
+                match stored {
+                    Some(stored) => return self.restored(stored),
+                    None => self.keep_here(),
                 }
+            }
+            Act::KeepDue => self.keep_here(),
+            Act::WrittenHere(Ok(true)) => self.device.is_writing = false,
+            Act::WrittenHere(Ok(false)) => {
+                self.device.is_writing = false;
+                self.device.is_anew = true;
+                self.keep_here();
             }
             Act::WrittenHere(Err(error)) => {
                 self.device = Device::default();
+                self.keeper.is_unsaved = true;
                 self.view.kept(false);
                 let reason = error
                     .text("name")
@@ -706,9 +768,8 @@ impl Session {
             }
             "sound" => self.keeps_sound = text == "on",
             "device" if text == "on" => {
-                self.device.is_on = true;
                 self.keeper.is_unsaved = true;
-                self.keep_here();
+                self.claim_device();
             }
             "device" => {
                 self.forget_here();

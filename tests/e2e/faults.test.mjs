@@ -1,0 +1,376 @@
+// What goes wrong around the page while it is used, in three browsers: each time nothing is lost, and a sentence
+// says what happened and what helps.
+
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { withPage } from "./browser.mjs";
+import { BROWSERS, until } from "./drivers.mjs";
+import { CUT, serve } from "./server.mjs";
+import { emptyFolder, generated, speech } from "./sound.mjs";
+
+const SAD = "03-01-04-02-01-01-08";
+const spoken = speech(SAD, "spoken.wav", "-ar", "48000", "-ac", "1");
+
+/** Runs before the page's own scripts: a microphone that plays a file again and again, and what can be broken. */
+const script = () => {
+  window.faults = { workers: [], tracks: [], permission: "granted", refuse: null, devices: ["first", "second"] };
+  const { faults } = window;
+  const sound = fetch("spoken.wav").then((response) => response.arrayBuffer());
+  window.Worker = class extends Worker {
+    constructor(...given) {
+      super(...given);
+      faults.workers.push(this);
+    }
+  };
+  Object.defineProperty(navigator, "permissions", { value: { query: async () => ({ state: faults.permission }) } });
+  navigator.mediaDevices.enumerateDevices = async () =>
+    faults.devices.map((name) => ({ kind: "audioinput", deviceId: name, label: name }));
+  navigator.mediaDevices.getUserMedia = async () => {
+    if (faults.refuse) throw new DOMException("refused", faults.refuse);
+    const context = new AudioContext();
+    await context.resume();
+    const buffer = await context.decodeAudioData((await sound).slice(0));
+    const source = new AudioBufferSourceNode(context, { buffer, loop: true });
+    const out = context.createMediaStreamDestination();
+    source.connect(out);
+    source.start();
+    faults.tracks.push(out.stream.getTracks()[0]);
+    return out.stream;
+  };
+  faults.end = () => {
+    const track = faults.tracks.at(-1);
+    track.stop();
+    track.dispatchEvent(new Event("ended"));
+  };
+};
+
+const sha256 = (body) => `sha256-${createHash("sha256").update(body).digest("base64")}`;
+
+/** Serves the page with the script before it, as a build of its own. */
+async function serveFaults(headers) {
+  const server = await serve(headers);
+  server.pages.set("faults.js", `(${script})();`);
+  server.pages.set("spoken.wav", readFileSync(spoken));
+  const changed = (html) => Buffer.from(String(html).replace("<head>", '<head><script src="faults.js"></script>'));
+  server.alter.set("index.html", changed);
+  const before = readFileSync(new URL("../../dist/index.html", import.meta.url));
+  server.alter.set("sw.js", (body) => Buffer.from(String(body).replace(sha256(before), sha256(changed(before)))));
+  return server;
+}
+
+/** Gives the tests of a fault, one for each browser; they get a tab and the server. */
+function fault(what, body, headers) {
+  for (const [name, run] of Object.entries(BROWSERS)) {
+    test(`${what}, in ${name}`, async () => {
+      const server = await serveFaults(headers);
+      try {
+        await run((tab) => body(tab, server));
+      } finally {
+        await server.close().catch(() => {});
+      }
+    });
+  }
+}
+
+const engine = (tab, state) => until(tab, (state) => document.body?.dataset.engine === state, state);
+const phase = (tab, phase) => until(tab, (phase) => document.body?.dataset.phase === phase, phase);
+const error = (tab, id) => until(tab, (id) => {
+  const alert = document.querySelector("#alert");
+  return !alert.hidden && alert.dataset.error === id && alert.innerText;
+}, id);
+const quiet = (tab) => until(tab, () => document.querySelector("#alert").hidden);
+/** What the list of utterances holds, once there are so many. */
+const heard = (tab, least) => until(tab, (least) => {
+  const rows = [...document.querySelectorAll("#heard li")].map((row) => row.dataset.permille);
+  return rows.length >= least && rows;
+}, least);
+const elapsed = (tab) => tab.run(() => document.querySelector("#elapsed").textContent);
+const goesOn = async (tab) => {
+  const before = await elapsed(tab);
+  await until(tab, (before) => document.querySelector("#elapsed").textContent !== before, before);
+};
+/** Whether leaving would be asked about. */
+const asks = (tab) => tab.run(() => !window.dispatchEvent(new Event("beforeunload", { cancelable: true })));
+
+async function visit(tab, server) {
+  await tab.go(server.url);
+  await engine(tab, "ready");
+}
+
+async function listen(tab) {
+  await tab.click("#listen");
+  await phase(tab, "live");
+  return (await heard(tab, 1)).at(-1);
+}
+
+async function stopped(tab, first) {
+  await tab.click("#listen");
+  await phase(tab, "result");
+  assert.ok((await heard(tab, 1)).includes(first), "what was heard before is gone");
+}
+
+async function analysed(tab) {
+  await tab.upload(spoken);
+  await until(tab, () => document.querySelector("#kicker").textContent.includes("spoken.wav") && document.body.dataset.phase === "result");
+  return heard(tab, 1);
+}
+
+const keep = (tab) => tab.run(() => document.querySelector("#device-switch").click());
+const isKept = (tab) => until(tab, () => localStorage.getItem("speech-emotion session"));
+/** Names of the session's recordings. */
+const recordings = (tab) => tab.run(() => [...document.querySelectorAll("#recordings button")].map((button) => button.textContent));
+
+fault("a permission that is withdrawn while listening", async (tab, server) => {
+  await visit(tab, server);
+  const first = await listen(tab);
+  await tab.run(() => {
+    Object.assign(faults, { permission: "denied", refuse: "NotAllowedError", devices: [] });
+    faults.end();
+  });
+  assert.match(await error(tab, "permission-withdrawn"), /may no longer use[^]*site settings[^]*Go on/);
+  await tab.click("#alert-action");
+  await error(tab, "permission-withdrawn");
+  await phase(tab, "live");
+  await tab.run(() => { Object.assign(faults, { permission: "granted", refuse: null, devices: ["first"] }); });
+  await tab.click("#alert-action");
+  await quiet(tab);
+  await goesOn(tab);
+  await stopped(tab, first);
+});
+
+fault("a microphone that is lost, and another one that takes its place", async (tab, server) => {
+  await visit(tab, server);
+  const first = await listen(tab);
+  await tab.run(() => {
+    faults.devices = [];
+    faults.end();
+    navigator.mediaDevices.dispatchEvent(new Event("devicechange"));
+  });
+  assert.match(await error(tab, "microphone-lost"), /Plug it in again, or choose another/);
+  await phase(tab, "live");
+  await tab.run(() => {
+    faults.devices = ["second"];
+    navigator.mediaDevices.dispatchEvent(new Event("devicechange"));
+  });
+  await quiet(tab);
+  await goesOn(tab);
+  assert.equal(await tab.run(() => faults.tracks.length), 2);
+  await stopped(tab, first);
+  assert.equal(await tab.run(() => faults.tracks.filter((track) => track.readyState === "live").length), 0);
+});
+
+fault("an engine that is killed while it loads, waits, listens and reads a file", async (tab, server) => {
+  const kill = () => tab.run(() => { faults.workers[0].terminate(); faults.workers.length = 0; });
+  let release;
+  const held = new Promise((resolve) => { release = resolve; });
+  server.alter.set("model.onnx", async (body) => { await held; return body; });
+  await tab.go(server.url);
+  // Its first words are said.
+  await until(tab, async () => (await navigator.locks.query()).held.length > 0);
+  await kill();
+  assert.match(await error(tab, "engine-unavailable"), /try again/);
+  release();
+  server.alter.delete("model.onnx");
+  await tab.click("#alert-action");
+  await engine(tab, "ready");
+
+  await kill();
+  assert.match(await error(tab, "engine-crashed"), /started again/);
+  await engine(tab, "ready");
+
+  const [first] = await analysed(tab);
+  await kill();
+  assert.match(await error(tab, "engine-crashed"), /kept below/);
+  await engine(tab, "ready");
+  assert.ok((await heard(tab, 1)).includes(first));
+
+  const live = await listen(tab);
+  await kill();
+  assert.match(await error(tab, "engine-crashed"), /kept below/);
+  await phase(tab, "result");
+  assert.ok((await heard(tab, 1)).includes(live));
+  await engine(tab, "ready");
+  assert.equal(await tab.run(() => faults.tracks.filter((track) => track.readyState === "live").length), 0);
+
+  await tab.upload(generated("sine=frequency=220:r=16000:d=1800", "half-an-hour.wav"));
+  await phase(tab, "analysing");
+  await kill();
+  await error(tab, "engine-crashed");
+  await engine(tab, "ready");
+  assert.equal((await recordings(tab)).length, 3);
+  await listen(tab);
+});
+
+fault("a model that is replaced under the running page", async (tab, server) => {
+  await visit(tab, server);
+  const before = await analysed(tab);
+  // Half of the next build is there.
+  server.alter.set("model.onnx", (body) => Buffer.concat([body.subarray(0, -1), Buffer.from([body.at(-1) ^ 1])]));
+  await tab.run(() => faults.workers[0].terminate());
+  assert.match(await error(tab, "model-mismatch"), /does not fit this version[^]*Reload/);
+  assert.deepEqual(await heard(tab, 1), before);
+  assert.equal(await asks(tab), true, "leaving loses what was heard without a question");
+  server.alter.delete("model.onnx");
+  await tab.click("#alert-action");
+  await engine(tab, "ready");
+}, { "Cache-Control": "no-store" });
+
+fault("a site whose data is cleared while the page is open", async (tab, server) => {
+  await visit(tab, server);
+  const before = await analysed(tab);
+  await keep(tab);
+  await isKept(tab);
+  await tab.run(async () => {
+    localStorage.clear();
+    await new Promise((resolve, reject) => {
+      Object.assign(indexedDB.deleteDatabase("speech-emotion session"), { onsuccess: resolve, onerror: reject, onblocked: reject });
+    });
+    for (const name of await caches.keys()) await caches.delete(name);
+    document.querySelector("#heard li").click();
+  });
+  await until(tab, () => document.querySelector("#correction")?.checkVisibility());
+  await tab.run(() => {
+    const field = document.querySelector("#correction");
+    field.value = "happy";
+    field.dispatchEvent(new Event("change", { bubbles: true }));
+  });
+  await isKept(tab);
+  await tab.reload();
+  await engine(tab, "ready");
+  assert.deepEqual(await heard(tab, 1), before);
+  await tab.run(() => document.querySelector("#heard li").click());
+  await until(tab, () => document.querySelector("#correction")?.value === "happy");
+  // Its sound, too.
+  await until(tab, () => !document.querySelector("#play").disabled);
+});
+
+fault("a device that is full", async (tab, server) => {
+  await visit(tab, server);
+  const before = await analysed(tab);
+  await tab.run(() => {
+    window.put = IDBObjectStore.prototype.put;
+    IDBObjectStore.prototype.put = () => { throw new DOMException("full", "QuotaExceededError"); };
+  });
+  await keep(tab);
+  assert.match(await error(tab, "not-kept"), /take it along as JSON[^]*QuotaExceededError/);
+  assert.deepEqual(await heard(tab, 1), before);
+  assert.equal(await asks(tab), true);
+  // There is room again.
+  await tab.run(() => { IDBObjectStore.prototype.put = window.put; });
+  await keep(tab);
+  await isKept(tab);
+  await tab.reload();
+  assert.deepEqual(await heard(tab, 1), before);
+});
+
+fault("two tabs of which both keep their session", async (tab, server) => {
+  await visit(tab, server);
+  await analysed(tab);
+  await keep(tab);
+  await isKept(tab);
+  const second = await tab.tab();
+  await second.go(server.url);
+  assert.match(await error(second, "kept-elsewhere"), /Another tab[^]*take it along as JSON[^]*close the other tab/);
+  await engine(second, "ready");
+  await second.click("#alert-action");
+  await second.upload(generated("sine=frequency=440:r=16000:d=3", "tone.wav"));
+  await until(second, () => document.querySelector("#kicker").textContent.includes("tone.wav") && document.body.dataset.phase === "result");
+  await keep(second);
+  await error(second, "kept-elsewhere");
+  assert.equal(await second.run(() => document.querySelector("#device-switch").checked), false);
+  // What the first keeps is as it was.
+  await tab.reload();
+  await heard(tab, 1);
+  await until(tab, () => document.querySelector("#device-switch").checked);
+  await tab.close();
+  await keep(second);
+  await until(second, () => document.querySelectorAll("#recordings button").length === 2);
+  await until(second, () => !(window.dispatchEvent(new Event("beforeunload", { cancelable: true })) === false));
+  await second.reload();
+  await until(second, () => document.querySelectorAll("#recordings button").length === 2);
+  assert.deepEqual((await recordings(second)).map((name) => /(spoken|tone)\.wav/.exec(name)?.[1]).sort(), ["spoken", "tone"]);
+});
+
+fault("a clock that is set back while listening", async (tab, server) => {
+  await visit(tab, server);
+  const first = await listen(tab);
+  await tab.run(() => {
+    const day = 24 * 3_600_000;
+    window.Date = class extends Date {
+      constructor(...given) {
+        super(...(given.length ? given : [Date.now() - day]));
+      }
+      static now() {
+        return super.now() - day;
+      }
+    };
+  });
+  const count = (await heard(tab, 1)).length;
+  await heard(tab, count + 1);
+  await goesOn(tab);
+  const times = () => tab.run(() => [...document.querySelectorAll("#heard li")].map((row) => row.dataset.end ?? row.textContent));
+  const before = await times();
+  assert.equal(new Set(before).size, before.length, "an utterance is there twice");
+  await stopped(tab, first);
+  await listen(tab);
+  await tab.click("#listen");
+  await phase(tab, "result");
+  assert.equal((await recordings(tab)).length, 2);
+});
+
+fault("a first visit on which the network breaks at each step", async (tab, server) => {
+  const names = readFileSync(new URL("../../dist/index.html", import.meta.url), "utf8");
+  const [, script] = /import\("\.\/(page-[^"]*\.js)"\)/.exec(names);
+  const program = /page-[^"]*_bg\.wasm/.exec(names)[0];
+  const engineOf = () => tab.run(() => performance.getEntriesByType("resource").map(({ name }) => name).find((name) => /worker(-relaxed)?_loader\.js/.test(name)));
+  await visit(tab, server);
+  const worker = /(worker(?:-relaxed)?)_loader\.js/.exec(await engineOf() ?? "worker-relaxed_loader.js")[1];
+  for (const name of [script, program]) {
+    const broken = await serveFaults({ "Cache-Control": "no-store" });
+    try {
+      broken.alter.set(name, () => CUT);
+      await tab.go(broken.url);
+      await phase(tab, "unsupported");
+      assert.match(await tab.run(() => document.querySelector("#unsupported").innerText), /connection|load/i, name);
+      broken.alter.delete(name);
+      await tab.reload();
+      await engine(tab, "ready");
+    } finally {
+      await broken.close();
+    }
+  }
+  for (const name of [`${worker}_loader.js`, `${worker}.js`, `${worker}_bg.wasm`, "model.json", "model.onnx"]) {
+    const broken = await serveFaults({ "Cache-Control": "no-store" });
+    try {
+      broken.alter.set(name, () => CUT);
+      await tab.go(broken.url);
+      const said = await until(tab, () => {
+        const alert = document.querySelector("#alert");
+        return !alert.hidden && ["engine-unavailable", "model-unavailable", "engine-slow"].includes(alert.dataset.error) && alert.innerText;
+      });
+      assert.match(said, /Try again/, name);
+      broken.alter.delete(name);
+      await tab.click("#alert-action");
+      await engine(tab, "ready");
+    } finally {
+      await broken.close();
+    }
+  }
+  const broken = await serveFaults({ "Cache-Control": "no-store" });
+  try {
+    await visit(tab, broken);
+    broken.alter.set("worklet.js", () => CUT);
+    await tab.click("#listen");
+    assert.match(await error(tab, "engine-unavailable"), /worklet\.js/);
+    broken.alter.delete("worklet.js");
+    await tab.click("#alert-action");
+    await engine(tab, "ready");
+    await listen(tab);
+    await tab.click("#listen");
+    await phase(tab, "result");
+  } finally {
+    await broken.close();
+  }
+});
