@@ -3,6 +3,9 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { PATIENCE, tools } from "./browser.mjs";
 
 const { chromium } = tools("playwright-core");
@@ -38,8 +41,28 @@ async function inChromium(body) {
   }
 }
 
+/** A sound server that plays into nothing: without any, Firefox's audio clock stands still. */
+async function soundServer() {
+  const folder = mkdtempSync(join(tmpdir(), "speech-emotion-sound-"));
+  const words = ["-n", "--exit-idle-time=-1", "--daemonize=no", "-L", "module-native-protocol-unix", "-L", "module-null-sink"];
+  const server = spawn("pulseaudio", words, { stdio: "ignore", env: { ...process.env, XDG_RUNTIME_DIR: folder } });
+  // Where there is no such program, the system's own sound has to do.
+  const isThere = await Promise.race([once(server, "spawn").then(() => true), once(server, "error").then(() => false)]);
+  while (isThere && !existsSync(join(folder, "pulse/native")) && server.exitCode === null) {
+    await new Promise((resolve) => { setTimeout(resolve, 20); });
+  }
+  return {
+    env: isThere ? { ...process.env, XDG_RUNTIME_DIR: folder } : process.env,
+    close: () => {
+      server.kill();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
 async function inFirefox(body) {
-  const browser = await launch({ browser: "firefox", executablePath: process.env.FIREFOX, headless: true });
+  const sound = await soundServer();
+  const browser = await launch({ browser: "firefox", executablePath: process.env.FIREFOX, headless: true, env: sound.env });
   const tab = async () => {
     const page = await browser.newPage();
     page.setDefaultTimeout(PATIENCE);
@@ -58,6 +81,7 @@ async function inFirefox(body) {
     await body({ ...await tab(), tab });
   } finally {
     await browser.close();
+    sound.close();
   }
 }
 

@@ -36,13 +36,18 @@ const script = () => {
     const out = context.createMediaStreamDestination();
     source.connect(out);
     source.start();
-    faults.tracks.push(out.stream.getTracks()[0]);
+    const [track] = out.stream.getTracks();
+    // Firefox dispatches no event that a script makes to a track.
+    track.listeners = new Set();
+    track.addEventListener = (_, listener) => track.listeners.add(listener);
+    track.removeEventListener = (_, listener) => track.listeners.delete(listener);
+    faults.tracks.push(track);
     return out.stream;
   };
   faults.end = () => {
     const track = faults.tracks.at(-1);
     track.stop();
-    track.dispatchEvent(new Event("ended"));
+    for (const listener of track.listeners) listener(new Event("ended"));
   };
 };
 
