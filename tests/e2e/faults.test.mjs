@@ -15,7 +15,9 @@ const spoken = speech(SAD, "spoken.wav", "-ar", "48000", "-ac", "1");
 
 /** Runs before the page's own scripts: a microphone that plays a file again and again, and what can be broken. */
 const script = () => {
-  window.faults = { workers: [], tracks: [], permission: "granted", refuse: null, devices: ["first", "second"] };
+  // What is changed of the browser's objects lasts only while somebody holds them.
+  const held = navigator.mediaDevices;
+  window.faults = { held, workers: [], tracks: [], permission: "granted", refuse: null, devices: ["first", "second"] };
   const { faults } = window;
   const sound = fetch("spoken.wav").then((response) => response.arrayBuffer());
   window.Worker = class extends Worker {
@@ -378,4 +380,44 @@ fault("a first visit on which the network breaks at each step", async (tab, serv
   } finally {
     await broken.close();
   }
+});
+
+test("a permission that Chromium itself takes back", async () => {
+  await withPage({ microphone: "ask", permissions: ["microphone"] }, async ({ page, context, engine, press, phase, error }) => {
+    await engine("ready");
+    await press("Start listening");
+    await phase("live");
+    await page.locator("#elapsed").filter({ hasNotText: "0:00" }).waitFor();
+    await context.clearPermissions();
+    assert.match(await error("permission-withdrawn"), /site settings/);
+    await phase("live");
+    await context.grantPermissions(["microphone"]);
+    await press("Go on");
+    await page.locator("#alert").waitFor({ state: "hidden" });
+    const before = await page.locator("#elapsed").innerText();
+    await page.waitForFunction((before) => document.querySelector("#elapsed").textContent !== before, before);
+    await press("Stop");
+    await phase("result");
+  });
+});
+
+test("a device on which Chromium itself has no room", async () => {
+  await withPage({ profile: emptyFolder() }, async ({ page, context, server, engine, choose, result, error }) => {
+    await page.getByText("works offline now").waitFor();
+    await choose(spoken);
+    await result("spoken.wav");
+    const rows = await page.locator("#heard li").allInnerTexts();
+    const session = await context.newCDPSession(page);
+    await session.send("Storage.overrideQuotaForOrigin", { origin: server.origin, quotaSize: 1 });
+    await page.locator("#device-switch").evaluate((element) => element.click());
+    assert.match(await error("not-kept"), /take it along as JSON/);
+    assert.deepEqual(await page.locator("#heard li").allInnerTexts(), rows);
+    await session.send("Storage.overrideQuotaForOrigin", { origin: server.origin });
+    await page.locator("#device-switch").evaluate((element) => element.click());
+    await page.waitForFunction(() => localStorage.getItem("speech-emotion session"));
+    await page.reload();
+    await engine("ready");
+    await page.locator("#heard li").first().waitFor();
+    assert.deepEqual(await page.locator("#heard li").allInnerTexts(), rows);
+  });
 });
