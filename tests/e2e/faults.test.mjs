@@ -31,7 +31,9 @@ const script = () => {
     faults.devices.map((name) => ({ kind: "audioinput", deviceId: name, label: name }));
   navigator.mediaDevices.getUserMedia = async () => {
     if (faults.refuse) throw new DOMException("refused", faults.refuse);
-    const context = new AudioContext();
+    // Started by a click; WebKit starts no other one without.
+    faults.context ??= new AudioContext();
+    const { context } = faults;
     await context.resume();
     const buffer = await context.decodeAudioData((await sound).slice(0));
     const source = new AudioBufferSourceNode(context, { buffer, loop: true });
@@ -109,6 +111,8 @@ async function visit(tab, server) {
 async function listen(tab) {
   await tab.click("#listen");
   await phase(tab, "live");
+  // What is there from before goes first.
+  await until(tab, () => !document.querySelector("#heard-empty").hidden);
   return (await heard(tab, 1)).at(-1);
 }
 
@@ -121,6 +125,8 @@ async function stopped(tab, first) {
 async function analysed(tab) {
   await tab.upload(spoken);
   await until(tab, () => document.querySelector("#kicker").textContent.includes("spoken.wav") && document.body.dataset.phase === "result");
+  // The list is drawn with the next frame.
+  await tab.run(() => new Promise((resolve) => { requestAnimationFrame(() => requestAnimationFrame(resolve)); }));
   return heard(tab, 1);
 }
 
