@@ -2,9 +2,10 @@
 //!
 //! One entry holds the records, one each the sound of some seconds, so that what is there is not written again.
 
-use js_sys::{Array, Function, Promise, Reflect};
+use js_sys::{Array, ArrayBuffer, Function, Promise, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
+use web_sys::Blob;
 
 use crate::{
     protocol::Fields,
@@ -57,6 +58,13 @@ pub async fn write(
     parts: Vec<(String, JsValue)>,
     expected: Option<usize>,
 ) -> Result<bool, JsValue> {
+    // WebKit keeps no blobs in private windows.
+    let mut stored = Vec::with_capacity(parts.len());
+    for (key, blob) in parts {
+        let bytes: Promise = call(&blob, "arrayBuffer", &[])?.unchecked_into();
+        stored.push((key, JsFuture::from(bytes).await?));
+    }
+    let parts = stored;
     let database = open().await?;
     let written = write_to(&database, records, parts, expected).await;
     close(&database);
@@ -112,11 +120,15 @@ pub async fn read() -> Result<(JsValue, Array, Array), JsValue> {
     read?;
     let result = |request: &JsValue| Reflect::get(request, &"result".into());
     let (keys, values) = (result(&keys)?, result(&values)?);
-    Ok((
-        result(&records)?,
-        keys.unchecked_into(),
-        values.unchecked_into(),
-    ))
+    let values: Array = values.unchecked_into();
+    let blobs = values.iter().map(|value| {
+        let is_bytes = value.is_instance_of::<ArrayBuffer>();
+        match Blob::new_with_buffer_source_sequence(&Array::of1(&value)) {
+            Ok(blob) if is_bytes => blob.into(),
+            _ => value,
+        }
+    });
+    Ok((result(&records)?, keys.unchecked_into(), blobs.collect()))
 }
 
 /// Forgets it.

@@ -649,7 +649,12 @@ impl Session {
                 self.device = Device::default();
                 self.keeper.is_unsaved = true;
                 self.view.kept(false);
-                let reason = error
+                // Of an event it is its target's.
+                let failed = error
+                    .object("target")
+                    .and_then(|target| target.object("error"));
+                let reason = failed
+                    .unwrap_or(error)
                     .text("name")
                     .unwrap_or_else(|| "no room is left".into());
                 return Ask::Fail(WebError::NotKept(reason));
