@@ -7,6 +7,7 @@ import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { test } from "node:test";
 import { PATIENCE, tools } from "./browser.mjs";
+import { holds, place } from "./library-page.mjs";
 import { serve } from "./server.mjs";
 import { distance, predict, speech } from "./sound.mjs";
 
@@ -83,6 +84,25 @@ test("in WebKit a file and the microphone get the trainer's answer", async () =>
       await press("Stop");
       await shown('body[data-phase="result"]');
       assert.ok(await nearest() <= 0.1, await driver.findElement(By.css("main")).getText());
+    });
+  } finally {
+    await server.close();
+  }
+});
+
+test("in WebKit the library and its element give the trainer's answer for a file, PCM and a microphone", async () => {
+  const server = await serve();
+  const expected = place(server);
+  try {
+    await withWebKit(async (driver) => {
+      await driver.get(`${server.url}use.html`);
+      const button = await driver.wait(async () => (await driver.findElements(By.css("button:not([disabled])")))[0], PATIENCE);
+      await button.click();
+      await driver.wait(() => driver.executeScript("return window.told !== undefined"), PATIENCE);
+      const told = await driver.executeScript("return window.told");
+      holds(told, expected);
+      // Safari has no captureStream for media elements.
+      assert.deepEqual(told.player, { code: "unsupported" });
     });
   } finally {
     await server.close();
