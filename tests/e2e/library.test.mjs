@@ -521,7 +521,7 @@ test("a worker that never answers is given up, whether it is silent from the sta
 
 test("each refusal of a microphone has its code, and a device that goes ends its session with what was heard", async () => {
   await onPage({ microphone: speech(ANGRY, "library-refused.wav") }, async ({ page }) => {
-    const { codes, lost, ended } = await page.evaluate(async () => {
+    const { codes, lost, ended, allowedAt } = await page.evaluate(async () => {
       const recognizer = await EmotionRecognizer.create();
       const { mediaDevices } = navigator;
       const { getUserMedia } = mediaDevices;
@@ -530,22 +530,30 @@ test("each refusal of a microphone has its code, and a device that goes ends its
         mediaDevices.getUserMedia = () => Promise.reject(new DOMException("because", name));
         codes[name] = (await refusal(() => recognizer.listen())).code;
       }
-      mediaDevices.getUserMedia = getUserMedia;
+      // The person takes a while to allow it.
+      let allowedAt;
+      mediaDevices.getUserMedia = async (wishes) => {
+        await new Promise((resolve) => setTimeout(resolve, 500));
+        const stream = await getUserMedia(wishes);
+        allowedAt = Date.now();
+        return stream;
+      };
       /** What comes after a track has ended. */
       const ending = async (session, track) => {
         const events = heard(session);
         while (events.level.length < 5) await new Promise((resolve) => setTimeout(resolve, 50));
         track.dispatchEvent(new Event("ended"));
         const summary = await session.closed;
-        return { codes: events.error.map(({ code }) => code), retryable: events.error[0]?.retryable, order: events.order.slice(-2), complete: summary.complete, durationMs: summary.durationMs };
+        return { codes: events.error.map(({ code }) => code), retryable: events.error[0]?.retryable, order: events.order.slice(-2), complete: summary.complete, durationMs: summary.durationMs, startedAt: summary.startedAt };
       };
       const own = await recognizer.listen();
+      mediaDevices.getUserMedia = getUserMedia;
       const lost = await ending(own, window.opened.tracks.at(-1));
       const stream = await mediaDevices.getUserMedia({ audio: true });
       const ended = await ending(await recognizer.listen(stream), stream.getAudioTracks()[0]);
       stream.getTracks().forEach((track) => track.stop());
       recognizer.dispose();
-      return { codes, lost, ended };
+      return { codes, lost, ended, allowedAt };
     });
     assert.deepEqual(codes, {
       // The browser itself would have allowed it.
@@ -559,6 +567,7 @@ test("each refusal of a microphone has its code, and a device that goes ends its
     assert.deepEqual([lost.codes, lost.retryable, lost.order.at(-1), lost.complete], [["microphone-lost"], true, "close", true]);
     assert.deepEqual([ended.codes, ended.order.at(-1), ended.complete], [[], "close", true]);
     assert.ok(lost.durationMs > 0 && ended.durationMs > 0);
+    assert.ok(lost.startedAt >= allowedAt, "it began before there was any sound");
     await nothingLeft(page);
   });
 });

@@ -30,7 +30,7 @@ export class Talk {
   #first;
   #lanes;
   /** Of wasm too, one for each lane. */
-  #hearings;
+  #hearings = [];
   #claims;
   #deliver;
   /** Of wasm: what gives the sound, freed as soon as it is to give no more. */
@@ -39,7 +39,8 @@ export class Talk {
   #isWritten = false;
   #endsWithItsStream = false;
   #isStopped = false;
-  #startedAt = Date.now();
+  #isEnded = false;
+  #startedAt;
   #utterances = 0;
 
   /** For the owner's sessions; each event and its detail go to `deliver`. */
@@ -49,7 +50,6 @@ export class Talk {
     this.#claims = claims;
     this.#first = engine.numbers(lanes);
     this.#lanes = Array.from({ length: lanes }, () => ({ atS: 0, speechS: 0, utterances: 0, lostS: 0 }));
-    this.#hearings = this.#lanes.map(() => new Hearing());
     this.#deliver = deliver;
   }
 
@@ -62,6 +62,8 @@ export class Talk {
   #begin(rate, pacing) {
     this.#engine.check();
     this.#engine.add(this);
+    this.#startedAt = Date.now();
+    this.#hearings = this.#lanes.map(() => new Hearing());
     return this.sessions.map((session) => {
       const { port1, port2 } = new MessageChannel();
       this.#engine.send({ start: { owner: this.owner, session, sample_rate_hz: rate, pacing, claims: this.#claims } }, [port1]);
@@ -149,6 +151,7 @@ export class Talk {
 
   /** Ends it; nothing more is told of it. */
   abandon() {
+    if (this.#isEnded) return;
     this.#end();
     this.#tell("stop");
   }
@@ -172,6 +175,7 @@ export class Talk {
   /** The engine tells nothing more of it. */
   #end() {
     this.#isStopped = true;
+    this.#isEnded = true;
     this.#engine.remove(this);
     this.#free();
     for (const hearing of this.#hearings.splice(0)) hearing.free();
