@@ -6,11 +6,11 @@ import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { test } from "node:test";
 import { looksRight, withPage } from "./browser.mjs";
+import { LABELS, hour } from "./hour.mjs";
 import { bytes, emptyFolder, isRecorded, predict, speech } from "./sound.mjs";
 
 const ANGRY = "03-01-05-02-01-01-05";
 const CLIPS = [ANGRY, "03-01-04-02-01-01-08", "03-01-03-02-02-01-12", "03-01-06-02-01-01-14", "03-01-08-02-01-01-05"];
-const LABELS = ["neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised"];
 
 /** The clips one after the other, with pauses between them. */
 function joined(clips, name) {
@@ -18,41 +18,6 @@ function joined(clips, name) {
   const path = join(emptyFolder(), name);
   execFileSync("ffmpeg", ["-v", "error", "-y", ...parts.flatMap((part) => ["-i", part]), "-filter_complex", `concat=n=${parts.length}:v=0:a=1`, path]);
   return path;
-}
-
-/** The JSON of a session of an hour with so many utterances. */
-function hour(count, change = () => {}) {
-  const utterances = Array.from({ length: count }, (_, index) => {
-    const label = LABELS[(index * 7) % 8];
-    const startMs = Math.round((index * 3_600_000) / count);
-    return {
-      id: index + 1,
-      lane: index % 2,
-      startMs,
-      endMs: startMs + 1_900,
-      speechMs: 1_500,
-      label,
-      confidence: 0.79,
-      probabilities: Object.fromEntries(LABELS.map((other) => [other, other === label ? 0.79 : 0.03])),
-      activation: null,
-      correction: null,
-    };
-  });
-  const session = {
-    format: "speech-emotion-session",
-    version: 1,
-    judgedBy: "a machine",
-    model: { name: "Speech Emotion", version: "0.1.0", sha256: "ab12", trainedOn: "voices" },
-    labels: LABELS,
-    sources: [{
-      name: "interview.wav", kind: "file", startedMs: null, durationMs: 3_600_000,
-      lanes: [{ name: "Anna" }, { name: "Ben" }], utterances,
-      sections: [{ startMs: 60_000, endMs: 900_000, name: "question 1" }],
-      notes: [{ atMs: 120_000, text: "laughs" }],
-    }],
-  };
-  change(session);
-  return JSON.stringify(session);
 }
 
 const rows = (page) => page.locator("#heard li");
