@@ -37,6 +37,7 @@ pub struct List {
     row: f64,
     /// First and number of the rows, and of how many.
     shown: (usize, usize, usize),
+    selected: Option<u64>,
 }
 
 impl List {
@@ -48,10 +49,11 @@ impl List {
             empty: finder.find("heard-empty"),
             row: ROW,
             shown: (0, 0, 0),
+            selected: None,
         }
     }
 
-    /// Shows what is in sight; `is_new` when anything but the place has changed.
+    /// Shows what is in sight; `is_new` when anything but the place and the choice has changed.
     pub fn show(
         &mut self,
         kept: Option<&Kept>,
@@ -74,7 +76,7 @@ impl List {
         let in_sight = (f64::from(height) / self.row) as usize + 1;
         let rows = (in_sight + 2 * SPARE).min(MOST).min(count - first);
         if !is_new && self.shown == (first, rows, count) {
-            return Ok(());
+            return self.choose(selected);
         }
         self.shown = (first, rows, count);
         self.list.set_text_content(None);
@@ -84,26 +86,45 @@ impl List {
             let height = [height.as_str(), "px"].concat();
             self.list.style().set_property(name, &height)?;
         }
-        let _ = self.list.remove_attribute("aria-activedescendant");
         let Some(kept) = kept else {
+            self.selected = None;
             return Ok(());
         };
         let newest_first = kept.source.utterances.iter().rev().enumerate();
         let mut last = None;
         for (place, utterance) in newest_first.skip(first).take(rows) {
-            let item = self.item(kept, utterance, place, count)?;
-            if selected == Some(utterance.id) {
-                set(&item, &[("aria-selected", "true")]);
-                set(&self.list, &[("aria-activedescendant", &item.id())]);
-            }
-            last = Some(item);
+            last = Some(self.item(kept, utterance, place, count)?);
         }
+        let _ = self.list.remove_attribute("aria-activedescendant");
+        self.selected = None;
+        self.choose(selected)?;
         // All rows are of one height, which the size of the text changes.
         let height = last.map_or(0.0, |item| item.get_bounding_client_rect().height());
         if is_new && height > 0.0 && (height - self.row).abs() > 0.01 {
             self.row = height;
             self.shown = (usize::MAX, 0, count);
             return self.show(Some(kept), selected, false);
+        }
+        Ok(())
+    }
+
+    /// Marks the row of what is chosen, if it is in the document.
+    fn choose(&mut self, selected: Option<u64>) -> Result<(), JsValue> {
+        if self.selected == selected {
+            return Ok(());
+        }
+        let before = std::mem::replace(&mut self.selected, selected);
+        let row = |id: Option<u64>| match id {
+            Some(id) => self.list.query_selector(&["#", &row_id(id)].concat()),
+            None => Ok(None),
+        };
+        if let Some(row) = row(before)? {
+            set(&row, &[("aria-selected", "false")]);
+        }
+        let _ = self.list.remove_attribute("aria-activedescendant");
+        if let Some(row) = row(selected)? {
+            set(&row, &[("aria-selected", "true")]);
+            set(&self.list, &[("aria-activedescendant", &row.id())]);
         }
         Ok(())
     }
@@ -121,7 +142,7 @@ impl List {
         set(
             &item,
             &[
-                ("id", &["heard-", &id].concat()),
+                ("id", &row_id(utterance.id)),
                 ("role", "option"),
                 ("aria-selected", "false"),
                 ("aria-posinset", &(place as u32 + 1).to_string()),
@@ -171,6 +192,10 @@ impl List {
     pub fn page(&self) -> usize {
         (f64::from(self.view.client_height()) / self.row).max(1.0) as usize
     }
+}
+
+fn row_id(id: u64) -> String {
+    ["heard-", &(id as u32).to_string()].concat()
 }
 
 /// Gives an element the colour of a label.

@@ -141,12 +141,14 @@ pub struct Session {
     px_per_s: Option<f64>,
     /// Whether the timeline stays at the newest.
     follows: bool,
-    /// Whether the list and what is chosen must be shown anew.
+    /// Whether what is chosen must be shown anew.
     is_stale: bool,
-    /// Whether the summary and the rest must be, too.
+    /// Whether the list, the summary and the rest must be, too.
     is_changed: bool,
     /// Whether something would be lost if the page were closed.
     would_lose: Rc<Cell<bool>>,
+    /// Whether the program that writes files is on its way.
+    is_equipped: bool,
     device: Device,
 }
 
@@ -186,6 +188,7 @@ impl Session {
             is_stale: true,
             is_changed: true,
             would_lose: Rc::default(),
+            is_equipped: false,
             device: Device::default(),
         })
     }
@@ -305,8 +308,16 @@ impl Session {
                     kept.add(utterance);
                     self.keeper.is_unsaved = true;
                     self.is_changed |= at == self.shown;
+                    self.equip();
                 }
             }
+        }
+    }
+
+    /// There is something to take along: has the program for that ready when it is wanted.
+    fn equip(&mut self) {
+        if !std::mem::replace(&mut self.is_equipped, true) {
+            self.view.when_idle(records::fetch);
         }
     }
 
@@ -491,6 +502,7 @@ impl Session {
         if !self.keeper.recordings.is_empty() {
             self.show(self.keeper.recordings.len() - 1);
             self.view.reveal_panels();
+            self.equip();
         }
         Ask::Announce(tr("The session kept on this device is here again"))
     }
@@ -626,16 +638,15 @@ impl Session {
             "mark" => {
                 let at_ms = self.moment_ms();
                 if let Some(place) = self.keeper.mark(self.shown, at_ms) {
-                    self.refresh();
-                    self.view.focus_field("section", place);
+                    self.begin_name("section", place);
                     return Ask::Announce(tr("Section added"));
                 }
             }
             "note" => {
                 let at_ms = self.moment_ms();
                 if let Some(place) = self.keeper.note(self.shown, at_ms) {
-                    self.refresh();
-                    self.view.focus_field("note", place);
+                    self.begin_name("note", place);
+                    return Ask::Nothing;
                 }
             }
             "delete-section" => self.keeper.delete_section(self.shown, number()),
@@ -950,7 +961,7 @@ impl Session {
         spawn_local(async move {
             let text = records::export(record, format).await;
             let file = text.and_then(|text| {
-                Blob::new_with_str_sequence(&Array::of1(&text.into()))
+                Blob::new_with_str_sequence(&Array::of1(&text))
                     .map_err(|_| WebError::NotExported("There is no room for it".into()))
             });
             mailbox.send(Signal::Session(Act::Exported(name, file)));
@@ -975,9 +986,13 @@ impl Session {
         Ask::Announce(tell("Recordings opened: {0}", &[&count]))
     }
 
-    fn refresh(&mut self) {
+    /// Puts the keyboard on the name of a new section or note; the rest follows with the next frame.
+    fn begin_name(&mut self, what: &str, place: usize) {
+        let kept = self.keeper.recordings.get(self.shown);
+        // What cannot be drawn leaves the rest.
+        let _ = self.view.marks.show(kept);
+        self.view.marks.focus(what, place);
         self.is_changed = true;
-        self.draw();
     }
 
     /// Shows what has changed, and notes what would be lost; whether it goes on without anything new, as while it plays.
@@ -995,7 +1010,7 @@ impl Session {
             self.view.scroll_to(f64::MAX);
         }
         // What cannot be drawn leaves the rest.
-        let _ = self.view.list.show(kept, self.selected, is_stale);
+        let _ = self.view.list.show(kept, self.selected, is_changed);
         let _ = self
             .view
             .timeline(kept, scale, self.selected, self.cursor_s);
@@ -1004,14 +1019,14 @@ impl Session {
             let lane = utterance.map_or(0, |utterance| utterance.lane);
             let has_sound = self.sound_of(lane).is_some();
             let bytes: f64 = self.sounds.iter().map(|sound| sound.bytes).sum();
-            let _ = chosen::show(&self.view.chosen, kept, utterance);
+            let _ = chosen::show(&mut self.view.chosen, kept, utterance);
             self.view.sound(has_sound, bytes);
         }
         if is_changed {
             let references = self.references();
             let labels = self.model.as_ref().map(|(_, labels)| labels);
             let _ = self.view.recordings(&self.keeper, self.shown);
-            let _ = marks::show(&self.view.marks, kept);
+            let _ = self.view.marks.show(kept);
             let _ = summary::show(&self.view.summary, kept);
             let _ = self.lessons.show(&self.view.lesson, labels, &references);
             self.view.undo(self.keeper.last_change());

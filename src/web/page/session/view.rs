@@ -15,6 +15,7 @@ use super::{
     chosen::Chosen,
     keeper::{Keeper, Kept},
     list::List,
+    marks::Marks,
     timeline::{self, Scene},
 };
 use crate::{
@@ -46,7 +47,7 @@ pub struct View {
     canvas: HtmlCanvasElement,
     pub list: List,
     pub chosen: Chosen,
-    pub marks: HtmlElement,
+    pub marks: Marks,
     pub summary: HtmlElement,
     pub lesson: HtmlElement,
     pub file: HtmlInputElement,
@@ -71,7 +72,7 @@ impl View {
             canvas: finder.find("timeline").unchecked_into(),
             list: List::new(finder),
             chosen: Chosen::new(finder),
-            marks: finder.find("marks"),
+            marks: Marks::new(finder),
             summary: finder.find("summary"),
             lesson: finder.find("lesson"),
             file: finder.find("session-file").unchecked_into(),
@@ -380,16 +381,6 @@ impl View {
         }
     }
 
-    /// Puts the keyboard on a name that can be changed.
-    pub fn focus_field(&self, what: &str, place: usize) {
-        let id = ["#", what, "-", &(place as u32).to_string()].concat();
-        if let Ok(Some(field)) = self.marks.query_selector(&id) {
-            let field: HtmlInputElement = field.unchecked_into();
-            focus(&field);
-            field.select();
-        }
-    }
-
     /// Closes the menu.
     pub fn close_menus(&self) {
         let _ = self.take.remove_attribute("open");
@@ -424,6 +415,18 @@ impl View {
         let _ = self
             .window
             .set_timeout_with_callback_and_timeout_and_arguments_0(call.unchecked_ref(), ms);
+    }
+
+    /// Calls when nothing else is to be done.
+    pub fn when_idle(&self, call: fn()) {
+        let call = Callback::once(move |_| call()).into_js_value();
+        let is_waiting = self.window.request_idle_callback(call.unchecked_ref());
+        if is_waiting.is_err() {
+            // WebKit does not tell when; a window has its timers.
+            let _ = self
+                .window
+                .set_timeout_with_callback_and_timeout_and_arguments_0(call.unchecked_ref(), 1_000);
+        }
     }
 
     /// Shows whether the session is kept on this device.
