@@ -12,6 +12,7 @@ use crate::{
         numbers::{clock, percent, permille_list},
         page::{
             dom::{Finder, add, set, set_hidden},
+            lanes::badge,
             wording::colour,
         },
         words::tr,
@@ -35,6 +36,8 @@ pub struct List {
     pub list: HtmlElement,
     empty: HtmlElement,
     row: f64,
+    /// Whether a row has been measured.
+    is_measured: bool,
     /// First and number of the rows, and of how many.
     shown: (usize, usize, usize),
     selected: Option<u64>,
@@ -48,18 +51,30 @@ impl List {
             list: finder.find("heard"),
             empty: finder.find("heard-empty"),
             row: ROW,
+            is_measured: false,
             shown: (0, 0, 0),
             selected: None,
         }
     }
 
-    /// Shows what is in sight; `is_new` when anything but the place and the choice has changed.
+    /// Shows what is in sight; `is_new` when anything but the place and the choice has changed. Says whether it
+    /// must be called again to know how high a row is.
     pub fn show(
         &mut self,
         kept: Option<&Kept>,
         selected: Option<u64>,
         is_new: bool,
-    ) -> Result<(), JsValue> {
+    ) -> Result<bool, JsValue> {
+        // All rows are of one height, which the size of the text changes. Those that are there are measured:
+        // measuring new ones would lay out the page twice.
+        let row = self.list.first_element_child();
+        let height = row.map_or(0.0, |row| row.get_bounding_client_rect().height());
+        self.is_measured |= height > 0.0;
+        let is_resized = height > 0.0 && (height - self.row).abs() > 0.01;
+        if is_resized {
+            self.row = height;
+        }
+        let is_new = is_new || is_resized;
         let count = kept.map_or(0, |kept| kept.source.utterances.len());
         set_hidden(&self.empty, count > 0);
         set_hidden(&self.view, count == 0);
@@ -76,7 +91,8 @@ impl List {
         let in_sight = (f64::from(height) / self.row) as usize + 1;
         let rows = (in_sight + 2 * SPARE).min(MOST).min(count - first);
         if !is_new && self.shown == (first, rows, count) {
-            return self.choose(selected);
+            self.choose(selected)?;
+            return Ok(false);
         }
         self.shown = (first, rows, count);
         self.list.set_text_content(None);
@@ -88,24 +104,16 @@ impl List {
         }
         let Some(kept) = kept else {
             self.selected = None;
-            return Ok(());
+            return Ok(false);
         };
         let newest_first = kept.source.utterances.iter().rev().enumerate();
-        let mut last = None;
         for (place, utterance) in newest_first.skip(first).take(rows) {
-            last = Some(self.item(kept, utterance, place, count)?);
+            self.item(kept, utterance, place, count)?;
         }
         let _ = self.list.remove_attribute("aria-activedescendant");
         self.selected = None;
         self.choose(selected)?;
-        // All rows are of one height, which the size of the text changes.
-        let height = last.map_or(0.0, |item| item.get_bounding_client_rect().height());
-        if is_new && height > 0.0 && (height - self.row).abs() > 0.01 {
-            self.row = height;
-            self.shown = (usize::MAX, 0, count);
-            return self.show(Some(kept), selected, false);
-        }
-        Ok(())
+        Ok(rows > 0 && !self.is_measured)
     }
 
     /// Marks the row of what is chosen, if it is in the document.
@@ -135,7 +143,7 @@ impl List {
         utterance: &Utterance,
         place: usize,
         count: usize,
-    ) -> Result<HtmlElement, JsValue> {
+    ) -> Result<(), JsValue> {
         let item = add(&self.list, "li", "", "")?;
         let id = (utterance.id as u32).to_string();
         let shares = utterance.probabilities.0.iter().map(|(_, share)| *share);
@@ -165,6 +173,7 @@ impl List {
         if kept.source.lanes.len() > 1
             && let Some(lane) = kept.source.lanes.get(utterance.lane)
         {
+            badge(&word, utterance.lane)?;
             add(&word, "bdi", "who", &lane.name)?;
         }
         let certainty = match utterance.label {
@@ -172,7 +181,7 @@ impl List {
             None => String::new(),
         };
         add(&item, "span", "percent", &certainty)?;
-        Ok(item)
+        Ok(())
     }
 
     /// Scrolls so far that a row is in sight, the newest being 0.

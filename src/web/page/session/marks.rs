@@ -6,7 +6,10 @@ use web_sys::{HtmlElement, HtmlInputElement};
 use super::keeper::Kept;
 use crate::web::{
     numbers::clock,
-    page::dom::{Finder, add, focus, set, set_text},
+    page::{
+        dom::{Finder, add, focus, set, set_text},
+        lanes::{badge, number},
+    },
     words::{tell, tr},
 };
 
@@ -75,7 +78,7 @@ fn rows(kept: &Kept) -> Vec<Row<'_>> {
     let source = &kept.source;
     let lanes = source.lanes.iter().filter(|_| source.lanes.len() > 1);
     let lanes = lanes.enumerate().map(|(place, lane)| {
-        let number = (place as u32 + 1).to_string();
+        let number = number(place);
         Row {
             what: "lane",
             place,
@@ -116,7 +119,11 @@ impl Row<'_> {
     fn show(&self, list: &HtmlElement) -> Result<HtmlElement, JsValue> {
         let is_note = self.what == "note";
         let item = add(list, "li", if is_note { "note" } else { "" }, "")?;
-        let time = add(&item, "span", "time", &self.time)?;
+        let time = add(&item, "span", "time", "")?;
+        if self.what == "lane" {
+            badge(&time, self.place)?;
+        }
+        let time = add(&time, "span", "", &self.time)?;
         let field = add(&item, "input", "", "")?;
         let place = (self.place as u32).to_string();
         set(

@@ -44,7 +44,7 @@ use crate::{
     web::{
         error::WebError,
         numbers::isolated,
-        object::object,
+        object::{later, object},
         words::{tell, tr},
     },
 };
@@ -84,6 +84,8 @@ pub enum Act {
     /// At a place of the timeline in CSS pixels.
     Pointed(f64, f64),
     Playing,
+    /// To be taken along in this format.
+    Taken(String),
     Exported(String, Result<Blob, WebError>),
     /// What an assistant is told is on the clipboard, or with another app.
     Told(Result<(), WebError>),
@@ -410,7 +412,7 @@ impl Session {
         if self.device.is_on && is_new && !self.device.is_due && !self.device.is_writing {
             self.device.is_due = true;
             let mailbox = self.mailbox.clone();
-            self.view.later(KEEP_MS, move || {
+            later(KEEP_MS, move || {
                 mailbox.send(Signal::Session(Act::KeepDue));
             });
         }
@@ -563,6 +565,7 @@ impl Session {
                 Some(at_s) => self.cursor_s = Some(at_s),
                 None => self.player.stop(),
             },
+            Act::Taken(format) => self.export(&format),
             Act::Exported(name, Ok(file)) => {
                 // What a browser saves no file of stays unsaved.
                 match self.view.save(&file, &name) {
@@ -677,7 +680,15 @@ impl Session {
                 self.is_changed = true;
             }
             "open" => self.view.file.click(),
-            "export" => return self.export(value),
+            "export" => {
+                self.view.close_menus();
+                let (mailbox, format) = (self.mailbox.clone(), value.to_owned());
+                // The menu closes first.
+                self.view.after_frame(move || {
+                    mailbox.send(Signal::Session(Act::Taken(format)));
+                });
+                return Ask::Nothing;
+            }
             "assistant" => self.tell_assistant(),
             "learn" => {
                 let references = self.references();
@@ -917,10 +928,9 @@ impl Session {
         });
     }
 
-    fn export(&mut self, format: &str) -> Ask {
-        self.view.close_menus();
+    fn export(&mut self, format: &str) {
         let Some(kept) = self.kept() else {
-            return Ask::Nothing;
+            return;
         };
         let (format, extension) = format.split_once('/').unwrap_or((format, format));
         let (format, is_whole) = match format.strip_prefix("all-") {
@@ -941,7 +951,7 @@ impl Session {
                 let png = png.map_err(|_| failed());
                 mailbox.send(Signal::Session(Act::Exported(name, png)));
             });
-            return Ask::Nothing;
+            return;
         }
         // A record is of one model.
         let all = self.keeper.recordings.iter();
@@ -955,7 +965,7 @@ impl Session {
         };
         let name = [&stem, ".", extension].concat();
         let Some(record) = written::record(&recordings) else {
-            return Ask::Nothing;
+            return;
         };
         let (format, mailbox) = (format.to_owned(), self.mailbox.clone());
         spawn_local(async move {
@@ -966,7 +976,6 @@ impl Session {
             });
             mailbox.send(Signal::Session(Act::Exported(name, file)));
         });
-        Ask::Nothing
     }
 
     fn opened(&mut self, record: &JsValue) -> Ask {
@@ -1009,11 +1018,11 @@ impl Session {
         if self.follows && self.px_per_s.is_some() {
             self.view.scroll_to(f64::MAX);
         }
-        // What cannot be drawn leaves the rest.
-        let _ = self.view.list.show(kept, self.selected, is_changed);
+        // What cannot be drawn leaves the rest. What looks at the page comes before what changes it.
         let _ = self
             .view
             .timeline(kept, scale, self.selected, self.cursor_s);
+        let list = self.view.list.show(kept, self.selected, is_changed);
         if is_stale {
             let utterance = self.selected.and_then(|id| kept?.utterance(id));
             let lane = utterance.map_or(0, |utterance| utterance.lane);
@@ -1033,7 +1042,7 @@ impl Session {
         }
         let plays = self.player.at_s().is_some();
         self.view.plays(plays);
-        plays
+        plays || list.unwrap_or(false)
     }
 }
 

@@ -13,7 +13,11 @@ use crate::{
     class::Labels,
     record::Utterance,
     session::Verdict,
-    web::{numbers::clock, page::wording::ink_of, words::tr},
+    web::{
+        numbers::clock,
+        page::{lanes, wording::ink_of},
+        words::tr,
+    },
 };
 
 /// Height of a row of names, in CSS pixels.
@@ -240,7 +244,9 @@ impl Drawing<'_> {
     }
 
     fn text_within(&self, text: &str, left: f64, right: f64, y: f64) -> Result<(), JsValue> {
-        let mut text = text.to_owned();
+        // No letter is narrower.
+        let most = ((right - left) / 3.0) as usize;
+        let mut text: String = text.chars().take(most).collect();
         while self.context.measure_text(&text)?.width() > right - left {
             text.pop();
             if text.pop().is_none() {
@@ -251,23 +257,38 @@ impl Drawing<'_> {
         self.context.fill_text(&text, left, y)
     }
 
-    fn lane(&self, lane: usize) -> Result<(), JsValue> {
+    /// A speaker's colour along the row, and number and name at its end.
+    fn speaker(&self, lane: usize, name: &str, top: f64, base: f64) -> Result<(), JsValue> {
+        let context = self.context;
+        let colour = self.style.get_property_value(&lanes::ink(lane))?;
+        context.set_fill_style_str(&colour);
+        context.fill_rect(0.0, top + 4.0, 3.0, base - top - 4.0);
+        self.font("600");
+        let text = [&lanes::number(lane), "\u{2002}", name].concat();
+        let width = context.measure_text(&text)?.width();
+        let left = (self.width - width - 16.0).max(0.0);
+        context.fill_rect(left, base - 20.0, width + 12.0, 18.0);
+        self.ink("surface")?;
+        context.fill_text(&text, left + 6.0, base - 7.0)
+    }
+
+    fn lane(&self, number: usize) -> Result<(), JsValue> {
         let kept = self.scene.kept;
         let bars = bars(kept);
-        let top = marks(kept) + lane as f64 * (NAMES + bars);
+        let top = marks(kept) + number as f64 * (NAMES + bars);
         let row = Row {
             drawing: self,
             top: top + NAMES,
             bars,
         };
-        if lane > 0 {
+        if number > 0 {
             self.ink("line")?;
             self.context.fill_rect(0.0, top, self.width, 1.0);
         }
         let from_ms = (self.scene.start_s.max(0.0) * 1e3) as u64;
         let spoken = kept.between(from_ms, (self.end_s * 1e3) as u64).iter();
-        let spoken: Vec<&Utterance> = spoken.filter(|spoken| spoken.lane == lane).collect();
-        let steps = kept.histories.get(lane).map_or(&[][..], |history| {
+        let spoken: Vec<&Utterance> = spoken.filter(|spoken| spoken.lane == number).collect();
+        let steps = kept.histories.get(number).map_or(&[][..], |history| {
             history.between(self.scene.start_s, self.end_s)
         });
         let whole: Vec<Step> = spoken
@@ -297,14 +318,9 @@ impl Drawing<'_> {
             row.marks(spoken)?;
         }
         if kept.source.lanes.len() > 1
-            && let Some(lane) = kept.source.lanes.get(lane)
+            && let Some(lane) = kept.source.lanes.get(number)
         {
-            self.font("400");
-            self.ink("muted")?;
-            let width = self.context.measure_text(&lane.name)?.width();
-            let y = row.top + bars - 6.0;
-            self.context
-                .fill_text(&lane.name, self.width - width - 4.0, y)?;
+            self.speaker(number, &lane.name, top, row.top + bars)?;
         }
         Ok(())
     }

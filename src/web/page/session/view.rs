@@ -23,7 +23,7 @@ use crate::{
     web::{
         error::WebError,
         numbers::clock,
-        object::{Callback, object, window},
+        object::{Callback, later, object, window},
         page::{
             dom::{Finder, add, focus, set, set_hidden, set_text},
             signal::{Mailbox, Signal},
@@ -408,24 +408,20 @@ impl View {
             .map(drop)
     }
 
-    /// Calls so many ms later.
-    pub fn later(&self, ms: i32, call: impl FnOnce() + 'static) {
-        let call = Callback::once(move |_| call()).into_js_value();
-        // A window has its timers.
-        let _ = self
-            .window
-            .set_timeout_with_callback_and_timeout_and_arguments_0(call.unchecked_ref(), ms);
+    /// Calls once the next frame is drawn.
+    pub fn after_frame(&self, call: impl FnOnce() + 'static) {
+        let then = Callback::once(move |_| later(0, call)).into_js_value();
+        // A window has its frames.
+        let _ = self.window.request_animation_frame(then.unchecked_ref());
     }
 
     /// Calls when nothing else is to be done.
     pub fn when_idle(&self, call: fn()) {
-        let call = Callback::once(move |_| call()).into_js_value();
-        let is_waiting = self.window.request_idle_callback(call.unchecked_ref());
+        let waiting = Callback::once(move |_| call()).into_js_value();
+        let is_waiting = self.window.request_idle_callback(waiting.unchecked_ref());
         if is_waiting.is_err() {
-            // WebKit does not tell when; a window has its timers.
-            let _ = self
-                .window
-                .set_timeout_with_callback_and_timeout_and_arguments_0(call.unchecked_ref(), 1_000);
+            // WebKit does not tell when.
+            later(1_000, call);
         }
     }
 

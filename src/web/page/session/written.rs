@@ -53,8 +53,7 @@ impl Writer {
     }
 
     fn optional(&mut self, text: &Option<String>) -> JsValue {
-        text.as_ref()
-            .map_or(JsValue::NULL, |text| self.text(text))
+        text.as_ref().map_or(JsValue::NULL, |text| self.text(text))
     }
 
     fn object(&mut self, fields: &[(&str, JsValue)]) -> JsValue {
