@@ -5,14 +5,38 @@ import { basename } from "node:path";
 import { test } from "node:test";
 import { PATIENCE, tools } from "./browser.mjs";
 import { serve } from "./server.mjs";
+import { goThrough } from "./everywhere.mjs";
 import { distance, predict, speech } from "./sound.mjs";
 
 const { launch } = tools("puppeteer-core");
 const HAPPY = "03-01-03-02-02-01-12";
 
+const firefox = () => launch({ browser: "firefox", executablePath: process.env.FIREFOX, headless: true });
+
+test("in Firefox a session is made, corrected, taken along and kept", async () => {
+  const server = await serve();
+  const browser = await firefox();
+  try {
+    const page = await browser.newPage();
+    const errors = [];
+    page.on("pageerror", (error) => errors.push(String(error)));
+    page.on("dialog", (dialog) => dialog.accept());
+    await page.goto(server.url);
+    await goThrough({
+      run: (script, ...given) => page.evaluate(script, ...given),
+      choose: async (...paths) => (await page.$("#file")).uploadFile(...paths),
+      reload: () => page.reload(),
+    });
+    assert.deepEqual(errors, []);
+  } finally {
+    await browser.close();
+    await server.close();
+  }
+});
+
 test("in Firefox a file gets the trainer's answer, nothing is fetched twice, and a second visit needs no network", async () => {
   const server = await serve();
-  const browser = await launch({ browser: "firefox", executablePath: process.env.FIREFOX, headless: true });
+  const browser = await firefox();
   try {
     const page = await browser.newPage();
     page.setDefaultTimeout(PATIENCE);

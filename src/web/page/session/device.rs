@@ -5,6 +5,7 @@
 use js_sys::{Array, Function, Promise, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
+use web_sys::Blob;
 
 use crate::{
     protocol::Fields,
@@ -31,11 +32,18 @@ pub fn is_kept() -> bool {
 /// When the browser refuses or has no room; what was there before stays.
 pub async fn write(
     records: JsValue,
-    parts: Vec<(String, JsValue)>,
+    mut parts: Vec<(String, JsValue)>,
     is_anew: bool,
 ) -> Result<(), JsValue> {
     let database = open().await?;
-    let written = write_to(&database, records, parts, is_anew).await;
+    let mut written = write_to(&database, &records, &parts, is_anew).await;
+    if written.is_err() {
+        // WebKit keeps no blobs of private windows, only what they hold.
+        for (_, part) in &mut parts {
+            *part = JsFuture::from(part.unchecked_ref::<Blob>().array_buffer()).await?;
+        }
+        written = write_to(&database, &records, &parts, is_anew).await;
+    }
     close(&database);
     written?;
     let storage = window().local_storage()?.ok_or("no storage")?;
@@ -44,8 +52,8 @@ pub async fn write(
 
 async fn write_to(
     database: &JsValue,
-    records: JsValue,
-    parts: Vec<(String, JsValue)>,
+    records: &JsValue,
+    parts: &[(String, JsValue)],
     is_anew: bool,
 ) -> Result<(), JsValue> {
     let transaction = call(database, "transaction", &[STORE.into(), "readwrite".into()])?;
@@ -53,9 +61,9 @@ async fn write_to(
     if is_anew {
         call(&store, "clear", &[])?;
     }
-    call(&store, "put", &[records, RECORDS.into()])?;
+    call(&store, "put", &[records.clone(), RECORDS.into()])?;
     for (key, part) in parts {
-        call(&store, "put", &[part, key.as_str().into()])?;
+        call(&store, "put", &[part.clone(), key.as_str().into()])?;
     }
     happens(&transaction, "oncomplete", &["onabort", "onerror"]).await
 }
@@ -124,7 +132,13 @@ async fn happens(target: &JsValue, good: &str, bad: &[&str]) -> Result<(), JsVal
             let _ = Reflect::set(target, &(*name).into(), &reject);
         }
     });
-    JsFuture::from(happening).await.map(drop)
+    let happened = JsFuture::from(happening).await;
+    happened.map(drop).map_err(|event| {
+        let failed = event.object("target");
+        failed
+            .and_then(|failed| failed.object("error"))
+            .unwrap_or(event)
+    })
 }
 
 fn call(object: &JsValue, name: &str, given: &[JsValue]) -> Result<JsValue, JsValue> {

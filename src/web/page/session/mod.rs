@@ -493,7 +493,9 @@ impl Session {
                     let beginning = ["sound ", &key_text, " ", &lane_text, " "].concat();
                     let parts = sounds.iter().filter(|(key, _)| key.starts_with(&beginning));
                     let parts: Array = parts.map(|(_, blob)| blob.clone()).collect();
-                    self.sounds.extend(Sound::restored(key, lane, parts));
+                    // What cannot be held is missing here, and still on the device.
+                    let sound = Sound::restored(key, lane, &parts);
+                    self.sounds.extend(sound.ok().flatten());
                 }
                 self.keeper.restore(kept, key);
             }
