@@ -216,6 +216,60 @@ test("while listening sections and notes are added by a key, and what was said i
   });
 });
 
+test("a name that is being written stays while more is heard", async () => {
+  await withPage({ microphone: joined([ANGRY, ...CLIPS], "writing.wav") }, async ({ page, engine, press, phase }) => {
+    await engine("ready");
+    await press("Start listening");
+    await phase("live");
+    await page.locator("#elapsed").filter({ hasText: "0:01" }).waitFor();
+    await page.keyboard.press("n");
+    await page.keyboard.type("what she");
+    const heard = await rows(page).count();
+    await rows(page).nth(heard).waitFor();
+    await page.keyboard.type(" says");
+    assert.equal(await page.locator("#note-0").inputValue(), "what she says");
+    await page.keyboard.press("Tab");
+    await press("Stop");
+    await phase("result");
+    const [, json] = await take(page, "all-json/json");
+    assert.equal(JSON.parse(json).sources[0].notes[0].text, "what she says");
+  });
+});
+
+test("each speaker has a number and a colour, the same in timeline, list and summary", async () => {
+  for (const colorScheme of ["light", "dark"]) {
+    await withPage({ colorScheme }, async ({ page, engine }) => {
+      await engine("ready");
+      await drop(page, hour(200), "hour.json");
+      await rows(page).first().waitFor();
+      const badges = (where) => page.locator(`${where} .badge`).evaluateAll((list) => list.map((badge) => {
+        const name = badge.parentElement.textContent;
+        return [badge.textContent, getComputedStyle(badge).backgroundColor, name];
+      }));
+      const colours = new Map();
+      for (const where of ["#heard", "#summary", "#marks"]) {
+        const found = await badges(where);
+        assert.deepEqual([...new Set(found.map(([number]) => number))].sort(), ["1", "2"], where);
+        for (const [number, colour, name] of found) {
+          assert.equal(colours.get(number) ?? colour, colour, where);
+          colours.set(number, colour);
+          if (where !== "#marks") assert.match(name, number === "1" ? /Anna/ : /Ben/);
+        }
+      }
+      assert.notEqual(colours.get("1"), colours.get("2"));
+      // On the timeline along each speaker's row, at its left.
+      const drawn = await page.locator("#timeline").evaluate((canvas) => {
+        const { width, height } = canvas;
+        const { data } = canvas.getContext("2d").getImageData(0, 0, 1, height);
+        const scale = width / canvas.clientWidth;
+        const at = (y) => [...data.slice(4 * Math.round(y * scale), 4 * Math.round(y * scale) + 3)];
+        return [26 + 12, 26 + 88 + 12].map((y) => `rgb(${at(y).join(", ")})`);
+      });
+      assert.deepEqual(drawn, [colours.get("1"), colours.get("2")]);
+    });
+  }
+});
+
 test("the sound that is played is the sound that was heard, and can be switched off", async () => {
   const clip = speech(ANGRY, "said.wav", "-af", "adelay=500:all=1,apad=pad_dur=2", "-ar", "16000", "-ac", "1");
   const script = () => {

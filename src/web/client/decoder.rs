@@ -20,7 +20,7 @@ use crate::{
 const PATIENCE_MS: i32 = 30_000;
 
 /// How long a worker that has nothing to do waits for the next file.
-const IDLE_MS: i32 = 10_000;
+const IDLE_MS: i32 = 2_000;
 
 thread_local! {
     /// A worker that has nothing to do.
