@@ -174,7 +174,7 @@ test("an hour is shown with a handful of rows, and can be walked through, zoomed
     assert.ok(box.width <= view);
     await page.keyboard.press("0");
     await page.waitForFunction(() => { const view = document.querySelector("#timeline-view"); return view.scrollWidth === view.clientWidth; });
-    assert.match(await page.locator("#summary").innerText(), /By speaker\s+Anna[^]*Ben[^]*By section\s+question 1/);
+    assert.match(await page.locator("#summary").innerText(), /By speaker\s+1\s*Anna[^]*2\s*Ben[^]*By section\s+question 1/);
     assert.equal(await page.locator("#note-0").inputValue(), "laughs");
     const [, csv] = await take(page, "all-csv/csv");
     assert.equal(csv.toString().trim().split("\n").length, 1_501);
