@@ -164,16 +164,18 @@ impl List {
         tint(&item, kept, utterance.label.as_ref())?;
         add(&item, "span", "time", &times(utterance))?;
         let word = add(&item, "span", "word", "")?;
+        let lanes = &kept.source.lanes;
+        let lane = lanes.get(utterance.lane).filter(|_| lanes.len() > 1);
+        if lane.is_some() {
+            badge(&word, utterance.lane)?;
+        }
         add(&word, "bdi", "", &word_of(utterance))?;
         if let Some(correction) = &utterance.correction {
             let corrected = add(&word, "span", "corrected", &tr("you say "))?;
             tint(&corrected, kept, Some(correction))?;
             add(&corrected, "bdi", "", &tr(correction))?;
         }
-        if kept.source.lanes.len() > 1
-            && let Some(lane) = kept.source.lanes.get(utterance.lane)
-        {
-            badge(&word, utterance.lane)?;
+        if let Some(lane) = lane {
             add(&word, "bdi", "who", &lane.name)?;
         }
         let certainty = match utterance.label {
