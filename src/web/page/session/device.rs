@@ -26,7 +26,7 @@ pub fn is_kept() -> bool {
     storage.is_some_and(|storage| storage.text(NAME).is_some())
 }
 
-/// Writes entries, each with its key; `is_anew` when all that is there goes first.
+/// Writes entries, each blob of sound with its key; `is_anew` when all that is there goes first.
 ///
 /// # Errors
 /// When the browser refuses or has no room; what was there before stays.
@@ -35,15 +35,12 @@ pub async fn write(
     mut parts: Vec<(String, JsValue)>,
     is_anew: bool,
 ) -> Result<(), JsValue> {
-    let database = open().await?;
-    let mut written = write_to(&database, &records, &parts, is_anew).await;
-    if written.is_err() {
-        // WebKit keeps no blobs of private windows, only what they hold.
-        for (_, part) in &mut parts {
-            *part = JsFuture::from(part.unchecked_ref::<Blob>().array_buffer()).await?;
-        }
-        written = write_to(&database, &records, &parts, is_anew).await;
+    for (_, part) in &mut parts {
+        // WebKit keeps no blobs of private windows, and then finishes no other transaction.
+        *part = JsFuture::from(part.unchecked_ref::<Blob>().array_buffer()).await?;
     }
+    let database = open().await?;
+    let written = write_to(&database, records, parts, is_anew).await;
     close(&database);
     written?;
     let storage = window().local_storage()?.ok_or("no storage")?;
@@ -52,8 +49,8 @@ pub async fn write(
 
 async fn write_to(
     database: &JsValue,
-    records: &JsValue,
-    parts: &[(String, JsValue)],
+    records: JsValue,
+    parts: Vec<(String, JsValue)>,
     is_anew: bool,
 ) -> Result<(), JsValue> {
     let transaction = call(database, "transaction", &[STORE.into(), "readwrite".into()])?;
@@ -61,9 +58,9 @@ async fn write_to(
     if is_anew {
         call(&store, "clear", &[])?;
     }
-    call(&store, "put", &[records.clone(), RECORDS.into()])?;
+    call(&store, "put", &[records, RECORDS.into()])?;
     for (key, part) in parts {
-        call(&store, "put", &[part.clone(), key.as_str().into()])?;
+        call(&store, "put", &[part, key.as_str().into()])?;
     }
     happens(&transaction, "oncomplete", &["onabort", "onerror"]).await
 }
