@@ -5,6 +5,7 @@ import { writeFileSync } from "node:fs";
 import { open } from "../tests/e2e/browser.mjs";
 import { emptyFolder, generated, speech } from "../tests/e2e/sound.mjs";
 import { downloads } from "./budget.mjs";
+import { live, long, opened } from "./session.mjs";
 
 const START_ROUNDS = 7;
 const LIVE_ROUNDS = 3;
@@ -160,7 +161,7 @@ async function file() {
   return { duration_s: FILE_S, took_s };
 }
 
-const parts = { downloads, start, engine, firstPosterior, latency, file };
+const parts = { downloads, start, engine, firstPosterior, latency, file, opened, live, long };
 const [out, ...wanted] = process.argv.slice(2);
 const results = {};
 for (const name of wanted.length ? wanted : Object.keys(parts)) {

@@ -6,6 +6,7 @@ import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import { test } from "node:test";
 import { PATIENCE, tools } from "./browser.mjs";
+import { goThrough } from "./everywhere.mjs";
 import { holds, place } from "./library-page.mjs";
 import { serve } from "./server.mjs";
 import { distance, emptyFolder, predict, speech } from "./sound.mjs";
@@ -29,9 +30,32 @@ async function withSoundCard(body) {
   }
 }
 
+const firefox = () => launch({ browser: "firefox", executablePath: process.env.FIREFOX, headless: true });
+
+test("in Firefox a session is made, corrected, taken along and kept", async () => {
+  const server = await serve();
+  const browser = await firefox();
+  try {
+    const page = await browser.newPage();
+    const errors = [];
+    page.on("pageerror", (error) => errors.push(String(error)));
+    page.on("dialog", (dialog) => dialog.accept());
+    await page.goto(server.url);
+    await goThrough({
+      run: (script, ...given) => page.evaluate(script, ...given),
+      choose: async (...paths) => (await page.$("#file")).uploadFile(...paths),
+      reload: () => page.reload(),
+    });
+    assert.deepEqual(errors, []);
+  } finally {
+    await browser.close();
+    await server.close();
+  }
+});
+
 test("in Firefox a file gets the trainer's answer, nothing is fetched twice, and a second visit needs no network", async () => {
   const server = await serve();
-  const browser = await launch({ browser: "firefox", executablePath: process.env.FIREFOX, headless: true });
+  const browser = await firefox();
   try {
     const page = await browser.newPage();
     page.setDefaultTimeout(PATIENCE);

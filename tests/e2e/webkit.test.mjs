@@ -9,6 +9,7 @@ import { test } from "node:test";
 import { PATIENCE, tools } from "./browser.mjs";
 import { holds, place } from "./library-page.mjs";
 import { serve } from "./server.mjs";
+import { goThrough } from "./everywhere.mjs";
 import { distance, predict, speech } from "./sound.mjs";
 
 const { Builder, By } = tools("selenium-webdriver");
@@ -37,6 +38,22 @@ async function withWebKit(body) {
     screen.kill();
   }
 }
+
+test("in WebKit a session is made, corrected, taken along and kept", async () => {
+  const server = await serve();
+  try {
+    await withWebKit(async (driver) => {
+      await driver.get(server.url);
+      await goThrough({
+        run: (script, ...given) => driver.executeScript(`return (${script})(...arguments)`, ...given),
+        choose: (...paths) => driver.findElement(By.id("file")).sendKeys(paths.join("\n")),
+        reload: () => driver.navigate().refresh(),
+      });
+    });
+  } finally {
+    await server.close();
+  }
+});
 
 test("in WebKit a file and the microphone get the trainer's answer", async () => {
   const file = speech(HAPPY, "webkit.wav");

@@ -5,6 +5,7 @@
 use js_sys::{Array, Function, Promise, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
+use web_sys::Blob;
 
 use crate::{
     protocol::Fields,
@@ -25,15 +26,19 @@ pub fn is_kept() -> bool {
     storage.is_some_and(|storage| storage.text(NAME).is_some())
 }
 
-/// Writes entries, each with its key; `is_anew` when all that is there goes first.
+/// Writes entries, each blob of sound with its key; `is_anew` when all that is there goes first.
 ///
 /// # Errors
 /// When the browser refuses or has no room; what was there before stays.
 pub async fn write(
     records: JsValue,
-    parts: Vec<(String, JsValue)>,
+    mut parts: Vec<(String, JsValue)>,
     is_anew: bool,
 ) -> Result<(), JsValue> {
+    for (_, part) in &mut parts {
+        // WebKit keeps no blobs of private windows, and then finishes no other transaction.
+        *part = JsFuture::from(part.unchecked_ref::<Blob>().array_buffer()).await?;
+    }
     let database = open().await?;
     let written = write_to(&database, records, parts, is_anew).await;
     close(&database);
@@ -124,7 +129,13 @@ async fn happens(target: &JsValue, good: &str, bad: &[&str]) -> Result<(), JsVal
             let _ = Reflect::set(target, &(*name).into(), &reject);
         }
     });
-    JsFuture::from(happening).await.map(drop)
+    let happened = JsFuture::from(happening).await;
+    happened.map(drop).map_err(|event| {
+        let failed = event.object("target");
+        failed
+            .and_then(|failed| failed.object("error"))
+            .unwrap_or(event)
+    })
 }
 
 fn call(object: &JsValue, name: &str, given: &[JsValue]) -> Result<JsValue, JsValue> {
