@@ -497,7 +497,7 @@ mod tests {
     #[test]
     fn several_pages_of_an_ogg_are_decoded_without_the_last() {
         let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/audio/tone.ogg");
-        let bytes = fs::read(cases).unwrap();
+        let bytes = fs::read(&cases).unwrap();
         let one_s = decode(&cases).unwrap().0.duration_s;
         // The same stream twice, one after the other, the second whole and cut off in its sound and its header.
         for kept in [bytes.len(), bytes.len() - 9, 100] {
