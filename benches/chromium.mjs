@@ -5,6 +5,7 @@ import { writeFileSync } from "node:fs";
 import { open } from "../tests/e2e/browser.mjs";
 import { emptyFolder, generated, speech } from "../tests/e2e/sound.mjs";
 import { downloads } from "./budget.mjs";
+import { live, long, opened } from "./session.mjs";
 
 const START_ROUNDS = 7;
 const LIVE_ROUNDS = 3;
@@ -21,14 +22,24 @@ const noteReady = () => {
 };
 const readyAt = ({ engine, page }) => engine("ready").then(() => page.evaluate(() => window.readyAt));
 
-/** Milliseconds from navigation to readiness: the whole page with an empty cache and again, and onnxruntime-web alone. */
+/** A page that does nothing but create a recognizer. */
+const LIBRARY = `<!doctype html><title>Library</title><body><script type="module">
+import { EmotionRecognizer } from "./library/index.js";
+await EmotionRecognizer.create();
+document.body.dataset.engine = "ready";
+</script></body>`;
+
+/** Milliseconds from navigation to readiness: the whole page with an empty cache and again, a page with the library, and onnxruntime-web alone. */
 async function start() {
-  const rounds = { ready: [], paint: [], onnxruntime: [] };
+  const rounds = { ready: [], paint: [], library: [], onnxruntime: [] };
   for (let round = 0; round < START_ROUNDS; round++) {
     const ours = await open({ script: noteReady });
     rounds.ready.push(await readyAt(ours));
     rounds.paint.push(await ours.page.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0].startTime));
     await ours.close();
+    const library = await open({ pages: { "library.html": LIBRARY }, path: "library.html", script: noteReady });
+    rounds.library.push(await readyAt(library));
+    await library.close();
     const other = await open({ path: "bench/onnxruntime.html", script: noteReady });
     rounds.onnxruntime.push(await readyAt(other));
     await other.close();
@@ -42,7 +53,7 @@ async function start() {
   }
   await kept.close();
   const times = median(rounds.onnxruntime.map((other, round) => other / rounds.ready[round]));
-  return { ready_ms: median(rounds.ready), again_ms: median(again), paint_ms: median(rounds.paint), onnxruntime_ms: median(rounds.onnxruntime), times };
+  return { ready_ms: median(rounds.ready), again_ms: median(again), paint_ms: median(rounds.paint), library_ms: median(rounds.library), onnxruntime_ms: median(rounds.onnxruntime), times };
 }
 
 /** Inference, features, the live loop and an hour of sound, on benches/bench.html. */
@@ -150,7 +161,7 @@ async function file() {
   return { duration_s: FILE_S, took_s };
 }
 
-const parts = { downloads, start, engine, firstPosterior, latency, file };
+const parts = { downloads, start, engine, firstPosterior, latency, file, opened, live, long };
 const [out, ...wanted] = process.argv.slice(2);
 const results = {};
 for (const name of wanted.length ? wanted : Object.keys(parts)) {

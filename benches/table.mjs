@@ -38,7 +38,7 @@ if (native) {
   beside("natively, features of 6 s (MFCC, energy, pitch), librosa's MFCC alone", native.features);
 }
 if (chromium) {
-  const { downloads, start, engine, firstPosterior, latency, file } = chromium;
+  const { downloads, start, engine, firstPosterior, latency, file, opened, live, long } = chromium;
   console.log("\n| in Chromium | |\n|---|---|");
   if (downloads) {
     row("page to first paint: HTML, style, wasm and glue, gzip", kilobytes(downloads.page));
@@ -47,6 +47,7 @@ if (chromium) {
   }
   if (start) row("navigation to first contentful paint, localhost, empty cache", ms(start.paint_ms));
   if (start) row("second visit, navigation to ready", ms(start.again_ms));
+  if (start) row("empty cache to ready: the page, a page that creates a recognizer of the library", `${ms(start.ready_ms)}, ${ms(start.library_ms)}`);
   if (firstPosterior) row("click to first posterior, recorded speech as the microphone", ms(firstPosterior));
   if (latency) row("a sound reaching the worklet to its level on the screen, median and 95 %", `${ms(latency.median_ms)}, ${ms(latency.p95_ms)}`);
   if (engine) {
@@ -56,4 +57,25 @@ if (chromium) {
   }
   if (engine) row("an hour of sound through the engine", `${engine.hour.took_s.toFixed(0)} s`);
   if (file) row("decoding and analysing a file of an hour", `${file.took_s.toFixed(1)} s`);
+  if (opened || live || long) console.log("\n| a session | |\n|---|---|");
+  const slowest = (list, what) => Object.entries(list).reduce((a, b) => (b[1][what] > a[1][what] ? b : a));
+  const listed = (list, what) => {
+    const [name, result] = slowest(list, what);
+    return `${ms(result[what])} (${name})`;
+  };
+  for (const [what, session] of [["an hour on screen", opened], ["listening for an hour", live], ["after a file of two hours", long]]) {
+    if (!session?.interactions) continue;
+    row(`${what}, processor 4 times slower: longest from an input to the next paint`, listed(session.interactions, "paint"));
+    row(`${what}, processor 4 times slower: most processor time of the page's thread for one input`, listed(session.interactions, "busy"));
+  }
+  if (opened) {
+    row("taking an hour along, slowest format, from the click to the file", listed(opened.exports, "took"));
+    row("of that processor time of the page's thread", listed(opened.exports, "busy"));
+  }
+  const megabytes = ({ heap, programs }) => `${(heap / 1e6).toFixed(1)} MB and ${(programs / 1e6).toFixed(1)} MB`;
+  if (live) row("listening live, JavaScript's heap and the programs' memory after 10 minutes, after an hour", `${megabytes(live.early)}, ${megabytes(live.late)}`);
+  if (long) {
+    row("a file of two hours: time, utterances", `${long.took_s.toFixed(0)} s, ${long.utterances}`);
+    row("a file of two hours: longest task of the page's thread, processor time", ms(long.tasks_ms[0] ?? 0));
+  }
 }

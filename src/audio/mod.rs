@@ -27,7 +27,4 @@ pub enum AudioError {
          {MAX_SAMPLE_RATE_HZ} Hz"
     )]
     SampleRate(u32),
-    /// The sample-rate converter refused its parameters.
-    #[error("no sample-rate conversion could be set up: {0}")]
-    Resampler(#[from] rubato::ResamplerConstructionError),
 }

@@ -1,4 +1,6 @@
 //! The program of context.js: see [`speech_emotion::context::json`].
+// Without what a program's end writes out.
+#![cfg_attr(target_arch = "wasm32", no_main)]
 
 use speech_emotion::context::json::{self, Error};
 use wasm_bindgen::{JsError, prelude::wasm_bindgen};
@@ -6,6 +8,7 @@ use wasm_bindgen::{JsError, prelude::wasm_bindgen};
 #[global_allocator]
 static ALLOCATOR: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();
 
+#[cfg(not(target_arch = "wasm32"))]
 fn main() {}
 
 #[wasm_bindgen]

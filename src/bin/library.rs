@@ -1,91 +1,150 @@
 //! The library's program: what index.js calls.
+// Without what a program's end writes out.
+#![cfg_attr(target_arch = "wasm32", no_main)]
 
-use js_sys::{Function, Promise, Uint8Array};
-use speech_emotion::web::builders;
+use js_sys::{Array, Float32Array, Function, Promise};
+use speech_emotion::{protocol, web::builders};
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
-use web_sys::Worker;
+use wasm_bindgen_futures::future_to_promise;
+use web_sys::MessagePort;
 
 #[global_allocator]
 static ALLOCATOR: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();
 
+#[cfg(not(target_arch = "wasm32"))]
 fn main() {}
 
-/// See [`builders::fetch`]; the name `fetch` is JavaScript's own.
+/// See [`protocol::BUILD`].
 #[wasm_bindgen]
-pub fn download(url: String, init: JsValue, received: Function, is_model: bool) -> Promise {
-    builders::fetch(url, init, received, is_model)
+pub fn build() -> String {
+    protocol::BUILD.into()
 }
 
-/// See [`builders::Hub`].
+/// See [`protocol::PROTOCOL`].
 #[wasm_bindgen]
-pub struct Hub(builders::Hub);
+pub fn protocol() -> u32 {
+    protocol::PROTOCOL
+}
+
+/// See [`builders::listen`].
+#[wasm_bindgen]
+pub fn listen(wish: JsValue, worklet: String, channels: u32, changed: Function) -> Promise {
+    let opening = builders::listen(wish, worklet, channels, changed);
+    future_to_promise(async { Ok(Microphone(opening.await?).into()) })
+}
+
+/// See [`builders::decode`].
+#[wasm_bindgen]
+pub fn decode(input: JsValue, name: String, start_decoder: Function) -> Promise {
+    future_to_promise(async {
+        let recording = builders::decode(input, name, start_decoder).await?;
+        Ok(Recording(recording).into())
+    })
+}
+
+/// See [`builders::Microphone`].
+#[wasm_bindgen]
+pub struct Microphone(builders::Microphone);
 
 #[wasm_bindgen]
 #[allow(missing_docs)]
-impl Hub {
+impl Microphone {
+    pub fn rate(&self) -> u32 {
+        self.0.sample_rate_hz()
+    }
+
+    pub fn send(&mut self, ports: &Array) -> Result<(), JsValue> {
+        self.0.send(&builders::ports(ports))
+    }
+
+    /// Whether the device removes echo (1) or noise (2) or evens out loudness (4).
+    pub fn processing(&self) -> u32 {
+        let processing = self.0.processing();
+        u32::from(processing.echo_cancellation)
+            | u32::from(processing.noise_suppression) << 1
+            | u32::from(processing.automatic_gain) << 2
+    }
+}
+
+/// See [`builders::Recording`].
+#[wasm_bindgen]
+pub struct Recording(builders::Recording);
+
+#[wasm_bindgen]
+#[allow(missing_docs)]
+impl Recording {
+    pub fn rate(&self) -> u32 {
+        self.0.sample_rate_hz()
+    }
+
+    pub fn seconds(&self) -> f64 {
+        self.0.duration_s
+    }
+
+    pub fn lanes(&self, channels: &str) -> u32 {
+        builders::lanes(&self.0, channels)
+    }
+
+    pub fn send(&mut self, ports: &Array) -> Result<(), JsValue> {
+        self.0.send(&builders::ports(ports))
+    }
+
+    /// Whether it stopped before it should.
+    pub fn early(&self) -> bool {
+        self.0.ending().early
+    }
+
+    /// How many parts were left out.
+    pub fn damaged(&self) -> u32 {
+        self.0.ending().damaged_parts
+    }
+}
+
+/// See [`builders::Pcm`].
+#[wasm_bindgen]
+pub struct Pcm(builders::Pcm);
+
+#[wasm_bindgen]
+#[allow(missing_docs)]
+impl Pcm {
     #[wasm_bindgen(constructor)]
-    pub fn new(worker: Worker, gone: Function) -> Self {
-        Self(builders::Hub::new(worker, gone))
+    pub fn new(port: MessagePort) -> Self {
+        Self(builders::Pcm::new(port))
     }
 
-    pub fn load(&self, model: &Uint8Array, manifest: String) -> Promise {
-        self.0.load(model, manifest)
+    pub fn write(&self, samples: &Float32Array) -> Result<Promise, JsValue> {
+        self.0.write(samples)
     }
 
-    pub fn recognizer(&self, options: &JsValue) -> Result<u32, JsValue> {
-        self.0.recognizer(options)
+    pub fn heard(&self) -> Promise {
+        self.0.heard()
     }
 
-    pub fn adapt(&self, owner: u32, speaker: &JsValue) -> Result<Promise, JsValue> {
-        self.0.adapt(owner, speaker)
+    pub fn end(&self) -> Result<(), JsValue> {
+        self.0.end()
+    }
+}
+
+/// See [`builders::Hearing`].
+#[wasm_bindgen]
+#[derive(Default)]
+pub struct Hearing(builders::Hearing);
+
+#[wasm_bindgen]
+#[allow(missing_docs)]
+impl Hearing {
+    #[wasm_bindgen(constructor)]
+    pub fn new() -> Self {
+        Self::default()
     }
 
-    pub fn listen(
-        &self,
-        owner: u32,
-        options: &JsValue,
-        worklet: String,
-        deliver: Function,
-    ) -> Result<Promise, JsValue> {
-        self.0.listen(owner, options, worklet, deliver)
-    }
-
-    pub fn open(&self, owner: u32, options: &JsValue, deliver: Function) -> Result<u32, JsValue> {
-        self.0.open(owner, options, deliver)
-    }
-
-    pub fn decode(
-        &self,
-        owner: u32,
-        input: JsValue,
-        options: &JsValue,
-        deliver: Function,
-        start_decoder: Function,
-    ) -> Result<Promise, JsValue> {
-        self.0.decode(owner, input, options, deliver, start_decoder)
-    }
-
-    pub fn write(&self, session: u32, samples: &JsValue) -> Result<Promise, JsValue> {
-        self.0.write(session, samples)
-    }
-
-    pub fn stop(&self, session: u32) {
-        self.0.stop(session);
-    }
-
-    pub fn fit(&self, session: u32) -> Result<(), JsValue> {
-        self.0.fit(session)
-    }
-
-    pub fn abandon(&self, session: u32) {
-        self.0.abandon(session);
-    }
-
-    pub fn dispose(&self, owner: u32) {
-        self.0.dispose(owner);
-    }
-
-    pub fn close(&self) {
-        self.0.close();
+    pub fn fault(
+        &mut self,
+        at_s: f64,
+        rms_dbfs: f32,
+        clipped: bool,
+        speaking: bool,
+    ) -> Option<String> {
+        builders::fault(&mut self.0, at_s, rms_dbfs, clipped, speaking)
     }
 }

@@ -16,6 +16,22 @@ pub fn sum_of_squares(values: &[f32]) -> f32 {
     lanes(values, |value| value * value)
 }
 
+/// Sum of the products of `a` and `b`, which are of the same length.
+#[inline(always)]
+pub fn sum_of_products(a: &[f32], b: &[f32]) -> f32 {
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
+    let mut sums = [0.0; LANES];
+    for (a, b) in a.iter().zip(b) {
+        for lane in 0..LANES {
+            sums[lane] += a[lane] * b[lane];
+        }
+    }
+    for ((sum, a), b) in sums.iter_mut().zip(a_rest).zip(b_rest) {
+        *sum += a * b;
+    }
+    sums.iter().sum()
+}
+
 #[inline(always)]
 fn lanes(values: &[f32], term: impl Fn(f32) -> f32) -> f32 {
     let (blocks, rest) = values.as_chunks::<LANES>();
@@ -43,6 +59,7 @@ mod tests {
             assert_eq!(f64::from(sum(&values)), expected);
             let expected: f64 = values.iter().map(|&value| f64::from(value).powi(2)).sum();
             assert!((f64::from(sum_of_squares(&values)) - expected).abs() <= 1e-6 * expected);
+            assert_eq!(sum_of_products(&values, &values), sum_of_squares(&values));
         }
     }
 }

@@ -63,6 +63,61 @@ struct Seen {
     has_index: bool,
     cut_off: bool,
     tail: Vec<u8>,
+    /// Of an Ogg.
+    pages: Option<Pages>,
+}
+
+/// The pages of an Ogg as they come by, RFC 3533 section 6: a reader that begins with the next of several
+/// recordings does not tell whether that one breaks off.
+#[derive(Default)]
+struct Pages {
+    /// Of the page that comes by, until it is whole.
+    header: Vec<u8>,
+    /// Bytes of the page behind its header that are still to come.
+    left: u64,
+    /// Recordings that have begun.
+    recordings: u32,
+    /// Whether the last page is the last of its recording.
+    is_over: bool,
+}
+
+impl Pages {
+    const HEADER: usize = 27;
+
+    /// Takes the next bytes; false when they are no pages.
+    fn note(&mut self, mut bytes: &[u8]) -> bool {
+        while !bytes.is_empty() {
+            let skipped = self.left.min(bytes.len() as u64) as usize;
+            self.left -= skipped as u64;
+            bytes = &bytes[skipped..];
+            let segments = self.header.get(Self::HEADER - 1).copied().unwrap_or(0);
+            let missing = Self::HEADER + usize::from(segments) - self.header.len();
+            let (next, rest) = bytes.split_at(missing.min(bytes.len()));
+            self.header.extend_from_slice(next);
+            bytes = rest;
+            let Some(segments) = self.header.get(Self::HEADER - 1).copied() else {
+                continue;
+            };
+            if !self.header.starts_with(b"OggS") {
+                return false;
+            }
+            let sizes = &self.header[Self::HEADER..];
+            if sizes.len() == usize::from(segments) {
+                self.left = sizes.iter().map(|size| u64::from(*size)).sum();
+                let kind = self.header[5];
+                self.recordings +=
+                    u32::from(kind & 2 != 0 && (self.is_over || self.recordings == 0));
+                self.is_over = kind & 4 != 0;
+                self.header.clear();
+            }
+        }
+        true
+    }
+
+    fn is_cut(&self) -> bool {
+        let within = self.left > 0 || !self.header.is_empty();
+        within || (self.recordings > 1 && !self.is_over)
+    }
 }
 
 impl Input {
@@ -86,7 +141,9 @@ impl Input {
             has_index: true,
             cut_off: false,
             tail: Vec::new(),
+            pages: head.starts_with(b"OggS").then(Pages::default),
         };
+        seen.note_pages(&head);
         let mut left = u64::MAX;
         let mut certain_frames = None;
         let mut unreadable = foreign(&head).map(str::to_owned);
@@ -218,7 +275,9 @@ impl Watch {
             Kind::Frames => seen.cut_off || is_frame(after(&seen.tail, last_packet)),
             // Its reader finds the end unexpected too.
             Kind::Matroska => seen.expected.is_none() && !after(&seen.tail, last_packet).is_empty(),
-            Kind::Indexed | Kind::Stream => seen.cut_off,
+            Kind::Indexed | Kind::Stream => {
+                seen.cut_off || seen.pages.as_ref().is_some_and(Pages::is_cut)
+            }
         };
         short || cut
     }
@@ -242,10 +301,19 @@ impl Watch {
 impl Seen {
     fn note(&mut self, bytes: &[u8]) {
         self.read += bytes.len() as u64;
+        self.note_pages(bytes);
         if self.kind.keeps_tail() {
             self.tail.extend_from_slice(bytes);
             let surplus = self.tail.len().saturating_sub(TAIL_BYTES);
             self.tail.drain(..surplus);
+        }
+    }
+}
+
+impl Seen {
+    fn note_pages(&mut self, bytes: &[u8]) {
+        if self.pages.as_mut().is_some_and(|pages| !pages.note(bytes)) {
+            self.pages = None;
         }
     }
 }

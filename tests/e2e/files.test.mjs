@@ -122,6 +122,33 @@ test("a folder is dropped with all that is sound in it", async () => {
   });
 });
 
+test("a file of almost two hours is analysed while the page is used, and one of more is refused", async () => {
+  // Frames of MP3 follow each other as they are.
+  const minute = readFileSync(speech(ANGRY, "minute.mp3", "-af", "apad=whole_dur=60", "-t", "60", "-ac", "1", "-ar", "16000", "-b:a", "16k", "-write_xing", "0", "-id3v2_version", "0"));
+  const hours = (minutes, name) => bytes(Buffer.concat(Array(minutes).fill(minute)), name);
+  await withPage({}, async ({ page, engine, choose, phase, error }) => {
+    page.setDefaultTimeout(10 * PATIENCE);
+    await engine("ready");
+    await choose(hours(119, "long.mp3"));
+    await phase("analysing");
+    await page.locator("#heard li").nth(2).waitFor();
+    await page.keyboard.press("m");
+    await page.locator("#section-0").fill("beginning");
+    await page.locator("#heard").focus();
+    await page.keyboard.press("Home");
+    await page.locator('#heard li[aria-selected="true"]').waitFor();
+    assert.equal(await page.locator("body").getAttribute("data-phase"), "analysing", "all of that takes less than the file");
+    await phase("result");
+    assert.match(await page.locator("#detail").innerText(), /of speech in 1:59:\d\d$/);
+    assert.ok(Number(await page.locator("#heard li").first().getAttribute("aria-setsize")) >= 119);
+    assert.equal(await page.locator("#section-0").inputValue(), "beginning");
+    assert.ok(await page.locator("#heard li").count() <= 60);
+    await choose(hours(122, "longer.mp3"));
+    assert.match(await error("file-too-long"), /2:0\d:\d\d/);
+    assert.ok(await page.locator("#heard li").count() > 0);
+  });
+});
+
 test("two hundred files at once are taken", async () => {
   const content = readFileSync(generated("anoisesrc=r=16000:a=0.2:d=1", "short.wav"));
   await withPage({}, async ({ page, engine, choose }) => {

@@ -1,18 +1,61 @@
 // The page in Firefox, which Chromium's driver cannot control.
 
 import assert from "node:assert/strict";
-import { basename } from "node:path";
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { basename, join } from "node:path";
 import { test } from "node:test";
 import { PATIENCE, tools } from "./browser.mjs";
+import { goThrough } from "./everywhere.mjs";
+import { holds, place } from "./library-page.mjs";
 import { serve } from "./server.mjs";
-import { distance, predict, speech } from "./sound.mjs";
+import { distance, emptyFolder, predict, speech } from "./sound.mjs";
 
 const { launch } = tools("puppeteer-core");
 const HAPPY = "03-01-03-02-02-01-12";
 
+/** Runs `body` with the environment in which Firefox has a sound card: without one its AudioContext never runs. */
+async function withSoundCard(body) {
+  const folder = emptyFolder();
+  const socket = join(folder, "socket");
+  const card = spawn("pulseaudio", [
+    "-n", "--daemonize=no", "--use-pid-file=no", "--exit-idle-time=-1", "--disable-shm=yes", "--load=module-null-sink",
+    `--load=module-native-protocol-unix auth-anonymous=1 socket=${socket}`,
+  ], { env: { ...process.env, HOME: folder, XDG_RUNTIME_DIR: folder }, stdio: "ignore" });
+  try {
+    for (const end = Date.now() + PATIENCE; !existsSync(socket) && Date.now() < end;) await new Promise((resolve) => { setTimeout(resolve, 50); });
+    await body({ ...process.env, PULSE_SERVER: `unix:${socket}` });
+  } finally {
+    card.kill();
+  }
+}
+
+const firefox = () => launch({ browser: "firefox", executablePath: process.env.FIREFOX, headless: true });
+
+test("in Firefox a session is made, corrected, taken along and kept", async () => {
+  const server = await serve();
+  const browser = await firefox();
+  try {
+    const page = await browser.newPage();
+    const errors = [];
+    page.on("pageerror", (error) => errors.push(String(error)));
+    page.on("dialog", (dialog) => dialog.accept());
+    await page.goto(server.url);
+    await goThrough({
+      run: (script, ...given) => page.evaluate(script, ...given),
+      choose: async (...paths) => (await page.$("#file")).uploadFile(...paths),
+      reload: () => page.reload(),
+    });
+    assert.deepEqual(errors, []);
+  } finally {
+    await browser.close();
+    await server.close();
+  }
+});
+
 test("in Firefox a file gets the trainer's answer, nothing is fetched twice, and a second visit needs no network", async () => {
   const server = await serve();
-  const browser = await launch({ browser: "firefox", executablePath: process.env.FIREFOX, headless: true });
+  const browser = await firefox();
   try {
     const page = await browser.newPage();
     page.setDefaultTimeout(PATIENCE);
@@ -42,5 +85,35 @@ test("in Firefox a file gets the trainer's answer, nothing is fetched twice, and
   } finally {
     await browser.close();
     await server.close().catch(() => {});
+  }
+});
+
+test("in Firefox the library and its element give the trainer's answer for a file, PCM, a microphone and a player", async () => {
+  const server = await serve();
+  const expected = place(server);
+  try {
+    await withSoundCard(async (env) => {
+      // A tone for a microphone, without a question.
+      const extraPrefsFirefox = { "media.navigator.streams.fake": true, "media.navigator.permission.disabled": true };
+      const browser = await launch({ browser: "firefox", executablePath: process.env.FIREFOX, headless: true, env, extraPrefsFirefox });
+      try {
+        const page = await browser.newPage();
+        page.setDefaultTimeout(PATIENCE);
+        const errors = [];
+        page.on("pageerror", (error) => errors.push(String(error)));
+        await page.goto(`${server.url}use.html#device`);
+        const button = await page.waitForSelector("button:not([disabled])");
+        await button.click();
+        const told = await (await page.waitForFunction(() => window.told)).jsonValue();
+        holds(told, expected);
+        assert.ok(told.player.speechMs > 0 && told.player.summary.complete, JSON.stringify(told.player));
+        assert.ok(told.device.complete && told.device.durationMs > 0);
+        assert.deepEqual(errors, []);
+      } finally {
+        await browser.close();
+      }
+    });
+  } finally {
+    await server.close();
   }
 });

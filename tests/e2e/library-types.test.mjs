@@ -5,6 +5,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
+import { MERGED, SITUATIONS, failure, refused } from "../../src/web/builders/errors.js";
 import { tools } from "./browser.mjs";
 
 const ts = tools("typescript");
@@ -13,7 +14,9 @@ const text = (path) => readFileSync(new URL(path, ROOT), "utf8");
 const sorted = (names) => [...new Set(names)].sort();
 
 const documentation = text("docs/builders.md");
-const index = text("src/web/builders/index.js");
+/** What index.js is made of. */
+const [index, ...others] = ["index", "engine", "session", "options"].map((name) => text(`src/web/builders/${name}.js`));
+const modules = [index, ...others].join("\n");
 const declared = (file) => ts.createSourceFile(file, text(`src/web/builders/${file}`), ts.ScriptTarget.Latest).statements;
 const types = declared("index.d.ts");
 const named = (statements, name) => statements.find((statement) => statement.name?.text === name);
@@ -39,34 +42,51 @@ test("every option is typed, documented and known by name", () => {
   }
 });
 
-test("every code of an error is typed, documented and thrown somewhere", () => {
-  // What is named neither by the client nor by the library only the page says.
+test("every code of an error is typed, documented, told in a sentence and thrown somewhere", () => {
+  // Of what the page says, what the client tells.
   const folders = ["src/web/client/", "src/web/builders/"];
-  const ours = folders.flatMap((folder) => readdirSync(new URL(folder, ROOT)).filter((file) => file.endsWith(".rs")).map((file) => text(folder + file))).join("\n");
-  // Told to builders as `permissions-policy`.
-  const merged = ["microphone-not-passed-on", "microphone-policy"];
-  const situations = [...text("src/web/error.rs").match(/pub fn id[^]*?\n {4}}\n/)[0].matchAll(/Self::(\w+).* => "([\w-]+)"/g)]
-    .filter(([, variant, code]) => new RegExp(`WebError::${variant}\\b`).test(ours) && !merged.includes(code))
-    .map(([, , code]) => code);
-  assert.ok(situations.length > 20, situations.join());
-  const failures = [...text("src/web/builders/failure.rs").match(/pub fn code[^]*?\n {4}}\n/)[0].matchAll(/=> "([\w-]+)"/g)];
-  const script = [...index.matchAll(/failure\("([\w-]+)"/g), ...text("src/web/builders/context.js").matchAll(/failure\("([\w-]+)"/g)];
-  const thrown = [...situations, ...[...failures, ...script].map(([, code]) => code)];
+  const errors = text("src/web/error.rs");
+  const ofBrowser = errors.match(/fn from_exception_name[^]*?\n {4}}\n/)[0].replaceAll("Self::", "WebError::");
+  const client = ofBrowser + folders.flatMap((folder) => readdirSync(new URL(folder, ROOT)).filter((file) => file.endsWith(".rs")).map((file) => text(folder + file))).join("\n");
+  const rejected = [...errors.match(/pub fn id[^]*?\n {4}}\n/)[0].matchAll(/Self::(\w+).* => "([\w-]+)"/g)]
+    .filter(([, variant]) => new RegExp(`WebError::${variant}\\b`).test(client))
+    .map(([, , code]) => MERGED[code] ?? code);
+  assert.ok(rejected.length > 18, rejected.join());
+  const inModules = Object.keys(SITUATIONS).filter((key) => modules.includes(`"${key}"`));
+  assert.deepEqual(sorted([...rejected, ...inModules]), sorted(Object.keys(SITUATIONS)));
+  for (const [, code] of modules.matchAll(/(?:failure|#fail)\("([\w:-]+)"/g)) assert.ok(code in SITUATIONS, code);
+  const codes = Object.keys(SITUATIONS).map((key) => key.split(":")[0]);
+  const ofContext = [...text("src/web/builders/context.js").matchAll(/failure\("([\w-]+)"/g)].map(([, code]) => code);
   const typed = literals(named(types, "ErrorCode").type);
-  assert.deepEqual(sorted(typed), sorted(thrown));
-  const told = rows("| code | cause").flatMap((row) => quoted(row.split("|")[1]));
-  assert.deepEqual(sorted(told), sorted(typed));
+  assert.deepEqual(sorted(typed), sorted([...codes, ...ofContext]));
+  const documented = rows("| code | cause").flatMap((row) => quoted(row.split("|")[1]));
+  assert.deepEqual(sorted(documented), sorted(typed));
+});
+
+test("an error has its gaps filled", () => {
+  for (const [key, [message, advice]] of Object.entries(SITUATIONS)) {
+    const error = failure(key, "one", "two", "three");
+    assert.equal(error.code, key.split(":")[0]);
+    assert.doesNotMatch(`${error.message} ${error.advice}`, /\{\d\}|undefined/, key);
+    assert.ok(message.length > 3 && advice.length > 10, key);
+  }
+  assert.equal(failure("bad-option", "minConfidence", "a number from 0 to 1", "{0}").message, "`minConfidence` must be a number from 0 to 1, not {0}.");
+  const long = refused(["file-too-long", "talk.mp3", 10_805.4, 3_600]);
+  assert.equal(long.message, "“talk.mp3” is too long: 3:00:05.");
+  assert.equal(long.advice, "Files may last 1:00:00. Cut it into parts and choose one.");
+  assert.equal(refused(["file-too-long", "talk.mp3", 125, 65]).message, "“talk.mp3” is too long: 2:05.");
+  assert.equal(refused(["no-microphone"], true).code, "no-audio-track");
+  assert.equal(refused(["microphone-not-passed-on"]).code, "permissions-policy");
 });
 
 test("every warning and event is typed, documented and told", () => {
   const code = members("SessionWarning").find(({ name }) => name.text === "code");
-  const talk = text("src/web/builders/talk.rs");
   const told = rows("| warning").flatMap((row) => quoted(row.split("|")[1]));
   assert.deepEqual(sorted(told), sorted(literals(code.type)));
-  for (const warning of told) assert.ok(talk.includes(`"${warning}"`) || index.includes(`code: "${warning}"`), warning);
+  for (const warning of told) assert.ok(`${modules}${text("src/web/builders/mod.rs")}`.split(`"${warning}"`).length > 2, warning);
   const events = rows("| event").flatMap((row) => quoted(row.split("|")[1]));
   assert.deepEqual(sorted(events), sorted(names(members("SessionEvents"))));
-  for (const event of events) assert.ok(talk.includes(`"${event}"`), event);
+  for (const event of events) assert.ok(modules.includes(`"${event}"`), event);
 });
 
 test("the modules have what the types say, and no more", async () => {

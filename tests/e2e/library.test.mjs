@@ -502,6 +502,76 @@ test("files that are missing, of another build or kept back by a policy are name
   }
 });
 
+test("a worker that never answers is given up, whether it is silent from the start or later", async () => {
+  // Long waits are twenty times as short.
+  const script = () => {
+    const plain = window.setTimeout;
+    window.setTimeout = (then, ms, ...more) => plain(then, ms >= 10_000 ? ms / 20 : ms, ...more);
+  };
+  for (const [worker, said] of [["", /worker could not be started: it does not answer[^]*worker-src/], ["postMessage('loaded');", /The engine could not be started[^]*does not answer/]]) {
+    await onPage({ script, alter: { "library/worker.js": () => Buffer.from(worker) } }, async ({ page }) => {
+      const error = await page.evaluate(() => refusal(() => EmotionRecognizer.create()));
+      assert.equal(error.code, "engine-unavailable");
+      assert.match(`${error.message} ${error.advice}`, said);
+      assert.ok(error.retryable);
+      await nothingLeft(page);
+    });
+  }
+});
+
+test("each refusal of a microphone has its code, and a device that goes ends its session with what was heard", async () => {
+  await onPage({ microphone: speech(ANGRY, "library-refused.wav") }, async ({ page }) => {
+    const { codes, lost, ended, allowedAt } = await page.evaluate(async () => {
+      const recognizer = await EmotionRecognizer.create();
+      const { mediaDevices } = navigator;
+      const { getUserMedia } = mediaDevices;
+      const codes = {};
+      for (const name of ["NotAllowedError", "NotFoundError", "OverconstrainedError", "NotReadableError", "AbortError", "TypeError"]) {
+        mediaDevices.getUserMedia = () => Promise.reject(new DOMException("because", name));
+        codes[name] = (await refusal(() => recognizer.listen())).code;
+      }
+      // The person takes a while to allow it.
+      let allowedAt;
+      mediaDevices.getUserMedia = async (wishes) => {
+        await new Promise((resolve) => setTimeout(resolve, 500));
+        const stream = await getUserMedia(wishes);
+        allowedAt = Date.now();
+        return stream;
+      };
+      /** What comes after a track has ended. */
+      const ending = async (session, track) => {
+        const events = heard(session);
+        while (events.level.length < 5) await new Promise((resolve) => setTimeout(resolve, 50));
+        track.dispatchEvent(new Event("ended"));
+        const summary = await session.closed;
+        return { codes: events.error.map(({ code }) => code), retryable: events.error[0]?.retryable, order: events.order.slice(-2), complete: summary.complete, durationMs: summary.durationMs, startedAt: summary.startedAt };
+      };
+      const own = await recognizer.listen();
+      mediaDevices.getUserMedia = getUserMedia;
+      const lost = await ending(own, window.opened.tracks.at(-1));
+      const stream = await mediaDevices.getUserMedia({ audio: true });
+      const ended = await ending(await recognizer.listen(stream), stream.getAudioTracks()[0]);
+      stream.getTracks().forEach((track) => track.stop());
+      recognizer.dispose();
+      return { codes, lost, ended, allowedAt };
+    });
+    assert.deepEqual(codes, {
+      // The browser itself would have allowed it.
+      NotAllowedError: "microphone-system",
+      NotFoundError: "no-microphone",
+      OverconstrainedError: "no-microphone",
+      NotReadableError: "microphone-busy",
+      AbortError: "microphone-busy",
+      TypeError: "microphone-failed",
+    });
+    assert.deepEqual([lost.codes, lost.retryable, lost.order.at(-1), lost.complete], [["microphone-lost"], true, "close", true]);
+    assert.deepEqual([ended.codes, ended.order.at(-1), ended.complete], [[], "close", true]);
+    assert.ok(lost.durationMs > 0 && ended.durationMs > 0);
+    assert.ok(lost.startedAt >= allowedAt, "it began before there was any sound");
+    await nothingLeft(page);
+  });
+});
+
 test("from another origin it works with the documented policy", async () => {
   const other = await serve({ "Access-Control-Allow-Origin": "*" });
   try {

@@ -6,11 +6,11 @@ import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { test } from "node:test";
 import { looksRight, withPage } from "./browser.mjs";
+import { LABELS, hour } from "./hour.mjs";
 import { bytes, emptyFolder, isRecorded, predict, speech } from "./sound.mjs";
 
 const ANGRY = "03-01-05-02-01-01-05";
 const CLIPS = [ANGRY, "03-01-04-02-01-01-08", "03-01-03-02-02-01-12", "03-01-06-02-01-01-14", "03-01-08-02-01-01-05"];
-const LABELS = ["neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised"];
 
 /** The clips one after the other, with pauses between them. */
 function joined(clips, name) {
@@ -18,41 +18,6 @@ function joined(clips, name) {
   const path = join(emptyFolder(), name);
   execFileSync("ffmpeg", ["-v", "error", "-y", ...parts.flatMap((part) => ["-i", part]), "-filter_complex", `concat=n=${parts.length}:v=0:a=1`, path]);
   return path;
-}
-
-/** The JSON of a session of an hour with so many utterances. */
-function hour(count, change = () => {}) {
-  const utterances = Array.from({ length: count }, (_, index) => {
-    const label = LABELS[(index * 7) % 8];
-    const startMs = Math.round((index * 3_600_000) / count);
-    return {
-      id: index + 1,
-      lane: index % 2,
-      startMs,
-      endMs: startMs + 1_900,
-      speechMs: 1_500,
-      label,
-      confidence: 0.79,
-      probabilities: Object.fromEntries(LABELS.map((other) => [other, other === label ? 0.79 : 0.03])),
-      activation: null,
-      correction: null,
-    };
-  });
-  const session = {
-    format: "speech-emotion-session",
-    version: 1,
-    judgedBy: "a machine",
-    model: { name: "Speech Emotion", version: "0.1.0", sha256: "ab12", trainedOn: "voices" },
-    labels: LABELS,
-    sources: [{
-      name: "interview.wav", kind: "file", startedMs: null, durationMs: 3_600_000,
-      lanes: [{ name: "Anna" }, { name: "Ben" }], utterances,
-      sections: [{ startMs: 60_000, endMs: 900_000, name: "question 1" }],
-      notes: [{ atMs: 120_000, text: "laughs" }],
-    }],
-  };
-  change(session);
-  return JSON.stringify(session);
 }
 
 const rows = (page) => page.locator("#heard li");
@@ -209,7 +174,7 @@ test("an hour is shown with a handful of rows, and can be walked through, zoomed
     assert.ok(box.width <= view);
     await page.keyboard.press("0");
     await page.waitForFunction(() => { const view = document.querySelector("#timeline-view"); return view.scrollWidth === view.clientWidth; });
-    assert.match(await page.locator("#summary").innerText(), /By speaker\s+Anna[^]*Ben[^]*By section\s+question 1/);
+    assert.match(await page.locator("#summary").innerText(), /By speaker\s+1\s*Anna[^]*2\s*Ben[^]*By section\s+question 1/);
     assert.equal(await page.locator("#note-0").inputValue(), "laughs");
     const [, csv] = await take(page, "all-csv/csv");
     assert.equal(csv.toString().trim().split("\n").length, 1_501);
@@ -249,6 +214,60 @@ test("while listening sections and notes are added by a key, and what was said i
     assert.equal(source.notes[0].text, "laughs");
     assert.equal(source.sections[0].endMs, source.durationMs);
   });
+});
+
+test("a name that is being written stays while more is heard", async () => {
+  await withPage({ microphone: joined([ANGRY, ...CLIPS], "writing.wav") }, async ({ page, engine, press, phase }) => {
+    await engine("ready");
+    await press("Start listening");
+    await phase("live");
+    await page.locator("#elapsed").filter({ hasText: "0:01" }).waitFor();
+    await page.keyboard.press("n");
+    await page.keyboard.type("what she");
+    const heard = await rows(page).count();
+    await rows(page).nth(heard).waitFor();
+    await page.keyboard.type(" says");
+    assert.equal(await page.locator("#note-0").inputValue(), "what she says");
+    await page.keyboard.press("Tab");
+    await press("Stop");
+    await phase("result");
+    const [, json] = await take(page, "all-json/json");
+    assert.equal(JSON.parse(json).sources[0].notes[0].text, "what she says");
+  });
+});
+
+test("each speaker has a number and a colour, the same in timeline, list and summary", async () => {
+  for (const colorScheme of ["light", "dark"]) {
+    await withPage({ colorScheme }, async ({ page, engine }) => {
+      await engine("ready");
+      await drop(page, hour(200), "hour.json");
+      await rows(page).first().waitFor();
+      const badges = (where) => page.locator(`${where} .badge`).evaluateAll((list) => list.map((badge) => {
+        const name = badge.parentElement.textContent;
+        return [badge.textContent, getComputedStyle(badge).backgroundColor, name];
+      }));
+      const colours = new Map();
+      for (const where of ["#heard", "#summary", "#marks"]) {
+        const found = await badges(where);
+        assert.deepEqual([...new Set(found.map(([number]) => number))].sort(), ["1", "2"], where);
+        for (const [number, colour, name] of found) {
+          assert.equal(colours.get(number) ?? colour, colour, where);
+          colours.set(number, colour);
+          if (where !== "#marks") assert.match(name, number === "1" ? /Anna/ : /Ben/);
+        }
+      }
+      assert.notEqual(colours.get("1"), colours.get("2"));
+      // On the timeline along each speaker's row, at its left.
+      const drawn = await page.locator("#timeline").evaluate((canvas) => {
+        const { width, height } = canvas;
+        const { data } = canvas.getContext("2d").getImageData(0, 0, 1, height);
+        const scale = width / canvas.clientWidth;
+        const at = (y) => [...data.slice(4 * Math.round(y * scale), 4 * Math.round(y * scale) + 3)];
+        return [26 + 12, 26 + 88 + 12].map((y) => `rgb(${at(y).join(", ")})`);
+      });
+      assert.deepEqual(drawn, [colours.get("1"), colours.get("2")]);
+    });
+  }
 });
 
 test("the sound that is played is the sound that was heard, and can be switched off", async () => {

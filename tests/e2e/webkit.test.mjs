@@ -6,11 +6,29 @@ import { basename } from "node:path";
 import { test } from "node:test";
 import { PATIENCE, tools } from "./browser.mjs";
 import { withWebKit } from "./drivers.mjs";
+import { holds, place } from "./library-page.mjs";
 import { serve } from "./server.mjs";
+import { goThrough } from "./everywhere.mjs";
 import { distance, predict, speech } from "./sound.mjs";
 
 const { By } = tools("selenium-webdriver");
 const HAPPY = "03-01-03-02-02-01-12";
+
+test("in WebKit a session is made, corrected, taken along and kept", async () => {
+  const server = await serve();
+  try {
+    await withWebKit(async (driver) => {
+      await driver.get(server.url);
+      await goThrough({
+        run: (script, ...given) => driver.executeScript(`return (${script})(...arguments)`, ...given),
+        choose: (...paths) => driver.findElement(By.id("file")).sendKeys(paths.join("\n")),
+        reload: () => driver.navigate().refresh(),
+      });
+    });
+  } finally {
+    await server.close();
+  }
+});
 
 test("in WebKit a file and the microphone get the trainer's answer", async () => {
   const file = speech(HAPPY, "webkit.wav");
@@ -58,6 +76,25 @@ test("in WebKit a file and the microphone get the trainer's answer", async () =>
       await press("Stop");
       await shown('body[data-phase="result"]');
       assert.ok(await nearest() <= 0.1, await driver.findElement(By.css("main")).getText());
+    });
+  } finally {
+    await server.close();
+  }
+});
+
+test("in WebKit the library and its element give the trainer's answer for a file, PCM and a microphone", async () => {
+  const server = await serve();
+  const expected = place(server);
+  try {
+    await withWebKit(async (driver) => {
+      await driver.get(`${server.url}use.html`);
+      const button = await driver.wait(async () => (await driver.findElements(By.css("button:not([disabled])")))[0], PATIENCE);
+      await button.click();
+      await driver.wait(() => driver.executeScript("return window.told !== undefined"), PATIENCE);
+      const told = await driver.executeScript("return window.told");
+      holds(told, expected);
+      // Safari has no captureStream for media elements.
+      assert.deepEqual(told.player, { code: "unsupported" });
     });
   } finally {
     await server.close();

@@ -48,6 +48,7 @@ button:disabled { opacity: 0.6; cursor: default; }
 .lanes { display: grid; gap: 1.5rem; margin-top: 1.25rem; }
 @container (min-width: 40rem) { .lanes { grid-template-columns: repeat(auto-fit, minmax(16rem, 1fr)); } }
 .verdict { font-size: 1.6rem; font-weight: 650; line-height: 1.2; letter-spacing: -0.01em; overflow-wrap: anywhere; }
+.lane, .note { max-width: 44rem; }
 .bars { margin-top: 0.9rem; display: grid; gap: 0.3rem; font-size: 0.9rem; }
 .bars li { display: grid; grid-template-columns: minmax(5.5rem, max-content) 1fr 3.2rem; gap: 0.6rem; align-items: center; }
 .bars span:last-child { text-align: right; }

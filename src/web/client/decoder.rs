@@ -1,7 +1,10 @@
-//! The page's side of the decoder's worker, which is started for the first file and lives as long as what is
-//! decoded of it is wanted.
+//! The page's side of the decoder's worker, which is started for the first file and takes the next ones too, as
+//! long as they come soon.
 
-use std::{cell::Cell, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
 
 use js_sys::{Array, Promise};
 use wasm_bindgen::{JsCast, JsValue};
@@ -10,13 +13,21 @@ use web_sys::{Blob, MessageEvent, MessagePort, Worker};
 
 use crate::{
     protocol::{BUILD, Fields},
-    web::object::{Callback, object, window},
+    web::object::{Callback, later, object, window},
 };
 
 /// How long the worker may take for its first word, which comes when its program is there.
 const PATIENCE_MS: i32 = 30_000;
 
-/// A file that the worker has opened. Dropping it ends the worker.
+/// How long a worker that has nothing to do waits for the next file.
+const IDLE_MS: i32 = 2_000;
+
+thread_local! {
+    /// A worker that has nothing to do.
+    static IDLE: RefCell<Option<Worker>> = const { RefCell::new(None) };
+}
+
+/// A file that the worker has opened. Dropping it before all of it is sent ends the worker.
 pub struct Decoder {
     worker: Worker,
     /// Samples per second of each channel.
@@ -75,12 +86,18 @@ impl Decoder {
         start: impl AsyncFnOnce() -> Result<Worker, JsValue>,
     ) -> Result<Self, Refusal> {
         let lost = |_| Refusal::NoDecoder;
-        let worker = start().await.map_err(lost)?;
-        let answer = async {
-            let first = JsFuture::from(heard(&worker, Some(PATIENCE_MS))).await?;
-            if first.text("build").as_deref() != Some(BUILD) {
-                return Err(JsValue::NULL);
+        let waiting = match IDLE.take() {
+            Some(worker) => greet(worker, true).await.ok(),
+            None => None,
+        };
+        let worker = match waiting {
+            Some(worker) => worker,
+            None => {
+                let worker = start().await.map_err(lost)?;
+                greet(worker, false).await.map_err(lost)?
             }
+        };
+        let answer = async {
             worker.post_message(&object(&[("open", file.into())]))?;
             JsFuture::from(heard(&worker, None)).await
         };
@@ -92,7 +109,7 @@ impl Decoder {
             }
         };
         if let Some(refused) = answer.text("refused") {
-            worker.terminate();
+            release(worker);
             return Err(match refused.as_str() {
                 "empty" => Refusal::Empty,
                 "codec" => Refusal::Codec(answer.text("detail").unwrap_or_default()),
@@ -149,9 +166,48 @@ impl Decoder {
 
 impl Drop for Decoder {
     fn drop(&mut self) {
-        self.worker.set_onmessage(None);
-        self.worker.terminate();
+        if self.ending.get().is_some() {
+            release(self.worker.clone());
+        } else {
+            self.worker.set_onmessage(None);
+            self.worker.terminate();
+        }
     }
+}
+
+/// Waits for the word of a worker that it is there, which one that was there before gives when it is greeted; one
+/// that is of another build or says nothing ends.
+async fn greet(worker: Worker, was_there: bool) -> Result<Worker, JsValue> {
+    let said = async {
+        let hears = JsFuture::from(heard(&worker, Some(PATIENCE_MS)));
+        if was_there {
+            worker.post_message(&object(&[("hello", true.into())]))?;
+        }
+        hears.await
+    };
+    match said.await {
+        Ok(first) if first.text("build").as_deref() == Some(BUILD) => Ok(worker),
+        _ => {
+            worker.terminate();
+            Err(JsValue::NULL)
+        }
+    }
+}
+
+/// Keeps a worker for the next file, for a while.
+fn release(worker: Worker) {
+    worker.set_onmessage(None);
+    worker.set_onerror(None);
+    if let Some(other) = IDLE.replace(Some(worker.clone())) {
+        other.terminate();
+    }
+    later(IDLE_MS, move || {
+        let waits = |idle: &Option<Worker>| idle.as_ref() == Some(&worker);
+        if IDLE.with_borrow(waits) {
+            IDLE.set(None);
+            worker.terminate();
+        }
+    });
 }
 
 /// The next message of a worker; rejected when it breaks, or says nothing for too long.

@@ -3,7 +3,7 @@
 //!
 //! The page says `{open: Blob}` once it has heard `{build}`, hears `{opened: true, …}` or `{refused, …}`, and
 //! says `{send: true}` with one port for all channels or one for each. Before the last chunk's end it hears
-//! `{ended: true, …}`.
+//! `{ended: true, …}`. For the next file it says `{hello: true}` and hears `{build}` again.
 
 mod file;
 
@@ -15,7 +15,7 @@ use web_sys::{Blob, DedicatedWorkerGlobalScope, MessageEvent, MessagePort};
 
 use crate::{
     audio::Loudness,
-    protocol::BUILD,
+    protocol::{BUILD, Fields},
     recording::{Ending, MAX_DURATION, Recording, RecordingError},
     web::{
         client::chunk::{Chunk, MAX_CHANNELS, post_end, returned},
@@ -46,6 +46,11 @@ pub fn run() {
         move |event: JsValue| {
             let event: MessageEvent = event.unchecked_into();
             let message = event.data();
+            if message.flag("hello").is_some() {
+                opened.take();
+                post(&scope, &object(&[("build", BUILD.into())]));
+                return;
+            }
             let file = js_sys::Reflect::get(&message, &"open".into());
             if let Some(file) = file.ok().and_then(|file| file.dyn_into::<Blob>().ok()) {
                 let (answer, recording) = match open(&file) {
@@ -256,6 +261,13 @@ impl Sending {
             let _ = post_end(&port.port);
         }
         self.done.append(&mut self.ports);
+    }
+}
+
+impl Drop for Port {
+    fn drop(&mut self) {
+        // What the engine still gives back is not wanted any more.
+        self.port.set_onmessage(None);
     }
 }
 

@@ -4,7 +4,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Element, HtmlElement};
 
 use super::{
-    dom::{Finder, add, set_hidden, set_text},
+    dom::{Finder, add, set, set_hidden, set_text},
     wording::{Names, colour},
 };
 use crate::{
@@ -83,14 +83,34 @@ impl Lanes {
     }
 }
 
+/// Number of speakers' colours, after which they come again.
+const COLOURS: usize = 6;
+
+/// Which of the speakers' colours a lane has, by its custom property in style.css.
+pub fn ink(lane: usize) -> String {
+    ["--lane-", &((lane % COLOURS) as u32).to_string()].concat()
+}
+
+/// A speaker's number as people count.
+pub fn number(lane: usize) -> String {
+    (lane as u32 + 1).to_string()
+}
+
+/// Adds a speaker's number in the speaker's colour, beside a name that says the same.
+pub fn badge(parent: &Element, lane: usize) -> Result<(), JsValue> {
+    let badge = add(parent, "span", "badge", &number(lane))?;
+    let colour = ((lane % COLOURS) as u32).to_string();
+    set(&badge, &[("data-colour", &colour), ("aria-hidden", "true")]);
+    Ok(())
+}
+
 impl Card {
     fn new(list: &Element, number: u32, name: &str) -> Result<Self, JsValue> {
         let item = add(list, "li", "lane", "")?;
         let button = add(&item, "button", "", "")?;
         button.set_attribute("type", "button")?;
         button.set_attribute("data-lane", &number.to_string())?;
-        let dot = add(&button, "span", "dot", "")?;
-        dot.set_attribute("data-colour", &(number % 6).to_string())?;
+        badge(&button, number as usize)?;
         add(&button, "span", "name", &isolated(name))?;
         let word = add(&button, "span", "word", "–")?.unchecked_into();
         Ok(Self { item, button, word })

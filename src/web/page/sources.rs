@@ -1,5 +1,5 @@
-//! What was listened to and what still waits: microphones and files, each with all that was found in it, so
-//! that it can be shown again.
+//! What was listened to and what still waits: microphones and files, each with what is newest of it, so that it
+//! can be shown again.
 
 use web_sys::File;
 
@@ -56,8 +56,8 @@ pub struct Source {
     pub lanes: Vec<Lane>,
     /// What of a file was missing.
     pub ending: Ending,
-    /// Everything found but levels, in the order in which it came: the lane, and what.
-    pub updates: Vec<(usize, Update)>,
+    /// Who was heard last.
+    latest: usize,
 }
 
 /// One speaker.
@@ -69,6 +69,10 @@ pub struct Lane {
     pub at_s: f64,
     /// Sound that never reached the engine, in seconds.
     pub lost_s: f64,
+    /// The newest utterance.
+    uttered: Option<Update>,
+    /// What was predicted since.
+    predicted: Option<Update>,
     /// What was heard, once it is over.
     pub summary: Option<Summary>,
 }
@@ -93,6 +97,34 @@ impl Source {
             })
             .collect();
         self.state = State::Running(recording);
+    }
+
+    /// Keeps what is newest of a lane; all of it is in the session.
+    pub fn note(&mut self, number: usize, update: &Update) {
+        let Some(lane) = self.lanes.get_mut(number) else {
+            return;
+        };
+        match update {
+            Update::Level { .. } => return,
+            Update::Prediction { .. } => lane.predicted = Some(update.clone()),
+            Update::Utterance { .. } => {
+                lane.uttered = Some(update.clone());
+                lane.predicted = None;
+            }
+        }
+        self.latest = number;
+    }
+
+    /// What is newest of each lane, of who was heard last at the end.
+    pub fn newest(&self) -> impl Iterator<Item = (usize, &Update)> {
+        let others = (0..self.lanes.len()).filter(|number| *number != self.latest);
+        let numbers = others.chain(std::iter::once(self.latest));
+        numbers.flat_map(|number| {
+            let lane = self.lanes.get(number);
+            let newest = lane.map(|lane| [&lane.uttered, &lane.predicted]);
+            let newest = newest.into_iter().flatten().flatten();
+            newest.map(move |update| (number, update))
+        })
     }
 
     /// Sessions of the engine.
@@ -187,7 +219,7 @@ impl Sources {
             first: 0,
             lanes: Vec::new(),
             ending: Ending::default(),
-            updates: Vec::new(),
+            latest: 0,
         });
         self.given
     }

@@ -1,10 +1,19 @@
 //! How often the model is right: confusion matrix, recall, precision, F1, UAR, WAR and their
 //! confidence interval over speakers.
 
+use std::collections::BTreeSet;
+
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
-use speech_emotion::class::Class;
+use speech_emotion::{class::Class, model::Posterior};
+
+/// The most probable of these classes (the last in a tie); none if there are none.
+pub fn best_among(posterior: &Posterior, classes: &BTreeSet<Class>) -> Option<Class> {
+    let share = |class: &Class| posterior.get(*class);
+    let by_share = |a: &Class, b: &Class| share(a).total_cmp(&share(b));
+    classes.iter().copied().max_by(by_share)
+}
 
 /// Resamples of the speakers behind a confidence interval.
 const BOOTSTRAP_RESAMPLES: usize = 2000;

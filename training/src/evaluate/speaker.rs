@@ -1,6 +1,6 @@
 //! How much calibrating to the speaker helps, and where it can mislead.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
@@ -14,7 +14,7 @@ use speech_emotion::{
 use super::{
     Scores,
     confidence::{Claim, Confidence, surprise},
-    metrics::{Confusion, interval},
+    metrics::{Confusion, best_among, interval},
 };
 use crate::corpus::Speaker;
 
@@ -270,17 +270,19 @@ pub struct Compared {
 
 impl Compared {
     /// Compares on the clips of one fold and seed after another, each with the statistics that were
-    /// fitted without the fold's speakers.
+    /// fitted without the fold's speakers. Answers are chosen among the emotions of these clips.
     pub fn new(known: Known, labels: &Labels, parts: &[(Vec<Heard>, &SpeakerStatistics)]) -> Self {
         let mut counts = BTreeMap::<&Speaker, [Confusion; 2]>::new();
         let mut claims = Vec::new();
+        let everyone = parts.iter().flat_map(|(everybody, _)| everybody);
+        let classes: BTreeSet<Class> = everyone.map(|clip| clip.class).collect();
         for (everybody, statistics) in parts {
             for (speaker, clips) in by_speaker(everybody) {
                 let none = || [0, 1].map(|_| Confusion::new(labels.len()));
                 let counts = counts.entry(speaker).or_insert_with(none);
                 for (index, posterior) in known.judge(labels, &clips, everybody, statistics) {
                     let clip = clips[index];
-                    let answer = |posterior: Option<Posterior>| Some(posterior?.top().0);
+                    let answer = |posterior: Option<Posterior>| best_among(&posterior?, &classes);
                     counts[0].count(clip.class, answer(clip.posterior));
                     counts[1].count(clip.class, answer(posterior));
                     claims.extend(posterior.map(|posterior| Claim::new(&posterior, clip.class)));
@@ -517,6 +519,22 @@ mod tests {
         let compared = Compared::new(Known::Together, &Emotion::labels(), &alone);
         let gained = compared.with.war - compared.without.war;
         assert!(gained > 0.1, "{gained}");
+    }
+
+    #[test]
+    fn what_no_clip_expresses_is_no_answer() {
+        let labels = Emotion::labels();
+        let statistics = fit(&labels, &clips(1..13)).unwrap();
+        let mut few = clips(20..32);
+        few.retain(|clip| clip.class.index() < 2);
+        // All would be called something else.
+        for clip in &mut few {
+            let mut logits = clip.posterior.unwrap().evidence();
+            logits[K - 1] += 9.0;
+            clip.posterior = Some(Posterior::from_logits(&logits, 1.0));
+        }
+        let compared = Compared::new(Known::Together, &labels, &[(few, &statistics)]);
+        assert!(compared.without.war > 0.5, "{compared:?}");
     }
 
     #[test]

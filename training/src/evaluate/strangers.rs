@@ -8,15 +8,13 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
-use speech_emotion::{
-    class::Class,
-    model::{Posterior, StrangersEvaluation},
-};
+use speech_emotion::{class::Class, model::StrangersEvaluation};
 
 use super::{
     Calibrated, Judgement, Results, Trial,
     calibrated::{self, Fitted, Judged},
     folds::Fold,
+    metrics::best_among,
     sounds::Sounds,
 };
 use crate::whole_file;
@@ -206,14 +204,7 @@ impl Stranger {
     ) -> Self {
         let about = &dataset.corpora[corpus];
         let classes: BTreeSet<Class> = judged.iter().map(|(clip, _)| clip.class).collect();
-        let among = |judgement: &Judgement| {
-            let posterior: Posterior = judgement.posterior?;
-            let share = |class: &Class| posterior.get(*class);
-            classes
-                .iter()
-                .copied()
-                .max_by(|a, b| share(a).total_cmp(&share(b)))
-        };
+        let among = |judgement: &Judgement| best_among(&judgement.posterior?, &classes);
         let answers = judged.iter();
         let answers = answers.map(|(clip, judgement)| (seed, *clip, among(judgement)));
         let live = Results::new(&dataset.labels, answers);
@@ -288,7 +279,10 @@ fn shared<'a>(dataset: &'a Dataset, folds: &[Fold], trial: &'a Trial) -> Vec<Jud
 
 #[cfg(test)]
 mod tests {
-    use speech_emotion::class::{Labels, PerClass};
+    use speech_emotion::{
+        class::{Labels, PerClass},
+        model::Posterior,
+    };
 
     use super::*;
     use crate::{

@@ -497,12 +497,18 @@ mod tests {
     #[test]
     fn several_pages_of_an_ogg_are_decoded_without_the_last() {
         let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/audio/tone.ogg");
-        let bytes = fs::read(cases).unwrap();
-        // The same stream twice, one after the other, the second cut off.
-        let two = [&bytes[..], &bytes[..bytes.len() - 9]].concat();
-        let file = file("two.ogg", &two);
-        let (decoded, _) = decode(&file.1).unwrap();
-        assert!(decoded.duration_s > 0.4, "{decoded:?}");
+        let bytes = fs::read(&cases).unwrap();
+        let one_s = decode(&cases).unwrap().0.duration_s;
+        // The same stream twice, one after the other, the second whole and cut off in its sound and its header.
+        for kept in [bytes.len(), bytes.len() - 9, 100] {
+            let two = [&bytes[..], &bytes[..kept]].concat();
+            let file = file("two.ogg", &two);
+            let (decoded, _) = decode(&file.1).unwrap();
+            let is_whole = kept == bytes.len();
+            assert!(decoded.duration_s >= one_s, "{decoded:?}");
+            assert_eq!(decoded.duration_s > 1.9 * one_s, is_whole, "{decoded:?}");
+            assert_eq!(decoded.ending.is_whole(), is_whole, "{kept}: {decoded:?}");
+        }
     }
 
     /// MPEG-2 audio, 24 kHz mono, of `frames` empty frames at a bit rate by its index.

@@ -1,5 +1,5 @@
-//! The engine's sessions: a source has one for each lane, what is found in them is kept with it, and what is on
-//! screen is shown as it comes.
+//! The engine's sessions: a source has one for each lane, what is found in them is kept in the session, and what
+//! is on screen is shown as it comes.
 
 use wasm_bindgen::JsValue;
 use web_sys::{MessageChannel, MessagePort};
@@ -29,10 +29,7 @@ impl App {
             return;
         };
         self.session.update(session, &update);
-        let is_level = matches!(update, Update::Level { .. });
-        if !is_level {
-            source.updates.push((lane, update.clone()));
-        }
+        source.note(lane, &update);
         let (number, is_live) = (source.number, source.file.is_none());
         if is_live {
             self.hear(lane, &update);
@@ -175,7 +172,7 @@ impl App {
         self.draw_soon();
     }
 
-    /// Puts a source on screen, with all that was found in it until now.
+    /// Puts a source on screen, with what is newest of it.
     pub(super) fn show_source(&mut self, number: u32) {
         let Some(source) = self
             .sources
@@ -189,8 +186,8 @@ impl App {
         let names: Vec<String> = source.lanes.iter().map(|lane| lane.name.clone()).collect();
         self.session.show_session(source.first);
         self.display.begin(origin(source), &names);
-        for (lane, update) in &source.updates {
-            self.display.update(*lane, update.clone(), 0.0);
+        for (lane, update) in source.newest() {
+            self.display.update(lane, update.clone(), 0.0);
         }
         let lost_s = source.lanes.first().map_or(0.0, |lane| lane.lost_s);
         if lost_s > 0.0 {

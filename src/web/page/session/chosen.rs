@@ -27,6 +27,33 @@ pub struct Chosen {
     said: HtmlElement,
     shares: HtmlElement,
     correction: HtmlInputElement,
+    bars: Vec<Bar>,
+}
+
+/// The elements of one probability.
+struct Bar {
+    item: HtmlElement,
+    name: HtmlElement,
+    fill: HtmlElement,
+    percent: HtmlElement,
+}
+
+impl Bar {
+    fn new(list: &HtmlElement) -> Result<Self, JsValue> {
+        let item = add(list, "li", "", "")?;
+        let name = add(&item, "span", "name", "")?;
+        let name = add(&name, "bdi", "", "")?;
+        let track = add(&item, "span", "track", "")?;
+        set(&track, &[("aria-hidden", "true")]);
+        let fill = add(&track, "span", "fill", "")?;
+        let percent = add(&item, "span", "percent", "")?;
+        Ok(Self {
+            item,
+            name,
+            fill,
+            percent,
+        })
+    }
 }
 
 impl Chosen {
@@ -39,13 +66,14 @@ impl Chosen {
             said: finder.find("chosen-said"),
             shares: finder.find("chosen-shares"),
             correction: finder.find("correction").unchecked_into(),
+            bars: Vec::new(),
         }
     }
 }
 
 /// Shows an utterance, or that none is chosen.
 pub fn show(
-    view: &Chosen,
+    view: &mut Chosen,
     kept: Option<&Kept>,
     utterance: Option<&Utterance>,
 ) -> Result<(), JsValue> {
@@ -71,32 +99,40 @@ pub fn show(
         None => word_of(utterance),
     };
     set_text(&view.said, &tell("The program says: {0}", &[&said]));
-    view.shares.set_text_content(None);
+    let shares = &utterance.probabilities.0;
+    if view.bars.len() != shares.len() {
+        view.shares.set_text_content(None);
+        let bars = shares.iter().map(|_| Bar::new(&view.shares));
+        view.bars = bars.collect::<Result<_, _>>()?;
+    }
     let top = utterance.probabilities.top().map(|(label, _)| label);
-    for (label, share) in &utterance.probabilities.0 {
-        let item = add(&view.shares, "li", "", "")?;
-        set(&item, &[("data-emotion", label)]);
-        toggle(&item, "data-top", top == Some(label));
-        if let Some(class) = kept.labels.class(label) {
-            let tint = ["var(--", &colour(class), ")"].concat();
-            item.style().set_property("--tint", &tint)?;
-        }
-        let name = add(&item, "span", "name", "")?;
-        add(&name, "bdi", "", &tr(label))?;
-        let track = add(&item, "span", "track", "")?;
-        set(&track, &[("aria-hidden", "true")]);
-        scale_x(&add(&track, "span", "fill", "")?, permille(*share));
-        add(&item, "span", "percent", &percent(*share))?;
+    for (bar, (label, share)) in view.bars.iter().zip(shares) {
+        set(&bar.item, &[("data-emotion", label)]);
+        toggle(&bar.item, "data-top", top == Some(label));
+        let class = kept.labels.class(label);
+        let tint = class.map_or_else(String::new, |class| {
+            ["var(--", &colour(class), ")"].concat()
+        });
+        bar.item.style().set_property("--tint", &tint)?;
+        set_text(&bar.name, &tr(label));
+        scale_x(&bar.fill, permille(*share));
+        set_text(&bar.percent, &percent(*share));
     }
     // Options that are there already stay: a person may be choosing.
-    let wanted = kept.labels.names();
-    if view.correction.child_element_count() as usize != wanted.len() + 1 {
+    let names = kept.labels.names();
+    let options = view.correction.children();
+    if options.length() as usize != names.len() + 1 {
         view.correction.set_text_content(None);
-        let option = add(&view.correction, "option", "", &tr("As the program says"))?;
-        set(&option, &[("value", "")]);
-        for label in wanted {
-            let option = add(&view.correction, "option", "", &tr(label))?;
-            set(&option, &[("value", label)]);
+        for _ in 0..=names.len() {
+            add(&view.correction, "option", "", "")?;
+        }
+    }
+    let none = (String::new(), tr("As the program says"));
+    let named = names.iter().map(|name| (name.clone(), tr(name)));
+    for (place, (value, text)) in (0..).zip(std::iter::once(none).chain(named)) {
+        if let Some(option) = options.item(place) {
+            set(&option, &[("value", &value)]);
+            set_text(&option, &text);
         }
     }
     view.correction

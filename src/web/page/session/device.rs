@@ -2,7 +2,7 @@
 //!
 //! One entry holds the records, one each the sound of some seconds, so that what is there is not written again.
 
-use js_sys::{Array, ArrayBuffer, Function, Promise, Reflect};
+use js_sys::{Array, Function, Promise, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::Blob;
@@ -55,16 +55,13 @@ pub async fn claim() -> Option<Claim> {
 /// When the browser refuses or has no room; what was there before stays.
 pub async fn write(
     records: JsValue,
-    parts: Vec<(String, JsValue)>,
+    mut parts: Vec<(String, JsValue)>,
     expected: Option<usize>,
 ) -> Result<bool, JsValue> {
-    // WebKit keeps no blobs in private windows.
-    let mut stored = Vec::with_capacity(parts.len());
-    for (key, blob) in parts {
-        let bytes: Promise = call(&blob, "arrayBuffer", &[])?.unchecked_into();
-        stored.push((key, JsFuture::from(bytes).await?));
+    for (_, part) in &mut parts {
+        // WebKit keeps no blobs of private windows, and then finishes no other transaction.
+        *part = JsFuture::from(part.unchecked_ref::<Blob>().array_buffer()).await?;
     }
-    let parts = stored;
     let database = open().await?;
     let written = write_to(&database, records, parts, expected).await;
     close(&database);
@@ -120,15 +117,11 @@ pub async fn read() -> Result<(JsValue, Array, Array), JsValue> {
     read?;
     let result = |request: &JsValue| Reflect::get(request, &"result".into());
     let (keys, values) = (result(&keys)?, result(&values)?);
-    let values: Array = values.unchecked_into();
-    let blobs = values.iter().map(|value| {
-        let is_bytes = value.is_instance_of::<ArrayBuffer>();
-        match Blob::new_with_buffer_source_sequence(&Array::of1(&value)) {
-            Ok(blob) if is_bytes => blob.into(),
-            _ => value,
-        }
-    });
-    Ok((result(&records)?, keys.unchecked_into(), blobs.collect()))
+    Ok((
+        result(&records)?,
+        keys.unchecked_into(),
+        values.unchecked_into(),
+    ))
 }
 
 /// Forgets it.
@@ -172,7 +165,13 @@ async fn happens(target: &JsValue, good: &str, bad: &[&str]) -> Result<(), JsVal
             let _ = Reflect::set(target, &(*name).into(), &reject);
         }
     });
-    JsFuture::from(happening).await.map(drop)
+    let happened = JsFuture::from(happening).await;
+    happened.map(drop).map_err(|event| {
+        let failed = event.object("target");
+        failed
+            .and_then(|failed| failed.object("error"))
+            .unwrap_or(event)
+    })
 }
 
 fn call(object: &JsValue, name: &str, given: &[JsValue]) -> Result<JsValue, JsValue> {

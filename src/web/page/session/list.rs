@@ -12,6 +12,7 @@ use crate::{
         numbers::{clock, percent, permille_list},
         page::{
             dom::{Finder, add, set, set_hidden},
+            lanes::badge,
             wording::colour,
         },
         words::tr,
@@ -35,8 +36,11 @@ pub struct List {
     pub list: HtmlElement,
     empty: HtmlElement,
     row: f64,
+    /// Whether a row has been measured.
+    is_measured: bool,
     /// First and number of the rows, and of how many.
     shown: (usize, usize, usize),
+    selected: Option<u64>,
 }
 
 impl List {
@@ -47,17 +51,30 @@ impl List {
             list: finder.find("heard"),
             empty: finder.find("heard-empty"),
             row: ROW,
+            is_measured: false,
             shown: (0, 0, 0),
+            selected: None,
         }
     }
 
-    /// Shows what is in sight; `is_new` when anything but the place has changed.
+    /// Shows what is in sight; `is_new` when anything but the place and the choice has changed. Says whether it
+    /// must be called again to know how high a row is.
     pub fn show(
         &mut self,
         kept: Option<&Kept>,
         selected: Option<u64>,
         is_new: bool,
-    ) -> Result<(), JsValue> {
+    ) -> Result<bool, JsValue> {
+        // All rows are of one height, which the size of the text changes. Those that are there are measured:
+        // measuring new ones would lay out the page twice.
+        let row = self.list.first_element_child();
+        let height = row.map_or(0.0, |row| row.get_bounding_client_rect().height());
+        self.is_measured |= height > 0.0;
+        let is_resized = height > 0.0 && (height - self.row).abs() > 0.01;
+        if is_resized {
+            self.row = height;
+        }
+        let is_new = is_new || is_resized;
         let count = kept.map_or(0, |kept| kept.source.utterances.len());
         set_hidden(&self.empty, count > 0);
         set_hidden(&self.view, count == 0);
@@ -74,7 +91,8 @@ impl List {
         let in_sight = (f64::from(height) / self.row) as usize + 1;
         let rows = (in_sight + 2 * SPARE).min(MOST).min(count - first);
         if !is_new && self.shown == (first, rows, count) {
-            return Ok(());
+            self.choose(selected)?;
+            return Ok(false);
         }
         self.shown = (first, rows, count);
         self.list.set_text_content(None);
@@ -84,26 +102,37 @@ impl List {
             let height = [height.as_str(), "px"].concat();
             self.list.style().set_property(name, &height)?;
         }
-        let _ = self.list.remove_attribute("aria-activedescendant");
         let Some(kept) = kept else {
-            return Ok(());
+            self.selected = None;
+            return Ok(false);
         };
         let newest_first = kept.source.utterances.iter().rev().enumerate();
-        let mut last = None;
         for (place, utterance) in newest_first.skip(first).take(rows) {
-            let item = self.item(kept, utterance, place, count)?;
-            if selected == Some(utterance.id) {
-                set(&item, &[("aria-selected", "true")]);
-                set(&self.list, &[("aria-activedescendant", &item.id())]);
-            }
-            last = Some(item);
+            self.item(kept, utterance, place, count)?;
         }
-        // All rows are of one height, which the size of the text changes.
-        let height = last.map_or(0.0, |item| item.get_bounding_client_rect().height());
-        if is_new && height > 0.0 && (height - self.row).abs() > 0.01 {
-            self.row = height;
-            self.shown = (usize::MAX, 0, count);
-            return self.show(Some(kept), selected, false);
+        let _ = self.list.remove_attribute("aria-activedescendant");
+        self.selected = None;
+        self.choose(selected)?;
+        Ok(rows > 0 && !self.is_measured)
+    }
+
+    /// Marks the row of what is chosen, if it is in the document.
+    fn choose(&mut self, selected: Option<u64>) -> Result<(), JsValue> {
+        if self.selected == selected {
+            return Ok(());
+        }
+        let before = std::mem::replace(&mut self.selected, selected);
+        let row = |id: Option<u64>| match id {
+            Some(id) => self.list.query_selector(&["#", &row_id(id)].concat()),
+            None => Ok(None),
+        };
+        if let Some(row) = row(before)? {
+            set(&row, &[("aria-selected", "false")]);
+        }
+        let _ = self.list.remove_attribute("aria-activedescendant");
+        if let Some(row) = row(selected)? {
+            set(&row, &[("aria-selected", "true")]);
+            set(&self.list, &[("aria-activedescendant", &row.id())]);
         }
         Ok(())
     }
@@ -114,14 +143,14 @@ impl List {
         utterance: &Utterance,
         place: usize,
         count: usize,
-    ) -> Result<HtmlElement, JsValue> {
+    ) -> Result<(), JsValue> {
         let item = add(&self.list, "li", "", "")?;
         let id = (utterance.id as u32).to_string();
         let shares = utterance.probabilities.0.iter().map(|(_, share)| *share);
         set(
             &item,
             &[
-                ("id", &["heard-", &id].concat()),
+                ("id", &row_id(utterance.id)),
                 ("role", "option"),
                 ("aria-selected", "false"),
                 ("aria-posinset", &(place as u32 + 1).to_string()),
@@ -135,15 +164,18 @@ impl List {
         tint(&item, kept, utterance.label.as_ref())?;
         add(&item, "span", "time", &times(utterance))?;
         let word = add(&item, "span", "word", "")?;
+        let lanes = &kept.source.lanes;
+        let lane = lanes.get(utterance.lane).filter(|_| lanes.len() > 1);
+        if lane.is_some() {
+            badge(&word, utterance.lane)?;
+        }
         add(&word, "bdi", "", &word_of(utterance))?;
         if let Some(correction) = &utterance.correction {
             let corrected = add(&word, "span", "corrected", &tr("you say "))?;
             tint(&corrected, kept, Some(correction))?;
             add(&corrected, "bdi", "", &tr(correction))?;
         }
-        if kept.source.lanes.len() > 1
-            && let Some(lane) = kept.source.lanes.get(utterance.lane)
-        {
+        if let Some(lane) = lane {
             add(&word, "bdi", "who", &lane.name)?;
         }
         let certainty = match utterance.label {
@@ -151,7 +183,7 @@ impl List {
             None => String::new(),
         };
         add(&item, "span", "percent", &certainty)?;
-        Ok(item)
+        Ok(())
     }
 
     /// Scrolls so far that a row is in sight, the newest being 0.
@@ -171,6 +203,10 @@ impl List {
     pub fn page(&self) -> usize {
         (f64::from(self.view.client_height()) / self.row).max(1.0) as usize
     }
+}
+
+fn row_id(id: u64) -> String {
+    ["heard-", &(id as u32).to_string()].concat()
 }
 
 /// Gives an element the colour of a label.

@@ -45,7 +45,7 @@ use crate::{
         client::lifeline::Claim,
         error::WebError,
         numbers::isolated,
-        object::object,
+        object::{later, object},
         words::{tell, tr},
     },
 };
@@ -85,6 +85,8 @@ pub enum Act {
     /// At a place of the timeline in CSS pixels.
     Pointed(f64, f64),
     Playing,
+    /// To be taken along in this format.
+    Taken(String),
     Exported(String, Result<Blob, WebError>),
     /// What an assistant is told is on the clipboard, or with another app.
     Told(Result<(), WebError>),
@@ -146,12 +148,14 @@ pub struct Session {
     px_per_s: Option<f64>,
     /// Whether the timeline stays at the newest.
     follows: bool,
-    /// Whether the list and what is chosen must be shown anew.
+    /// Whether what is chosen must be shown anew.
     is_stale: bool,
-    /// Whether the summary and the rest must be, too.
+    /// Whether the list, the summary and the rest must be, too.
     is_changed: bool,
     /// Whether something would be lost if the page were closed.
     would_lose: Rc<Cell<bool>>,
+    /// Whether the program that writes files is on its way.
+    is_equipped: bool,
     device: Device,
 }
 
@@ -195,6 +199,7 @@ impl Session {
             is_stale: true,
             is_changed: true,
             would_lose: Rc::default(),
+            is_equipped: false,
             device: Device::default(),
         })
     }
@@ -330,8 +335,16 @@ impl Session {
                     kept.add(utterance);
                     self.keeper.is_unsaved = true;
                     self.is_changed |= at == self.shown;
+                    self.equip();
                 }
             }
+        }
+    }
+
+    /// There is something to take along: has the program for that ready when it is wanted.
+    fn equip(&mut self) {
+        if !std::mem::replace(&mut self.is_equipped, true) {
+            self.view.when_idle(records::fetch);
         }
     }
 
@@ -426,7 +439,7 @@ impl Session {
         if self.device.is_on && is_new && !self.device.is_due && !self.device.is_writing {
             self.device.is_due = true;
             let mailbox = self.mailbox.clone();
-            self.view.later(KEEP_MS, move || {
+            later(KEEP_MS, move || {
                 mailbox.send(Signal::Session(Act::KeepDue));
             });
         }
@@ -517,7 +530,9 @@ impl Session {
                     let beginning = ["sound ", &key_text, " ", &lane_text, " "].concat();
                     let parts = sounds.iter().filter(|(key, _)| key.starts_with(&beginning));
                     let parts: Array = parts.map(|(_, blob)| blob.clone()).collect();
-                    self.sounds.extend(Sound::restored(here, lane, parts));
+                    // What cannot be held is missing here, and still on the device.
+                    let sound = Sound::restored(here, lane, &parts);
+                    self.sounds.extend(sound.ok().flatten());
                 }
                 self.keeper.restore(kept, here);
             }
@@ -531,6 +546,7 @@ impl Session {
         if is_alone && !self.keeper.recordings.is_empty() {
             self.show(self.keeper.recordings.len() - 1);
             self.view.reveal_panels();
+            self.equip();
         }
         Ask::Announce(tr("The session kept on this device is here again"))
     }
@@ -591,6 +607,7 @@ impl Session {
                 Some(at_s) => self.cursor_s = Some(at_s),
                 None => self.player.stop(),
             },
+            Act::Taken(format) => self.export(&format),
             Act::Exported(name, Ok(file)) => {
                 // What a browser saves no file of stays unsaved.
                 match self.view.save(&file, &name) {
@@ -693,16 +710,15 @@ impl Session {
             "mark" => {
                 let at_ms = self.moment_ms();
                 if let Some(place) = self.keeper.mark(self.shown, at_ms) {
-                    self.refresh();
-                    self.view.focus_field("section", place);
+                    self.begin_name("section", place);
                     return Ask::Announce(tr("Section added"));
                 }
             }
             "note" => {
                 let at_ms = self.moment_ms();
                 if let Some(place) = self.keeper.note(self.shown, at_ms) {
-                    self.refresh();
-                    self.view.focus_field("note", place);
+                    self.begin_name("note", place);
+                    return Ask::Nothing;
                 }
             }
             "delete-section" => self.keeper.delete_section(self.shown, number()),
@@ -733,7 +749,15 @@ impl Session {
                 self.is_changed = true;
             }
             "open" => self.view.file.click(),
-            "export" => return self.export(value),
+            "export" => {
+                self.view.close_menus();
+                let (mailbox, format) = (self.mailbox.clone(), value.to_owned());
+                // The menu closes first.
+                self.view.after_frame(move || {
+                    mailbox.send(Signal::Session(Act::Taken(format)));
+                });
+                return Ask::Nothing;
+            }
             "assistant" => self.tell_assistant(),
             "learn" => {
                 let references = self.references();
@@ -972,10 +996,9 @@ impl Session {
         });
     }
 
-    fn export(&mut self, format: &str) -> Ask {
-        self.view.close_menus();
+    fn export(&mut self, format: &str) {
         let Some(kept) = self.kept() else {
-            return Ask::Nothing;
+            return;
         };
         let (format, extension) = format.split_once('/').unwrap_or((format, format));
         let (format, is_whole) = match format.strip_prefix("all-") {
@@ -996,7 +1019,7 @@ impl Session {
                 let png = png.map_err(|_| failed());
                 mailbox.send(Signal::Session(Act::Exported(name, png)));
             });
-            return Ask::Nothing;
+            return;
         }
         // A record is of one model.
         let all = self.keeper.recordings.iter();
@@ -1010,18 +1033,17 @@ impl Session {
         };
         let name = [&stem, ".", extension].concat();
         let Some(record) = written::record(&recordings) else {
-            return Ask::Nothing;
+            return;
         };
         let (format, mailbox) = (format.to_owned(), self.mailbox.clone());
         spawn_local(async move {
             let text = records::export(record, format).await;
             let file = text.and_then(|text| {
-                Blob::new_with_str_sequence(&Array::of1(&text.into()))
+                Blob::new_with_str_sequence(&Array::of1(&text))
                     .map_err(|_| WebError::NotExported("There is no room for it".into()))
             });
             mailbox.send(Signal::Session(Act::Exported(name, file)));
         });
-        Ask::Nothing
     }
 
     fn opened(&mut self, record: &JsValue) -> Ask {
@@ -1041,9 +1063,13 @@ impl Session {
         Ask::Announce(tell("Recordings opened: {0}", &[&count]))
     }
 
-    fn refresh(&mut self) {
+    /// Puts the keyboard on the name of a new section or note; the rest follows with the next frame.
+    fn begin_name(&mut self, what: &str, place: usize) {
+        let kept = self.keeper.recordings.get(self.shown);
+        // What cannot be drawn leaves the rest.
+        let _ = self.view.marks.show(kept);
+        self.view.marks.focus(what, place);
         self.is_changed = true;
-        self.draw();
     }
 
     /// Shows what has changed, and notes what would be lost; whether it goes on without anything new, as while it plays.
@@ -1060,31 +1086,31 @@ impl Session {
         if self.follows && self.px_per_s.is_some() {
             self.view.scroll_to(f64::MAX);
         }
-        // What cannot be drawn leaves the rest.
-        let _ = self.view.list.show(kept, self.selected, is_stale);
+        // What cannot be drawn leaves the rest. What looks at the page comes before what changes it.
         let _ = self
             .view
             .timeline(kept, scale, self.selected, self.cursor_s);
+        let list = self.view.list.show(kept, self.selected, is_changed);
         if is_stale {
             let utterance = self.selected.and_then(|id| kept?.utterance(id));
             let lane = utterance.map_or(0, |utterance| utterance.lane);
             let has_sound = self.sound_of(lane).is_some();
             let bytes: f64 = self.sounds.iter().map(|sound| sound.bytes).sum();
-            let _ = chosen::show(&self.view.chosen, kept, utterance);
+            let _ = chosen::show(&mut self.view.chosen, kept, utterance);
             self.view.sound(has_sound, bytes);
         }
         if is_changed {
             let references = self.references();
             let labels = self.model.as_ref().map(|(_, labels)| labels);
             let _ = self.view.recordings(&self.keeper, self.shown);
-            let _ = marks::show(&self.view.marks, kept);
+            let _ = self.view.marks.show(kept);
             let _ = summary::show(&self.view.summary, kept);
             let _ = self.lessons.show(&self.view.lesson, labels, &references);
             self.view.undo(self.keeper.last_change());
         }
         let plays = self.player.at_s().is_some();
         self.view.plays(plays);
-        plays
+        plays || list.unwrap_or(false)
     }
 }
 

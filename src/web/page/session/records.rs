@@ -1,8 +1,8 @@
-//! The records program, loaded when it is first needed: sessions to files and back.
+//! The records program, loaded once there is a session or when it is first needed: sessions to files and back.
 
 use js_sys::{Array, Function, JSON, Promise, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::File;
 
 use crate::{
@@ -26,14 +26,21 @@ pub enum Opened {
     Transcript(String),
 }
 
-/// The text of a file in the format of this name.
+/// Has the program here before it is needed.
+pub fn fetch() {
+    spawn_local(async {
+        // What needs it says that it is missing.
+        let _ = program().await;
+    });
+}
+
+/// The text of a file in the format of this name, as JavaScript's: nothing here reads it.
 ///
 /// # Errors
 /// When the program cannot be loaded, or has an error of its own.
-pub async fn export(record: JsValue, format: String) -> Result<String, WebError> {
+pub async fn export(record: JsValue, format: String) -> Result<JsValue, WebError> {
     let written = call("exportRecord", &[record, format.as_str().into()]).await?;
-    let written = written.map_err(|error| WebError::NotExported(message(&error)))?;
-    Ok(written.as_string().unwrap_or_default())
+    written.map_err(|error| WebError::NotExported(message(&error)))
 }
 
 /// Reads a JSON file.
@@ -119,7 +126,15 @@ fn message(error: &JsValue) -> String {
 
 /// What a function of the program answers or throws.
 async fn call(name: &str, given: &[JsValue]) -> Result<Result<JsValue, JsValue>, WebError> {
-    let missing = |_| WebError::RecordsUnavailable;
+    let program = program().await?;
+    let function = Reflect::get(&program, &name.into());
+    let function: Function = function.map_err(missing)?.unchecked_into();
+    let given: Array = given.iter().collect();
+    Ok(function.apply(&JsValue::NULL, &given))
+}
+
+/// The program, fetched for the first that needs it.
+async fn program() -> Result<JsValue, WebError> {
     let load: Function = Reflect::get(&window(), &"records".into())
         .map_err(missing)?
         .unchecked_into();
@@ -127,9 +142,9 @@ async fn call(name: &str, given: &[JsValue]) -> Result<Result<JsValue, JsValue>,
         .call0(&JsValue::NULL)
         .map_err(missing)?
         .unchecked_into();
-    let program = JsFuture::from(loading).await.map_err(missing)?;
-    let function = Reflect::get(&program, &name.into()).map_err(missing)?;
-    let function: Function = function.unchecked_into();
-    let given: Array = given.iter().collect();
-    Ok(function.apply(&JsValue::NULL, &given))
+    JsFuture::from(loading).await.map_err(missing)
+}
+
+fn missing(_: JsValue) -> WebError {
+    WebError::RecordsUnavailable
 }

@@ -46,15 +46,18 @@ impl Sound {
         }
     }
 
-    /// Of blobs that were kept on this device; none of nothing.
-    pub fn restored(key: u32, lane: usize, parts: Array) -> Option<Self> {
-        let sizes = parts.iter().map(|blob| blob.unchecked_ref::<Blob>().size());
-        let bytes: f64 = sizes.sum();
-        (bytes > 0.0).then(|| Self {
-            parts,
+    /// Of parts that were kept on this device; none of nothing.
+    ///
+    /// # Errors
+    /// When the browser has no room for it.
+    pub fn restored(key: u32, lane: usize, parts: &Array) -> Result<Option<Self>, JsValue> {
+        let blob = Blob::new_with_blob_sequence(parts)?;
+        let bytes = blob.size();
+        Ok((bytes > 0.0).then(|| Self {
+            parts: Array::of1(&blob),
             bytes,
             ..Self::new(key, lane)
-        })
+        }))
     }
 
     /// Adds what comes next.

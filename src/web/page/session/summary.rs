@@ -12,6 +12,7 @@ use crate::{
         numbers::{duration, isolated, percent},
         page::{
             dom::{add, set, set_text},
+            lanes::badge,
             wording::colour,
         },
         words::{tell, tr},
@@ -25,7 +26,7 @@ pub fn show(panel: &HtmlElement, kept: Option<&Kept>) -> Result<(), JsValue> {
         return Ok(());
     };
     let all = || kept.source.utterances.iter();
-    row(panel, kept, &tr("The whole"), all(), label)?;
+    row(panel, kept, None, &tr("The whole"), all(), label)?;
     let corrections = all().filter(|utterance| utterance.correction.is_some());
     let corrections = corrections.count() as u32;
     if corrections > 0 {
@@ -34,21 +35,21 @@ pub fn show(panel: &HtmlElement, kept: Option<&Kept>) -> Result<(), JsValue> {
         } else {
             tell("With your {0} corrections", &[&corrections.to_string()])
         };
-        row(panel, kept, &corrected, all(), corrected_label)?;
+        row(panel, kept, None, &corrected, all(), corrected_label)?;
     }
     let lanes = &kept.source.lanes;
     if lanes.len() > 1 {
         add(panel, "h3", "", &tr("By speaker"))?;
         for (index, lane) in lanes.iter().enumerate() {
             let of_lane = all().filter(|utterance| utterance.lane == index);
-            row(panel, kept, &lane.name, of_lane, label)?;
+            row(panel, kept, Some(index), &lane.name, of_lane, label)?;
         }
     }
     if !kept.source.sections.is_empty() {
         add(panel, "h3", "", &tr("By section"))?;
         for section in &kept.source.sections {
             let within = all().filter(|utterance| is_within(utterance, section));
-            row(panel, kept, &section.name, within, label)?;
+            row(panel, kept, None, &section.name, within, label)?;
         }
     }
     Ok(())
@@ -71,6 +72,7 @@ fn corrected_label(utterance: &Utterance) -> Option<&str> {
 fn row<'a>(
     panel: &HtmlElement,
     kept: &Kept,
+    lane: Option<usize>,
     name: &str,
     utterances: impl Iterator<Item = &'a Utterance>,
     said: fn(&'a Utterance) -> Option<&'a str>,
@@ -78,6 +80,9 @@ fn row<'a>(
     let overview = Overview::of(&kept.labels, utterances, said);
     let row = add(panel, "div", "share", "")?;
     let head = add(&row, "p", "share-name", "")?;
+    if let Some(lane) = lane {
+        badge(&head, lane)?;
+    }
     add(&head, "bdi", "", name)?;
     let speech = tell(
         "{0} of speech",

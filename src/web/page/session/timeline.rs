@@ -13,7 +13,11 @@ use crate::{
     class::Labels,
     record::Utterance,
     session::Verdict,
-    web::{numbers::clock, page::wording::ink_of, words::tr},
+    web::{
+        numbers::clock,
+        page::{lanes, wording::ink_of},
+        words::tr,
+    },
 };
 
 /// Height of a row of names, in CSS pixels.
@@ -89,24 +93,36 @@ pub fn draw(
 ) -> Result<(), JsValue> {
     let (width, height) = size;
     let scale = window.device_pixel_ratio().max(1.0);
-    // Setting the size clears the canvas.
-    canvas.set_width((width * scale) as u32);
-    canvas.set_height((height * scale) as u32);
+    let pixels = ((width * scale) as u32, (height * scale) as u32);
+    if (canvas.width(), canvas.height()) != pixels {
+        canvas.set_width(pixels.0);
+        canvas.set_height(pixels.1);
+    }
     let context: CanvasRenderingContext2d = canvas
         .get_context("2d")?
         .ok_or("no 2d context")?
         .unchecked_into();
-    context.scale(scale, scale)?;
+    context.set_transform(scale, 0.0, 0.0, scale, 0.0, 0.0)?;
+    context.clear_rect(0.0, 0.0, width, height);
     if let Some(ground) = ground {
         context.set_fill_style_str(ground);
         context.fill_rect(0.0, 0.0, width, height);
     }
     let labels = &scene.kept.labels;
     let palette = labels.classes().map(|class| ink_of(style, labels, class));
+    context.set_font(&font("600", &style.get_property_value("font-family")?));
+    // Measuring a text takes longer than drawing it.
+    let measured = |name: String| {
+        let width = context.measure_text(&name).map(|measured| measured.width());
+        (name, width.unwrap_or(f64::MAX))
+    };
+    let names = labels.names().iter().map(|name| measured(tr(name)));
+    let names = names.chain(std::iter::once_with(|| measured(tr("not sure"))));
     let drawing = Drawing {
         context: &context,
         style,
         palette: palette.collect(),
+        names: names.collect(),
         unsure: style.get_property_value("--unsure")?,
         family: style.get_property_value("font-family")?,
         width,
@@ -127,6 +143,8 @@ struct Drawing<'a> {
     context: &'a CanvasRenderingContext2d,
     style: &'a CssStyleDeclaration,
     palette: Vec<String>,
+    /// Of each class and of none, with their widths.
+    names: Vec<(String, f64)>,
     unsure: String,
     family: String,
     width: f64,
@@ -153,16 +171,12 @@ impl Drawing<'_> {
     }
 
     fn ink_of(&self, verdict: Verdict) {
-        let ink = match verdict {
-            Verdict::Emotion(class) => self.palette.get(class.index()),
-            _ => None,
-        };
+        let ink = ink_index(verdict).and_then(|index| self.palette.get(index));
         self.context.set_fill_style_str(ink.unwrap_or(&self.unsure));
     }
 
     fn font(&self, weight: &str) {
-        let font = [weight, " 12px ", &self.family].concat();
-        self.context.set_font(&font);
+        self.context.set_font(&font(weight, &self.family));
     }
 
     fn axis(&self) -> Result<(), JsValue> {
@@ -230,7 +244,9 @@ impl Drawing<'_> {
     }
 
     fn text_within(&self, text: &str, left: f64, right: f64, y: f64) -> Result<(), JsValue> {
-        let mut text = text.to_owned();
+        // No letter is narrower.
+        let most = ((right - left) / 3.0) as usize;
+        let mut text: String = text.chars().take(most).collect();
         while self.context.measure_text(&text)?.width() > right - left {
             text.pop();
             if text.pop().is_none() {
@@ -241,23 +257,38 @@ impl Drawing<'_> {
         self.context.fill_text(&text, left, y)
     }
 
-    fn lane(&self, lane: usize) -> Result<(), JsValue> {
+    /// A speaker's colour along the row, and number and name at its end.
+    fn speaker(&self, lane: usize, name: &str, top: f64, base: f64) -> Result<(), JsValue> {
+        let context = self.context;
+        let colour = self.style.get_property_value(&lanes::ink(lane))?;
+        context.set_fill_style_str(&colour);
+        context.fill_rect(0.0, top + 4.0, 3.0, base - top - 4.0);
+        self.font("600");
+        let text = [&lanes::number(lane), "\u{2002}", name].concat();
+        let width = context.measure_text(&text)?.width();
+        let left = (self.width - width - 16.0).max(0.0);
+        context.fill_rect(left, base - 20.0, width + 12.0, 18.0);
+        self.ink("surface")?;
+        context.fill_text(&text, left + 6.0, base - 7.0)
+    }
+
+    fn lane(&self, number: usize) -> Result<(), JsValue> {
         let kept = self.scene.kept;
         let bars = bars(kept);
-        let top = marks(kept) + lane as f64 * (NAMES + bars);
+        let top = marks(kept) + number as f64 * (NAMES + bars);
         let row = Row {
             drawing: self,
             top: top + NAMES,
             bars,
         };
-        if lane > 0 {
+        if number > 0 {
             self.ink("line")?;
             self.context.fill_rect(0.0, top, self.width, 1.0);
         }
         let from_ms = (self.scene.start_s.max(0.0) * 1e3) as u64;
         let spoken = kept.between(from_ms, (self.end_s * 1e3) as u64).iter();
-        let spoken: Vec<&Utterance> = spoken.filter(|spoken| spoken.lane == lane).collect();
-        let steps = kept.histories.get(lane).map_or(&[][..], |history| {
+        let spoken: Vec<&Utterance> = spoken.filter(|spoken| spoken.lane == number).collect();
+        let steps = kept.histories.get(number).map_or(&[][..], |history| {
             history.between(self.scene.start_s, self.end_s)
         });
         let whole: Vec<Step> = spoken
@@ -266,32 +297,30 @@ impl Drawing<'_> {
             .collect();
         let is_fine = self.scene.px_per_s * 0.25 >= THIN && !steps.is_empty();
         let shown = if is_fine { steps } else { &whole };
-        let mut inked = None;
-        for step in shown {
-            // Looking a colour up takes longer than drawing with it.
-            if inked != Some(step.verdict) {
-                self.ink_of(step.verdict);
-                inked = Some(step.verdict);
-            }
-            row.step(step);
+        let runs: Vec<Step> = runs(shown).collect();
+        // One colour after the other: choosing one takes longer than drawing with it.
+        let unsure = std::iter::once(Verdict::Unsure);
+        let verdicts = kept.labels.classes().map(Verdict::Emotion).chain(unsure);
+        for verdict in verdicts {
+            let is_of = |step: &&Step| ink_index(step.verdict) == ink_index(verdict);
+            self.ink_of(verdict);
+            shown.iter().filter(is_of).for_each(|step| row.step(step));
+            self.context.set_global_alpha(0.14);
+            runs.iter().filter(is_of).for_each(|run| row.band(run));
+            self.context.set_global_alpha(1.0);
         }
         self.font("600");
         let mut free_from = 0.0;
-        for run in runs(shown) {
-            free_from = row.run(&run, free_from)?;
+        for run in &runs {
+            free_from = row.name(run, free_from)?;
         }
         for spoken in spoken {
             row.marks(spoken)?;
         }
         if kept.source.lanes.len() > 1
-            && let Some(lane) = kept.source.lanes.get(lane)
+            && let Some(lane) = kept.source.lanes.get(number)
         {
-            self.font("400");
-            self.ink("muted")?;
-            let width = self.context.measure_text(&lane.name)?.width();
-            let y = row.top + bars - 6.0;
-            self.context
-                .fill_text(&lane.name, self.width - width - 4.0, y)?;
+            self.speaker(number, &lane.name, top, row.top + bars)?;
         }
         Ok(())
     }
@@ -331,34 +360,39 @@ impl Row<'_> {
             .fill_rect(left, self.top + self.bars - height, width, height);
     }
 
-    /// A pale band over the run's whole height, and its name where there is room right of `free_from`;
-    /// gives where the next name may begin.
-    fn run(&self, run: &Step, free_from: f64) -> Result<f64, JsValue> {
+    /// A pale band over the run's whole height.
+    fn band(&self, run: &Step) {
         let drawing = self.drawing;
-        let context = drawing.context;
         let (left, right) = (drawing.x(run.start_s), drawing.x(run.end_s));
-        drawing.ink_of(run.verdict);
-        context.set_global_alpha(0.14);
+        let context = drawing.context;
         context.fill_rect(left, self.top, right - left, self.bars);
-        context.set_global_alpha(1.0);
-        let name = match run.verdict {
-            Verdict::Emotion(class) => tr(drawing.scene.kept.labels.name(class)),
-            _ => tr("not sure"),
+    }
+
+    /// The run's name where there is room right of `free_from`; gives where the next name may begin.
+    fn name(&self, run: &Step, free_from: f64) -> Result<f64, JsValue> {
+        let drawing = self.drawing;
+        let (left, right) = (drawing.x(run.start_s), drawing.x(run.end_s));
+        let names = &drawing.names;
+        let name = ink_index(run.verdict).and_then(|index| names.get(index));
+        let Some((name, width)) = name.or(names.last()) else {
+            return Ok(free_from);
         };
         // An emotion's name may reach into the silence after it; the lack of one must not.
         let is_emotion = matches!(run.verdict, Verdict::Emotion(_));
-        if left < free_from || (!is_emotion && right - left < 4.0 * NAME_GAP) {
+        if left < free_from || (!is_emotion && right - left < width.max(4.0 * NAME_GAP)) {
             return Ok(free_from);
         }
-        let width = context.measure_text(&name)?.width();
         let left = left.min(drawing.width - width).max(0.0);
-        if left < free_from || (!is_emotion && width > right - left) {
+        if left < free_from {
             return Ok(free_from);
         }
-        if !is_emotion {
+        if is_emotion {
+            drawing.ink_of(run.verdict);
+        } else {
             drawing.ink("muted")?;
         }
-        context.fill_text(&name, left, self.top - 9.0)?;
+        let y = self.top - 9.0;
+        drawing.context.fill_text(name, left, y)?;
         Ok(left + width + NAME_GAP)
     }
 
@@ -385,6 +419,18 @@ impl Row<'_> {
             context.fill_rect(left + width - 2.0, top, 2.0, bottom - top);
         }
         Ok(())
+    }
+}
+
+fn font(weight: &str, family: &str) -> String {
+    [weight, " 12px ", family].concat()
+}
+
+/// Which of the classes' colours it has; the one for none otherwise.
+fn ink_index(verdict: Verdict) -> Option<usize> {
+    match verdict {
+        Verdict::Emotion(class) => Some(class.index()),
+        _ => None,
     }
 }
 

@@ -15,6 +15,7 @@ use super::{
     chosen::Chosen,
     keeper::{Keeper, Kept},
     list::List,
+    marks::Marks,
     timeline::{self, Scene},
 };
 use crate::{
@@ -22,7 +23,7 @@ use crate::{
     web::{
         error::WebError,
         numbers::clock,
-        object::{Callback, object, window},
+        object::{Callback, later, object, window},
         page::{
             dom::{Finder, add, focus, set, set_hidden, set_text},
             signal::{Mailbox, Signal},
@@ -46,7 +47,7 @@ pub struct View {
     canvas: HtmlCanvasElement,
     pub list: List,
     pub chosen: Chosen,
-    pub marks: HtmlElement,
+    pub marks: Marks,
     pub summary: HtmlElement,
     pub lesson: HtmlElement,
     pub file: HtmlInputElement,
@@ -71,7 +72,7 @@ impl View {
             canvas: finder.find("timeline").unchecked_into(),
             list: List::new(finder),
             chosen: Chosen::new(finder),
-            marks: finder.find("marks"),
+            marks: Marks::new(finder),
             summary: finder.find("summary"),
             lesson: finder.find("lesson"),
             file: finder.find("session-file").unchecked_into(),
@@ -380,16 +381,6 @@ impl View {
         }
     }
 
-    /// Puts the keyboard on a name that can be changed.
-    pub fn focus_field(&self, what: &str, place: usize) {
-        let id = ["#", what, "-", &(place as u32).to_string()].concat();
-        if let Ok(Some(field)) = self.marks.query_selector(&id) {
-            let field: HtmlInputElement = field.unchecked_into();
-            focus(&field);
-            field.select();
-        }
-    }
-
     /// Closes the menu.
     pub fn close_menus(&self) {
         let _ = self.take.remove_attribute("open");
@@ -417,13 +408,21 @@ impl View {
             .map(drop)
     }
 
-    /// Calls so many ms later.
-    pub fn later(&self, ms: i32, call: impl FnOnce() + 'static) {
-        let call = Callback::once(move |_| call()).into_js_value();
-        // A window has its timers.
-        let _ = self
-            .window
-            .set_timeout_with_callback_and_timeout_and_arguments_0(call.unchecked_ref(), ms);
+    /// Calls once the next frame is drawn.
+    pub fn after_frame(&self, call: impl FnOnce() + 'static) {
+        let then = Callback::once(move |_| later(0, call)).into_js_value();
+        // A window has its frames.
+        let _ = self.window.request_animation_frame(then.unchecked_ref());
+    }
+
+    /// Calls when nothing else is to be done.
+    pub fn when_idle(&self, call: fn()) {
+        let waiting = Callback::once(move |_| call()).into_js_value();
+        let is_waiting = self.window.request_idle_callback(waiting.unchecked_ref());
+        if is_waiting.is_err() {
+            // WebKit does not tell when.
+            later(1_000, call);
+        }
     }
 
     /// Shows whether the session is kept on this device.

@@ -1,6 +1,6 @@
 //! Recordings as the plain objects that [`crate::record::Record`] is in JSON, and back.
 
-use js_sys::{Array, Object};
+use js_sys::{Array, Object, Reflect};
 use wasm_bindgen::JsValue;
 
 use super::keeper::Kept;
@@ -9,7 +9,6 @@ use crate::{
     model::{Activation, Liveliness},
     protocol::Fields,
     record::{Lane, ModelIdentity, Note, Probabilities, Section, Source, SourceKind, Utterance},
-    web::object::object,
 };
 
 /// The record of these recordings, all of the first one's model.
@@ -21,97 +20,123 @@ pub fn record(recordings: &[&Kept]) -> Option<JsValue> {
         sha256,
         trained_on,
     } = &first.model;
-    let model = object(&[
-        ("name", text(name)),
-        ("version", text(version)),
-        ("sha256", text(sha256)),
-        ("trainedOn", text(trained_on)),
-    ]);
+    let mut writer = Writer::default();
+    let model = [
+        ("name", name.as_str().into()),
+        ("version", version.as_str().into()),
+        ("sha256", sha256.as_str().into()),
+        ("trainedOn", trained_on.as_str().into()),
+    ];
+    let model = writer.object(&model);
     let labels = first.labels.names().iter();
-    let sources = recordings.iter().map(|kept| source(&kept.source).into());
-    Some(
-        object(&[
-            ("model", model.into()),
-            ("labels", list(labels.map(|label| text(label)))),
-            ("sources", list(sources)),
-        ])
-        .into(),
-    )
+    let labels = list(labels.map(|label| label.as_str().into()));
+    let sources = recordings.iter().map(|kept| writer.source(&kept.source));
+    let sources = list(sources);
+    Some(writer.object(&[("model", model), ("labels", labels), ("sources", sources)]))
 }
 
-fn source(source: &Source) -> Object {
-    let sections = source.sections.iter().map(|section| {
-        object(&[
-            ("startMs", ms(section.start_ms)),
-            ("endMs", ms(section.end_ms)),
-            ("name", text(&section.name)),
-        ])
-        .into()
-    });
-    let notes = source
-        .notes
-        .iter()
-        .map(|note| object(&[("atMs", ms(note.at_ms)), ("text", text(&note.text))]).into());
-    let lanes = source.lanes.iter();
-    let kind = match source.kind {
-        SourceKind::File => "file",
-        SourceKind::Stream => "stream",
-    };
-    object(&[
-        ("name", text(&source.name)),
-        ("kind", kind.into()),
-        ("startedMs", source.started_ms.map_or(JsValue::NULL, ms)),
-        ("durationMs", ms(source.duration_ms)),
-        (
-            "lanes",
-            list(lanes.map(|lane| object(&[("name", text(&lane.name))]).into())),
-        ),
-        ("utterances", list(source.utterances.iter().map(utterance))),
-        ("sections", list(sections)),
-        ("notes", list(notes)),
-    ])
+/// Writes objects. Their fields' names and whatever else recurs becomes JavaScript's once, which takes longer
+/// than all the rest.
+#[derive(Default)]
+struct Writer {
+    texts: Vec<(String, JsValue)>,
 }
 
-fn utterance(utterance: &Utterance) -> JsValue {
-    let Probabilities(shares) = &utterance.probabilities;
-    let shares: Vec<(&str, JsValue)> = shares
-        .iter()
-        .map(|(label, share)| (label.as_str(), (*share).into()))
-        .collect();
-    let activation = utterance.activation.map_or(JsValue::NULL, |activation| {
-        let sounds = match activation.sounds {
-            Liveliness::Lively => "lively",
-            Liveliness::Quiet => "quiet",
-            Liveliness::Unsure => "unsure",
+impl Writer {
+    fn text(&mut self, text: &str) -> JsValue {
+        if let Some((_, known)) = self.texts.iter().find(|(known, _)| known == text) {
+            return known.clone();
+        }
+        let new = JsValue::from(text);
+        self.texts.push((text.to_owned(), new.clone()));
+        new
+    }
+
+    fn optional(&mut self, text: &Option<String>) -> JsValue {
+        text.as_ref().map_or(JsValue::NULL, |text| self.text(text))
+    }
+
+    fn object(&mut self, fields: &[(&str, JsValue)]) -> JsValue {
+        let object = Object::new();
+        for (name, value) in fields {
+            // A plain object accepts every field.
+            let _ = Reflect::set(&object, &self.text(name), value);
+        }
+        object.into()
+    }
+
+    fn source(&mut self, source: &Source) -> JsValue {
+        let sections = source.sections.iter().map(|section| {
+            self.object(&[
+                ("startMs", ms(section.start_ms)),
+                ("endMs", ms(section.end_ms)),
+                ("name", section.name.as_str().into()),
+            ])
+        });
+        let sections = list(sections);
+        let notes = source.notes.iter().map(|note| {
+            self.object(&[
+                ("atMs", ms(note.at_ms)),
+                ("text", note.text.as_str().into()),
+            ])
+        });
+        let notes = list(notes);
+        let lanes = source.lanes.iter();
+        let lanes = list(lanes.map(|lane| self.object(&[("name", lane.name.as_str().into())])));
+        let utterances = source.utterances.iter();
+        let utterances = list(utterances.map(|utterance| self.utterance(utterance)));
+        let kind = match source.kind {
+            SourceKind::File => "file",
+            SourceKind::Stream => "stream",
         };
-        object(&[
-            ("value", activation.value.into()),
-            ("sounds", sounds.into()),
+        self.object(&[
+            ("name", source.name.as_str().into()),
+            ("kind", kind.into()),
+            ("startedMs", source.started_ms.map_or(JsValue::NULL, ms)),
+            ("durationMs", ms(source.duration_ms)),
+            ("lanes", lanes),
+            ("utterances", utterances),
+            ("sections", sections),
+            ("notes", notes),
         ])
-        .into()
-    });
-    let optional = |label: &Option<String>| label.as_ref().map_or(JsValue::NULL, |l| text(l));
-    let evidence = utterance.evidence.map_or(JsValue::UNDEFINED, |evidence| {
-        list(evidence.iter().map(|number| (*number).into()))
-    });
-    object(&[
-        ("id", (utterance.id as f64).into()),
-        ("lane", (utterance.lane as u32).into()),
-        ("startMs", ms(utterance.start_ms)),
-        ("endMs", ms(utterance.end_ms)),
-        ("speechMs", ms(utterance.speech_ms)),
-        ("label", optional(&utterance.label)),
-        ("confidence", utterance.confidence.into()),
-        ("probabilities", object(&shares).into()),
-        ("activation", activation),
-        ("correction", optional(&utterance.correction)),
-        ("evidence", evidence),
-    ])
-    .into()
-}
+    }
 
-fn text(text: &str) -> JsValue {
-    text.into()
+    fn utterance(&mut self, utterance: &Utterance) -> JsValue {
+        let Probabilities(shares) = &utterance.probabilities;
+        let shares: Vec<(&str, JsValue)> = shares
+            .iter()
+            .map(|(label, share)| (label.as_str(), (*share).into()))
+            .collect();
+        let shares = self.object(&shares);
+        let activation = utterance.activation.map_or(JsValue::NULL, |activation| {
+            let sounds = self.text(match activation.sounds {
+                Liveliness::Lively => "lively",
+                Liveliness::Quiet => "quiet",
+                Liveliness::Unsure => "unsure",
+            });
+            self.object(&[("value", activation.value.into()), ("sounds", sounds)])
+        });
+        let evidence = utterance.evidence.map_or(JsValue::UNDEFINED, |evidence| {
+            list(evidence.iter().map(|number| (*number).into()))
+        });
+        let (label, correction) = (
+            self.optional(&utterance.label),
+            self.optional(&utterance.correction),
+        );
+        self.object(&[
+            ("id", (utterance.id as f64).into()),
+            ("lane", (utterance.lane as u32).into()),
+            ("startMs", ms(utterance.start_ms)),
+            ("endMs", ms(utterance.end_ms)),
+            ("speechMs", ms(utterance.speech_ms)),
+            ("label", label),
+            ("confidence", utterance.confidence.into()),
+            ("probabilities", shares),
+            ("activation", activation),
+            ("correction", correction),
+            ("evidence", evidence),
+        ])
+    }
 }
 
 fn ms(ms: u64) -> JsValue {
