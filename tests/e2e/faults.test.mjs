@@ -62,7 +62,7 @@ async function serveFaults(headers) {
   const server = await serve(headers);
   server.pages.set("faults.js", `(${script})();`);
   server.pages.set("spoken.wav", readFileSync(spoken));
-  const changed = (html) => Buffer.from(String(html).replace("<head>", '<head><script src="faults.js"></script>'));
+  const changed = (html) => Buffer.from(String(html).replace("<meta", '<script src="faults.js"></script><meta'));
   server.alter.set("index.html", changed);
   const before = readFileSync(new URL("../../dist/index.html", import.meta.url));
   server.alter.set("sw.js", (body) => Buffer.from(String(body).replace(sha256(before), sha256(changed(before)))));
