@@ -180,8 +180,8 @@ fault("an engine that is killed while it loads, waits, listens and reads a file"
   const held = new Promise((resolve) => { release = resolve; });
   server.alter.set("model.onnx", async (body) => { await held; return body; });
   await tab.go(server.url);
-  // Its first words are said.
-  await until(tab, async () => (await navigator.locks.query()).held.length > 0);
+  // The page waits for its end.
+  await until(tab, async () => (await navigator.locks.query()).pending.length > 0);
   await kill();
   assert.match(await error(tab, "engine-unavailable"), /try again/);
   release();
