@@ -521,7 +521,7 @@ test("a worker that never answers is given up, whether it is silent from the sta
 
 test("each refusal of a microphone has its code, and a device that goes ends its session with what was heard", async () => {
   await onPage({ microphone: speech(ANGRY, "library-refused.wav") }, async ({ page }) => {
-    const { codes, lost, ended, allowedAt } = await page.evaluate(async () => {
+    const { codes, lost, withdrawn, ended, allowedAt } = await page.evaluate(async () => {
       const recognizer = await EmotionRecognizer.create();
       const { mediaDevices } = navigator;
       const { getUserMedia } = mediaDevices;
@@ -549,11 +549,15 @@ test("each refusal of a microphone has its code, and a device that goes ends its
       const own = await recognizer.listen();
       mediaDevices.getUserMedia = getUserMedia;
       const lost = await ending(own, window.opened.tracks.at(-1));
+      const again = await recognizer.listen();
+      navigator.permissions.query = async () => ({ state: "denied" });
+      const withdrawn = await ending(again, window.opened.tracks.at(-1));
+      delete navigator.permissions.query;
       const stream = await mediaDevices.getUserMedia({ audio: true });
       const ended = await ending(await recognizer.listen(stream), stream.getAudioTracks()[0]);
       stream.getTracks().forEach((track) => track.stop());
       recognizer.dispose();
-      return { codes, lost, ended, allowedAt };
+      return { codes, lost, withdrawn, ended, allowedAt };
     });
     assert.deepEqual(codes, {
       // The browser itself would have allowed it.
@@ -565,6 +569,7 @@ test("each refusal of a microphone has its code, and a device that goes ends its
       TypeError: "microphone-failed",
     });
     assert.deepEqual([lost.codes, lost.retryable, lost.order.at(-1), lost.complete], [["microphone-lost"], true, "close", true]);
+    assert.deepEqual([withdrawn.codes, withdrawn.order.at(-1), withdrawn.complete], [["permission-withdrawn"], "close", true]);
     assert.deepEqual([ended.codes, ended.order.at(-1), ended.complete], [[], "close", true]);
     assert.ok(lost.durationMs > 0 && ended.durationMs > 0);
     assert.ok(lost.startedAt >= allowedAt, "it began before there was any sound");

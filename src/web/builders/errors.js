@@ -24,6 +24,7 @@ export const SITUATIONS = {
   "session-closed": ["The session has ended.", "Start another one."],
   "permission-denied": ["This page may not use the microphone.", "The person can allow it in the browser's site settings. In a frame, the frame needs allow=\"microphone\"."],
   "permission-dismissed": ["The microphone was not allowed yet.", "Ask again when the person asks for it, and say why.", true],
+  "permission-withdrawn": ["This page may no longer use the microphone.", `${WITH_CLOSE} The person can allow it again in the browser's site settings; then listen again.`, true],
   "permissions-policy": ["This document's permissions policy does not allow the microphone.", "Give the frame allow=\"microphone\", and let the page's Permissions-Policy header allow it."],
   "microphone-sandboxed": ["This page is in a sandboxed frame, which has no microphone.", "Give the frame's sandbox allow-same-origin, or take the sandbox away."],
   "microphone-system": ["The system does not let this browser use the microphone.", "The person can allow it in the system's own settings, under privacy and microphone, and start the browser again."],

@@ -45,6 +45,7 @@ export type ErrorCode =
   | "not-secure"
   | "permission-denied"
   | "permission-dismissed"
+  | "permission-withdrawn"
   | "permissions-policy"
   | "read-too-little"
   | "session-closed"

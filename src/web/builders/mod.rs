@@ -5,16 +5,18 @@
 //! only turns one JavaScript object into another: options, commands, events, sentences. Here is what the page
 //! does too: microphones, files, PCM, hearing whether a microphone works.
 
+use std::{cell::Cell, rc::Rc};
+
 use js_sys::{Array, Function, Promise};
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{AudioBuffer, Blob, MediaStream, MessagePort};
 
 pub use super::client::{file::Recording, hearing::Hearing, microphone::Microphone, pcm::Pcm};
 use super::{
     client::{
         hearing::Fault,
-        microphone::{Change, Wish},
+        microphone::{Change, Wish, why_ended},
     },
     error::WebError,
 };
@@ -35,16 +37,27 @@ pub fn listen(
         Ok(stream) => Wish::Stream(stream),
         Err(device) => Wish::Device(device.as_string()),
     };
+    let is_own = matches!(wish, Wish::Device(_));
+    let permission = Rc::new(Cell::new(None));
+    let before = permission.clone();
     let opening = Microphone::open(wish, worklet, channels, move |change| {
-        let error = match change {
-            Change::Ended => WebError::MicrophoneLost,
-            Change::Interrupted => WebError::MicrophoneInterrupted,
-            Change::Running => return,
-        };
-        // It does not throw.
-        let _ = changed.call1(&JsValue::NULL, &error.id().into());
+        let (changed, before) = (changed.clone(), before.get());
+        spawn_local(async move {
+            let error = match change {
+                Change::Ended if is_own => why_ended(before).await,
+                Change::Ended => WebError::MicrophoneLost,
+                Change::Interrupted => WebError::MicrophoneInterrupted,
+                Change::Running => return,
+            };
+            // It does not throw.
+            let _ = changed.call1(&JsValue::NULL, &error.id().into());
+        });
     });
-    async move { opening.await.map_err(told) }
+    async move {
+        let microphone = opening.await.map_err(told)?;
+        permission.set(microphone.permission());
+        Ok(microphone)
+    }
 }
 
 /// Decodes a file or a blob, or takes an audio buffer. `start_decoder` promises the decoder's worker.

@@ -252,17 +252,9 @@ impl Microphone {
         self.is_own
     }
 
-    /// Why it has ended: [`WebError::PermissionWithdrawn`] or [`WebError::MicrophoneLost`].
-    pub fn why_ended(&self) -> impl Future<Output = WebError> + use<> {
-        let before = self.permission;
-        async move {
-            match permission(&window()).await {
-                Some(PermissionState::Denied) => WebError::PermissionWithdrawn,
-                // Some browsers say "prompt" of what was allowed for once, all the time.
-                now if now != before => WebError::PermissionWithdrawn,
-                _ => WebError::MicrophoneLost,
-            }
-        }
+    /// The permission it was opened with, where the browser tells it.
+    pub fn permission(&self) -> Option<PermissionState> {
+        self.permission
     }
 
     /// Whether the device gives sound, as far as the browser knows.
@@ -403,6 +395,17 @@ async fn who_denies(window: &Window, error: &JsValue) -> WebError {
         // The question was closed rather than answered.
         Some(PermissionState::Prompt) => WebError::PermissionDismissed,
         _ => WebError::PermissionDenied,
+    }
+}
+
+/// Why a microphone has ended that was opened with this permission: [`WebError::PermissionWithdrawn`] or
+/// [`WebError::MicrophoneLost`].
+pub async fn why_ended(before: Option<PermissionState>) -> WebError {
+    match permission(&window()).await {
+        Some(PermissionState::Denied) => WebError::PermissionWithdrawn,
+        // Some browsers say "prompt" of what was allowed for once, all the time.
+        now if now != before => WebError::PermissionWithdrawn,
+        _ => WebError::MicrophoneLost,
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
     web::{
         client::{
             hearing::{Fault, Hearing},
-            microphone::{Change, Device, Microphone, Wish, devices, request},
+            microphone::{Change, Device, Microphone, Wish, devices, request, why_ended},
         },
         error::WebError,
         object::Callback,
@@ -255,7 +255,7 @@ impl App {
                 self.show_error(WebError::MicrophoneInterrupted);
             }
             Change::Ended => {
-                let why = microphone.why_ended();
+                let why = why_ended(microphone.permission());
                 if self.reading.is_some() {
                     self.cancel();
                 } else {
