@@ -3,10 +3,10 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { PATIENCE, tools } from "./browser.mjs";
+import { emptyFolder } from "./sound.mjs";
 
 const { chromium } = tools("playwright-core");
 const { launch } = tools("puppeteer-core");
@@ -41,28 +41,26 @@ async function inChromium(body) {
   }
 }
 
-/** A sound server that plays into nothing: without any, Firefox's audio clock stands still. */
-async function soundServer() {
-  const folder = mkdtempSync(join(tmpdir(), "speech-emotion-sound-"));
-  const words = ["-n", "--exit-idle-time=-1", "--daemonize=no", "-L", "module-native-protocol-unix", "-L", "module-null-sink"];
-  const server = spawn("pulseaudio", words, { stdio: "ignore", env: { ...process.env, XDG_RUNTIME_DIR: folder } });
-  // Where there is no such program, the system's own sound has to do.
-  const isThere = await Promise.race([once(server, "spawn").then(() => true), once(server, "error").then(() => false)]);
-  while (isThere && !existsSync(join(folder, "pulse/native")) && server.exitCode === null) {
-    await new Promise((resolve) => { setTimeout(resolve, 20); });
+/** Runs `body` with the environment in which Firefox has a sound card: without one its AudioContext never runs. */
+export async function withSoundCard(body) {
+  const folder = emptyFolder();
+  const socket = join(folder, "socket");
+  const card = spawn("pulseaudio", [
+    "-n", "--daemonize=no", "--use-pid-file=no", "--exit-idle-time=-1", "--disable-shm=yes", "--load=module-null-sink",
+    `--load=module-native-protocol-unix auth-anonymous=1 socket=${socket}`,
+  ], { env: { ...process.env, HOME: folder, XDG_RUNTIME_DIR: folder }, stdio: "ignore" });
+  try {
+    // Where there is no such program, the system's own sound has to do.
+    const isThere = await Promise.race([once(card, "spawn").then(() => true), once(card, "error").then(() => false)]);
+    while (isThere && !existsSync(socket) && card.exitCode === null) await new Promise((resolve) => { setTimeout(resolve, 20); });
+    await body(isThere ? { ...process.env, PULSE_SERVER: `unix:${socket}` } : process.env);
+  } finally {
+    card.kill();
   }
-  return {
-    env: isThere ? { ...process.env, XDG_RUNTIME_DIR: folder } : process.env,
-    close: () => {
-      server.kill();
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
 }
 
-async function inFirefox(body) {
-  const sound = await soundServer();
-  const browser = await launch({ browser: "firefox", executablePath: process.env.FIREFOX, headless: true, env: sound.env });
+const inFirefox = (body) => withSoundCard(async (env) => {
+  const browser = await launch({ browser: "firefox", executablePath: process.env.FIREFOX, headless: true, env });
   const tab = async () => {
     const page = await browser.newPage();
     page.setDefaultTimeout(PATIENCE);
@@ -81,9 +79,8 @@ async function inFirefox(body) {
     await body({ ...await tab(), tab });
   } finally {
     await browser.close();
-    sound.close();
   }
-}
+});
 
 /** Runs `body` with WebKit's own driver, on a screen of its own, and closes both whatever happens. */
 export async function withWebKit(body) {

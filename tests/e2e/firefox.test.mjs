@@ -1,34 +1,17 @@
 // The page in Firefox, which Chromium's driver cannot control.
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename } from "node:path";
 import { test } from "node:test";
 import { PATIENCE, tools } from "./browser.mjs";
+import { withSoundCard } from "./drivers.mjs";
 import { goThrough } from "./everywhere.mjs";
 import { holds, place } from "./library-page.mjs";
 import { serve } from "./server.mjs";
-import { distance, emptyFolder, predict, speech } from "./sound.mjs";
+import { distance, predict, speech } from "./sound.mjs";
 
 const { launch } = tools("puppeteer-core");
 const HAPPY = "03-01-03-02-02-01-12";
-
-/** Runs `body` with the environment in which Firefox has a sound card: without one its AudioContext never runs. */
-async function withSoundCard(body) {
-  const folder = emptyFolder();
-  const socket = join(folder, "socket");
-  const card = spawn("pulseaudio", [
-    "-n", "--daemonize=no", "--use-pid-file=no", "--exit-idle-time=-1", "--disable-shm=yes", "--load=module-null-sink",
-    `--load=module-native-protocol-unix auth-anonymous=1 socket=${socket}`,
-  ], { env: { ...process.env, HOME: folder, XDG_RUNTIME_DIR: folder }, stdio: "ignore" });
-  try {
-    for (const end = Date.now() + PATIENCE; !existsSync(socket) && Date.now() < end;) await new Promise((resolve) => { setTimeout(resolve, 50); });
-    await body({ ...process.env, PULSE_SERVER: `unix:${socket}` });
-  } finally {
-    card.kill();
-  }
-}
 
 const firefox = () => launch({ browser: "firefox", executablePath: process.env.FIREFOX, headless: true });
 
