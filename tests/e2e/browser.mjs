@@ -90,20 +90,26 @@ export async function open({ microphone = "none", insecure = false, isPublic = f
       }
     };
   });
+  if (SLOWLY) await page.addInitScript(SLOWLY);
   if (script) await page.addInitScript(script);
+  drawAfterInput(page);
   await page.goto((insecure ? server.insecureUrl : server.url) + path);
   return {
     page,
     context: page.context(),
     server,
     engine: (state) => page.locator(`body[data-engine="${state}"]`).waitFor({ state: "attached" }),
-    phase: (phase) => page.locator(`body[data-phase="${phase}"]`).waitFor({ state: "attached" }),
+    phase: async (phase) => {
+      await page.locator(`body[data-phase="${phase}"]`).waitFor({ state: "attached" });
+      await drawn(page);
+    },
     press: (name) => page.getByRole("button", { name, exact: true }).click(),
     choose: (...files) => page.setInputFiles("#file", ...files),
     /** Waits for the result of a file. */
     result: async (name) => {
       await page.locator("#kicker").filter({ hasText: name }).waitFor();
       await page.locator('body[data-phase="result"]').waitFor();
+      await drawn(page);
     },
     error: async (id) => {
       const alert = page.locator(`#alert[data-error="${id}"]`);
@@ -120,6 +126,41 @@ export async function open({ microphone = "none", insecure = false, isPublic = f
     },
   };
 }
+
+/** Waits for what the page draws with its next frame. */
+export const drawn = (page) => page
+  .evaluate(() => new Promise((resolve) => { requestAnimationFrame(() => { requestAnimationFrame(resolve); }); }))
+  // A page that is left draws nothing any more.
+  .catch(() => {});
+
+const INPUTS = ["check", "click", "dblclick", "dispatchEvent", "down", "fill", "focus", "move", "press", "selectOption", "setInputFiles", "tap", "type", "uncheck", "up", "wheel"];
+const waiting = new WeakSet();
+
+/** Lets every input wait until the page has drawn what follows from it. */
+function drawAfterInput(page) {
+  for (const actor of [page, page.keyboard, page.mouse, Object.getPrototypeOf(page.locator("body"))]) {
+    if (waiting.has(actor)) continue;
+    waiting.add(actor);
+    for (const input of INPUTS.filter((input) => actor[input])) {
+      const act = actor[input];
+      actor[input] = async function (...given) {
+        const answer = await act.apply(this, given);
+        await drawn(actor === page.keyboard || actor === page.mouse || actor === page ? page : this.page());
+        return answer;
+      };
+    }
+  }
+}
+
+/**
+ * Runs in a page before its own scripts where SPEECH_EMOTION_SLOW_FRAMES is a number of milliseconds: every frame comes
+ * that much later, so that tests show which of their steps do not wait for what they look at.
+ */
+export const SLOWLY = process.env.SPEECH_EMOTION_SLOW_FRAMES && `{
+  const next = window.requestAnimationFrame.bind(window);
+  window.requestAnimationFrame = (draw) => setTimeout(() => next(draw), ${Number(process.env.SPEECH_EMOTION_SLOW_FRAMES)});
+  window.cancelAnimationFrame = clearTimeout;
+}`;
 
 /** Keeps the screen in the folder SPEECH_EMOTION_SCREENSHOTS, where it is given, to be looked at. */
 export async function picture(page, name) {

@@ -82,8 +82,25 @@ const inFirefox = (body) => withSoundCard(async (env) => {
   }
 });
 
-/** Runs `body` with WebKit's own driver, on a screen of its own, and closes both whatever happens. */
+/** What a driver throws when its browser has died. */
+const DIED = "NoSuchSessionError";
+
+/**
+ * Runs `body` with WebKit's own driver, on a screen of its own, and closes both whatever happens.
+ *
+ * MiniBrowser sometimes dies on a busy machine; then all is done once more.
+ */
 export async function withWebKit(body) {
+  try {
+    await withOneWebKit(body);
+  } catch (error) {
+    if (error.name !== DIED) throw error;
+    process.stderr.write("WebKit's browser died and is started again\n");
+    await withOneWebKit(body);
+  }
+}
+
+async function withOneWebKit(body) {
   const screen = spawn("Xvfb", ["-displayfd", "3"], { stdio: ["ignore", "ignore", "ignore", "pipe"] });
   let service;
   let driver;
@@ -148,6 +165,7 @@ export async function until(tab, run, ...given) {
       if (answer) return answer;
       last = undefined;
     } catch (error) {
+      if (error.name === DIED) throw error;
       // A page that is on its way answers nothing.
       last = error;
     }

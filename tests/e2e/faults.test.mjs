@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { withPage } from "./browser.mjs";
+import { SLOWLY, withPage } from "./browser.mjs";
 import { BROWSERS, until } from "./drivers.mjs";
 import { CUT, serve } from "./server.mjs";
 import { emptyFolder, generated, speech } from "./sound.mjs";
@@ -60,7 +60,7 @@ const sha256 = (body) => `sha256-${createHash("sha256").update(body).digest("bas
 /** Serves the page with the script before it, as a build of its own. */
 async function serveFaults(headers) {
   const server = await serve(headers);
-  server.pages.set("faults.js", `(${script})();`);
+  server.pages.set("faults.js", `(${script})();${SLOWLY ?? ""}`);
   server.pages.set("spoken.wav", readFileSync(spoken));
   const changed = (html) => Buffer.from(String(html).replace("<meta", '<script src="faults.js"></script><meta'));
   server.alter.set("index.html", changed);
@@ -72,19 +72,27 @@ async function serveFaults(headers) {
 /** Gives the tests of a fault, one for each browser; they get a tab and the server. */
 function fault(what, body, headers) {
   for (const [name, run] of Object.entries(BROWSERS)) {
-    test(`${what}, in ${name}`, async () => {
+    test(`${what}, in ${name}`, () => run(async (tab) => {
       const server = await serveFaults(headers);
       try {
-        await run((tab) => body(tab, server));
+        await body(tab, server);
       } finally {
         await server.close().catch(() => {});
       }
-    });
+    }));
   }
 }
 
 const engine = (tab, state) => until(tab, (state) => document.body?.dataset.engine === state, state);
-const phase = (tab, phase) => until(tab, (phase) => document.body?.dataset.phase === phase, phase);
+const phase = async (tab, phase) => {
+  await until(tab, (phase) => document.body?.dataset.phase === phase, phase);
+  await drawn(tab);
+};
+/** Waits for what the page draws with its next frame; one that nobody sees draws none. */
+const drawn = (tab) => tab.run(() => new Promise((resolve) => {
+  requestAnimationFrame(() => { requestAnimationFrame(resolve); });
+  setTimeout(resolve, 1_000);
+}));
 const error = (tab, id) => until(tab, (id) => {
   const alert = document.querySelector("#alert");
   return !alert.hidden && alert.dataset.error === id && alert.innerText;
@@ -125,8 +133,7 @@ async function stopped(tab, first) {
 async function analysed(tab) {
   await tab.upload(spoken);
   await until(tab, () => document.querySelector("#kicker").textContent.includes("spoken.wav") && document.body.dataset.phase === "result");
-  // The list is drawn with the next frame.
-  await tab.run(() => new Promise((resolve) => { requestAnimationFrame(() => requestAnimationFrame(resolve)); }));
+  await drawn(tab);
   return heard(tab, 1);
 }
 
