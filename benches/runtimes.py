@@ -3,7 +3,9 @@ the fastest run on one thread. Outside CI: the packages take a gigabyte.
 
 Usage: runtimes.py FILE.onnx...
 Packages: numpy onnxruntime==1.32.0 openvino==2026.4.1 tract==0.23.9 MNN==3.6.1; for onnxruntime-web node and
-`npm ci` in this folder; for rten cargo."""
+`npm ci` in this folder; for rten cargo; for LiteRT a Python of its own, whose path LITERT_PYTHON holds, with
+ai-edge-litert==2.3.0 onnx2tf==1.28.8 tensorflow==2.21.0 tf-keras onnx onnx-graphsurgeon psutil sng4onnx
+onnxruntime==1.32.0 (and no onnxsim: LSTMs that it has simplified cannot be converted)."""
 
 import json
 import os
@@ -132,6 +134,47 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 """
 
 
+LITERT = """
+import json, sys, time
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+model, segment = sys.argv[1:]
+interpreter = Interpreter(model, num_threads=1)
+interpreter.allocate_tensors()
+[features], [logits] = interpreter.get_input_details(), interpreter.get_output_details()
+# onnx2tf puts the frames last.
+_, coefficients, frames = features["shape"]
+segment = np.fromfile(segment, np.float32).reshape(1, frames, coefficients).transpose(0, 2, 1)
+interpreter.set_tensor(features["index"], segment.copy())
+took = []
+for _ in range(300):
+    begun = time.perf_counter()
+    interpreter.invoke()
+    took.append(time.perf_counter() - begun)
+print(json.dumps({"logits": interpreter.get_tensor(logits["index"]).tolist(), "ms": min(took) * 1e3}))
+"""
+
+
+def litert(path):
+    python = os.environ.get("LITERT_PYTHON")
+    if not python:
+        raise RuntimeError("not tried: no LITERT_PYTHON")
+    # It reads no ONNX, and onnx2tf no file with an unknown number of frames.
+    steps = [
+        ["onnxruntime.tools.make_dynamic_shape_fixed", "--input_name", "features", "--input_shape", f"1,{FRAMES},67",
+         os.path.abspath(path), "fixed.onnx"],
+        ["onnx2tf", "-n", "-i", "fixed.onnx", "-o", "."],
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        for module, *options in steps:
+            said = subprocess.run([python, "-m", module, *options], capture_output=True, text=True, cwd=folder)
+        converted = Path(folder, "fixed_float32.tflite")
+        if not converted.exists():
+            errors = [line for line in said.stderr.splitlines() if "Error" in line]
+            raise RuntimeError(f"onnx2tf: {errors[-1] if errors else 'nothing comes of it'}")
+        return elsewhere([python, "-c", LITERT], converted)
+
+
 def web(path):
     script = HERE / "node_modules" / "runtimes.mjs"
     if not script.parent.exists():
@@ -168,6 +211,7 @@ RUNTIMES = {
     "tract": here(with_tract),
     "rten": rten,
     "MNN": here(with_mnn),
+    "LiteRT": litert,
 }
 
 

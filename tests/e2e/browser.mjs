@@ -133,7 +133,7 @@ export const drawn = (page) => page
   // A page that is left draws nothing any more.
   .catch(() => {});
 
-const INPUTS = ["check", "click", "dblclick", "dispatchEvent", "down", "fill", "focus", "move", "press", "selectOption", "setInputFiles", "tap", "type", "uncheck", "up", "wheel"];
+const INPUTS = ["check", "click", "dblclick", "dispatchEvent", "down", "fill", "focus", "move", "press", "selectOption", "tap", "type", "uncheck", "up", "wheel"];
 const waiting = new WeakSet();
 
 /** Lets every input wait until the page has drawn what follows from it. */
