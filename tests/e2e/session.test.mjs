@@ -200,7 +200,8 @@ test("while listening sections and notes are added by a key, and what was said i
     await phase("live");
     const heard = await rows(page).count();
     await rows(page).nth(heard).waitFor();
-    await press("Stop");
+    // What is played has a button of that name, too, until it has ended.
+    await page.locator("#listen").click();
     await phase("result");
     await page.getByRole("button", { name: "Delete the section opening" }).click();
     await page.locator("#section-0").waitFor({ state: "detached" });
@@ -242,10 +243,10 @@ test("each speaker has a number and a colour, the same in timeline, list and sum
       await engine("ready");
       await drop(page, hour(200), "hour.json");
       await rows(page).first().waitFor();
-      const badges = (where) => page.locator(`${where} .badge`).evaluateAll((list) => list.map((badge) => {
+      const badges = (where) => page.evaluate((where) => [...document.querySelectorAll(`${where} .badge`)].map((badge) => {
         const name = badge.parentElement.textContent;
         return [badge.textContent, getComputedStyle(badge).backgroundColor, name];
-      }));
+      }), where);
       const colours = new Map();
       for (const where of ["#heard", "#summary", "#marks"]) {
         const found = await badges(where);
