@@ -72,7 +72,7 @@ impl Default for TrainConfig {
     fn default() -> Self {
         Self {
             seed: 1,
-            epochs: 36,
+            epochs: 72,
             segments: 3_000,
             batch_size: 32,
             peak_rate: 2e-3,

@@ -678,7 +678,7 @@ mod tests {
     fn the_model_shipped_is_as_good_as_it_has_to_be() {
         let (_, evaluation) = shipped();
         let live = &evaluation.live;
-        assert!(live.uar >= 0.68 && live.war >= 0.68);
+        assert!(live.uar >= 0.7 && live.war >= 0.7);
         let Scores { uar, war } = evaluation.whole.exported;
         let trained = evaluation.whole.trained;
         assert!(trained.uar - uar <= 0.003 && trained.war - war <= 0.003);
@@ -686,12 +686,13 @@ mod tests {
         assert!(calibrated.claimed_right >= 0.8 && calibrated.claimed >= 0.4);
 
         let strangers = evaluation.strangers.as_ref().unwrap();
+        let mut lively = (0.0, 0.0);
         for stranger in &strangers.corpora {
             let least = match stranger.name.as_str() {
                 "emodb" => 0.6,
-                "nemo" => 0.39,
-                "ravdess" => 0.41,
-                _ => 0.25,
+                "nemo" => 0.38,
+                "ravdess" => 0.43,
+                _ => 0.28,
             };
             assert!(
                 stranger.live.uar >= least,
@@ -699,24 +700,29 @@ mod tests {
                 stranger.name,
                 stranger.live.uar
             );
-            for known in [Known::NeutralReading, Known::ThreeLabelledClips] {
-                assert!(
-                    strangers::gain(stranger, known) > Some(0.01),
-                    "{}",
-                    stranger.name
-                );
-            }
+            let gain = |known| strangers::gain(stranger, known);
+            assert!(
+                gain(Known::NeutralReading) > Some(0.0)
+                    && gain(Known::ThreeLabelledClips) > Some(0.01),
+                "{}",
+                stranger.name
+            );
+            let activation = stranger.calibrated.activation.unwrap();
+            let claims = activation.claimed * activation.claimed_right;
+            lively.0 += activation.claimed;
+            lively.1 += claims;
         }
         let mean = &strangers.mean;
-        assert!(mean.claimed >= 0.14 && mean.claimed_right >= 0.56);
-        assert!(mean.expected_calibration_error <= 0.1);
-        assert!(strangers.sounds.as_ref().unwrap().all.claimed_share() <= 0.03);
+        assert!(mean.claimed >= 0.17 && mean.claimed_right >= 0.55);
+        assert!(mean.expected_calibration_error <= 0.135);
+        assert!(lively.1 >= 0.8 * lively.0 && lively.0 > 0.5, "{lively:?}");
+        assert!(strangers.sounds.as_ref().unwrap().all.claimed_share() <= 0.01);
 
         assert_eq!(evaluation.robustness.len(), Condition::CHANGED.len());
         for changed in &evaluation.robustness {
             let allowed = match changed.condition {
                 Condition::Louder | Condition::Fainter => 0.008,
-                _ => 0.07,
+                _ => 0.05,
             };
             assert!(-changed.war_change <= allowed, "{changed:?}");
         }
