@@ -70,9 +70,14 @@ fn live(criterion: &mut Criterion) {
     });
     group.bench_function("speech gate", |bencher| {
         let mut gate = SpeechGate::new();
+        let mut frames = Vec::new();
+        let mut front_end = FrontEnd::new(16_000).unwrap();
+        front_end.push(&[&speech[..SECONDS * 16_000]], |frame| {
+            frames.push(frame.clone());
+        });
         bencher.iter(|| {
-            for hop in speech[..SECONDS * 16_000].as_chunks::<HOP_SAMPLES>().0 {
-                black_box(gate.push(hop));
+            for frame in &frames {
+                black_box(gate.push(frame));
             }
         });
     });

@@ -318,6 +318,45 @@ fn nothing_is_claimed_where_the_gate_hears_too_little_speech() {
     assert_eq!(summary.verdict, Verdict::Unsure);
 }
 
+/// Three plucks of a string, each left to ring for 2 s (Karplus and Strong, 1983).
+fn plucked() -> Vec<f32> {
+    let mut string = [0.0; 73];
+    let mut state = 1u32;
+    (0..3 * 32_000)
+        .map(|n| {
+            if n % 32_000 == 0 {
+                string = std::array::from_fn(|_| {
+                    state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    0.5 * ((state >> 8) as f32 / (1 << 23) as f32 - 1.0)
+                });
+            }
+            let at = n % 32_000 % string.len();
+            let sample = string[at];
+            string[at] = 0.5 * (sample + string[(at + 1) % string.len()]);
+            sample
+        })
+        .collect()
+}
+
+#[test]
+fn held_tones_are_no_speech() {
+    for pacing in [Pacing::Live, Pacing::Recorded] {
+        let (updates, summary) = run(&mut session(pacing), &plucked(), 2_048, true);
+        assert_eq!(summary.verdict, Verdict::NoSpeech, "{summary:?}");
+        assert_eq!(summary.speech_s, 0.0);
+        assert!(utterances(&updates).is_empty());
+    }
+    // What is said between and after them is heard as ever.
+    let (_, alone) = run(&mut session(Pacing::Recorded), &recording(), 2_048, false);
+    let among = [plucked(), recording(), plucked(), recording()].concat();
+    let (updates, summary) = run(&mut session(Pacing::Recorded), &among, 2_048, false);
+    assert_eq!(utterances(&updates).len(), 2, "{updates:?}");
+    assert!(
+        (summary.speech_s - 2.0 * alone.speech_s).abs() < 0.2,
+        "{summary:?} {alone:?}"
+    );
+}
+
 #[test]
 fn there_is_never_more_speech_than_sound() {
     let sound = recording()[3_000..9_000].to_vec();

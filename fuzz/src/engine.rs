@@ -62,8 +62,8 @@ fn sound(bytes: &mut Bytes, samples: usize) -> Vec<f32> {
             gain * (state as f32 / u32::MAX as f32 - 0.5)
         }
         3 => {
-            // A buzz with the syllables of speech.
-            phase += 0.008 + f32::from(kind) / 20_000.0;
+            // A buzz that trembles, with the syllables of speech.
+            phase += (0.008 + f32::from(kind) / 20_000.0) * (1.0 + 0.004 * (phase / 4.0).sin());
             gain * (phase.fract() - 0.5) * (0.5 + 0.5 * (phase / 40.0).sin())
         }
         _ => gain * 1e30,

@@ -23,7 +23,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    activity::{HANGOVER_HOPS, SpeechGate},
+    activity::{HANGOVER_HOPS, ONSET_HOPS, SpeechGate},
     audio::{AudioError, SAMPLE_RATE_HZ},
     calibration::{Calibration, Reference, SpeakerStatistics},
     class::Class,
@@ -446,12 +446,13 @@ impl Track {
             sound.next += HOP_SAMPLES as u64;
         }
 
-        let speaking = self.gate.push(&frame.samples);
+        let speaking = self.gate.push(frame);
         self.spoken.push(self.gate.hears_speech());
         self.envelopes.push(envelope(&frame.samples));
         if let Some(utterance) = &mut self.utterance {
             utterance.spoken += u64::from(self.gate.hears_speech());
         }
+        self.take_back(self.gate.taken_back().into());
         self.square_sum += sum_of_squares(&frame.samples);
         self.clipped |= frame.samples.iter().any(|x| x.abs() >= FULL_SCALE);
         if self.frames.is_multiple_of(LEVEL_FRAMES) {
@@ -483,6 +484,19 @@ impl Track {
             return self.review(classifier, updates);
         }
         Ok(())
+    }
+
+    /// Counts the newest frames, this many, as frames without speech.
+    fn take_back(&mut self, frames: u64) {
+        let start = self.frames.saturating_sub(frames).max(self.started);
+        if let Some(utterance) = &self.utterance {
+            let spoken = self.spoken(start.max(utterance.start), self.frames);
+            if let Some(utterance) = &mut self.utterance {
+                utterance.spoken -= spoken;
+            }
+        }
+        let first = self.row(start);
+        self.spoken[first..].fill(false);
     }
 
     /// Whether a segment that ends with the newest frame is due.
@@ -687,7 +701,9 @@ impl Track {
         };
         let end_s = self.time_s(end - silence).min(last_s);
         let start_s = self.time_s(utterance.start);
-        if let Some(heard) = utterance.heard.posterior() {
+        // What opened the gate may have been taken back.
+        let is_speech = utterance.spoken >= u64::from(ONSET_HOPS);
+        if let Some(heard) = utterance.heard.posterior().filter(|_| is_speech) {
             let posterior = self.calibrated(&heard);
             let speech_s = hops_s(utterance.spoken);
             let is_firm = self.is_firm(utterance.heard.weight(), utterance.spoken);

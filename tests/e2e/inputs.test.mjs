@@ -1,10 +1,11 @@
 // How sound comes into the page, and what it says where none can.
 
 import assert from "node:assert/strict";
+import { basename } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { looksRight, picture, withPage } from "./browser.mjs";
-import { bytes, emptyFolder, generated, speech } from "./sound.mjs";
+import { bytes, emptyFolder, generated, predict, speech } from "./sound.mjs";
 
 const SAD = "03-01-04-02-01-01-08";
 const ANGRY = "03-01-05-02-01-01-05";
@@ -211,6 +212,26 @@ test("the screen is kept on while listening, also after another tab", async () =
     await press("Stop");
     await phase("result");
     assert.equal((await locks()).held, 0);
+  });
+});
+
+test("strings, horns and dial tones are no speech, in the page and in the trainer's program", async () => {
+  const string = (hz) => `0.4*exp(-2*mod(t\\,1))*(2*mod(${hz}*t\\,1)-1)`;
+  const sounds = [
+    generated(`aevalsrc=${string(220)}:s=44100:d=6`, "string.wav"),
+    generated(`aevalsrc=${string(196)}:s=44100:d=6`, "string.mp3", "-b:a", "48k"),
+    generated("aevalsrc=0.3*(2*mod(220*t\\,1)-1):s=44100:d=4", "horn.wav"),
+    generated("aevalsrc=0.2*(sin(2*PI*350*t)+sin(2*PI*440*t)):s=44100:d=4", "dial-tone.wav"),
+  ];
+  for (const { path, label, speech_s: spoken } of predict(...sounds)) assert.deepEqual([label, spoken], ["no speech", 0], path);
+  await withPage({}, async ({ page, engine, choose, result, verdict }) => {
+    await engine("ready");
+    for (const sound of sounds) {
+      await choose(sound);
+      await result(basename(sound));
+      assert.equal(await verdict(), "no-speech", sound);
+      assert.equal(await page.locator("#heard li").count(), 0, sound);
+    }
   });
 });
 

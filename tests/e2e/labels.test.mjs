@@ -9,7 +9,7 @@ import { distance, emptyFolder, generated, predict, speech, train } from "./soun
 
 const HAPPY = "03-01-03-02-02-01-12";
 
-/** A model trained for a moment on buzzing tones, three speakers with two clips of each label. */
+/** A model trained for a moment on buzzing tones that tremble as voices do, three speakers with two clips of each label. */
 function model(labels) {
   const folder = emptyFolder();
   const lines = ["path,speaker,label"];
@@ -18,7 +18,7 @@ function model(labels) {
       for (const take of [1, 2]) {
         const name = `${basename(folder)}-${k}-${speaker}-${take}.wav`;
         const pitch = 90 + 70 * s + 9 * k + take;
-        const wave = `aevalsrc=0.3*mod(t*${pitch}\\,1)*(1-0.6*cos(2*PI*t*${3 + 0.5 * k})):s=16000:d=1`;
+        const wave = `aevalsrc=0.3*mod(${pitch}*(t+0.0001*sin(2*PI*5.5*t))\\,1)*(1-0.6*cos(2*PI*t*${3 + 0.5 * k})):s=16000:d=1`;
         lines.push(`${generated(wave, name)},${speaker},"${label}"`);
       }
     }

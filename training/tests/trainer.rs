@@ -54,7 +54,9 @@ fn voice(emotion: Emotion, actor: u8, statement: u8) -> Vec<f32> {
             noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             let hiss = noise as f32 / u32::MAX as f32 - 0.5;
             let at_s = n as f32 / rate - 0.3;
-            let glide = 1.0 + 0.03 * kind * (TAU * 1.5 * at_s).sin();
+            // No voice holds its pitch as a tone does.
+            let tremor = 0.004 * (TAU * 5.5 * at_s).sin();
+            let glide = 1.0 + tremor + 0.03 * kind * (TAU * 1.5 * at_s).sin();
             phase += pitch * glide / rate;
             let pulse = if phase >= 1.0 { 1.0 } else { 0.0 };
             phase -= pulse;
@@ -850,6 +852,18 @@ fn a_model_comes_out_of_a_small_corpus_and_hears_it() {
             "error: long.wav is longer than 2 hours",
             "split it into shorter files",
         ],
+    );
+
+    // A name as another system or keyboard spells it.
+    fs::create_dir(bench.path("Größen")).unwrap();
+    write_wav(&bench.path("Größen/Stille.wav"), &[0.0; 40_000], 40_000);
+    for spelt in ["Größen\\Stille.wav", "gro\u{308}ßen/STILLE.WAV"] {
+        let told = bench.succeeds(&format!("predict --model model/model.onnx {spelt}"));
+        assert_eq!(told, "Größen/Stille.wav  no speech (2.5 s)\n");
+    }
+    bench.fails(
+        "predict --model model/model.onnx Größen/stille.mp3",
+        &["error: cannot read Größen/stille.mp3: there is no such file; is Größen/Stille.wav meant?"],
     );
 
     let json = fs::read_to_string(&manifest).unwrap();
