@@ -1,7 +1,7 @@
-//! Streaming conversion of mono audio from any rate to 16 kHz by windowed-sinc interpolation
+//! Streaming conversion of mono audio from any rate to 16 kHz, or another, by windowed-sinc interpolation
 //! (Smith & Gossett, 1984, with filters computed for the very instants where that is possible).
 //!
-//! Output sample `k` is the input at exactly `k / 16000` seconds, and does not depend on how the caller cut the audio.
+//! Output sample `k` is the input at exactly `k / 16000` seconds (`k / rate` at another), and does not depend on how the caller cut the audio.
 
 use std::f64::consts::PI;
 
@@ -25,9 +25,9 @@ const INTERPOLATED_PHASES: u32 = 128;
 /// Input samples converted at a time.
 const BLOCK: usize = 1_024;
 
-/// Converts mono audio to [`SAMPLE_RATE_HZ`]; audio at that rate passes through unchanged.
+/// Converts mono audio to [`SAMPLE_RATE_HZ`] or another rate; audio at that rate passes through unchanged.
 ///
-/// `n` input samples give `ceil(n · 16000 / rate)` output samples once finished. Nothing is
+/// `n` input samples at `rate` give `ceil(n · wanted / rate)` output samples once finished. Nothing is
 /// allocated after construction.
 pub struct Resampler {
     converter: Option<Converter>,
@@ -54,12 +54,24 @@ impl Resampler {
     /// # Errors
     /// When the rate is not in 8,000 to 192,000 Hz.
     pub fn new(sample_rate_hz: u32) -> Result<Self, AudioError> {
-        if !(MIN_SAMPLE_RATE_HZ..=MAX_SAMPLE_RATE_HZ).contains(&sample_rate_hz) {
-            return Err(AudioError::SampleRate(sample_rate_hz));
+        Self::between(sample_rate_hz, SAMPLE_RATE_HZ)
+    }
+
+    /// Creates a converter from `sample_rate_hz` to `wanted_hz`.
+    ///
+    /// # Errors
+    /// When one of the rates is not in 8,000 to 192,000 Hz.
+    pub fn between(sample_rate_hz: u32, wanted_hz: u32) -> Result<Self, AudioError> {
+        let is_possible = |rate_hz| (MIN_SAMPLE_RATE_HZ..=MAX_SAMPLE_RATE_HZ).contains(rate_hz);
+        if let Some(&rate_hz) = [sample_rate_hz, wanted_hz]
+            .iter()
+            .find(|rate_hz| !is_possible(*rate_hz))
+        {
+            return Err(AudioError::SampleRate(rate_hz));
         }
-        Ok(Self {
-            converter: (sample_rate_hz != SAMPLE_RATE_HZ).then(|| Converter::new(sample_rate_hz)),
-        })
+        let converter =
+            (sample_rate_hz != wanted_hz).then(|| Converter::new(sample_rate_hz, wanted_hz));
+        Ok(Self { converter })
     }
 
     /// Takes in the next samples and hands the output they complete to `sink`, in order, in pieces.
@@ -98,10 +110,10 @@ impl Resampler {
 }
 
 impl Converter {
-    fn new(sample_rate_hz: u32) -> Self {
-        let divisor = gcd(sample_rate_hz, SAMPLE_RATE_HZ);
-        let (step, steps) = (sample_rate_hz / divisor, SAMPLE_RATE_HZ / divisor);
-        let filters = Filters::new(sample_rate_hz, steps);
+    fn new(sample_rate_hz: u32, wanted_hz: u32) -> Self {
+        let divisor = gcd(sample_rate_hz, wanted_hz);
+        let (step, steps) = (sample_rate_hz / divisor, wanted_hz / divisor);
+        let filters = Filters::new(f64::from(wanted_hz) / f64::from(sample_rate_hz), steps);
         let most = (BLOCK as u64 * u64::from(steps)).div_ceil(u64::from(step)) + 1;
         let mut converter = Self {
             step: step.into(),
@@ -174,14 +186,13 @@ struct Filters {
 }
 
 impl Filters {
-    /// For instants in `steps` between two samples.
-    fn new(sample_rate_hz: u32, steps: u32) -> Self {
+    /// For instants in `steps` between two samples, of which there are `ratio` for each sample.
+    fn new(ratio: f64, steps: u32) -> Self {
         let phases = if steps <= MAX_PHASES {
             steps
         } else {
             INTERPOLATED_PHASES
         };
-        let ratio = f64::from(SAMPLE_RATE_HZ) / f64::from(sample_rate_hz);
         let slower = ratio.min(1.0);
         let taps = ((f64::from(SINC_TAPS) / slower).ceil() as usize).next_multiple_of(16);
         let bandwidth = f64::from(CUTOFF) * slower;

@@ -3,15 +3,18 @@
 //!
 //! Formats are told from the content, never from a name. What a container says of its length is not
 //! believed: a recording lasts as long as it can be decoded, and one that ends before it should is given as
-//! far as it goes, with an [`Ending`] that says so. Reads WAV of every kind, FLAC, MP3, Ogg, Opus, AAC, MP4,
-//! WebM, AIFF and CAF; it writes nothing, seeks nothing and does not resample.
+//! far as it goes, with an [`Ending`] that says so. Where several recordings were joined in one file, later
+//! ones get the first one's sample rate and channels. Reads WAV of every kind, FLAC, MP3, Ogg, Opus, AAC,
+//! MP4, WebM, AIFF and CAF; it writes nothing and seeks nothing.
 
+mod conversion;
 mod input;
 mod opus;
 mod wav;
 
 use std::{collections::VecDeque, io, sync::LazyLock, time::Duration};
 
+use conversion::Conversion;
 pub use input::{HEAD_BYTES, may_have_index_at_end};
 use input::{Input, Kind};
 pub use symphonia::core::io::{MediaSource, ReadOnlySource};
@@ -64,8 +67,16 @@ pub struct Recording {
     certain: Option<(u64, u32)>,
     /// Of the block given last, a plane for each channel.
     planes: Vec<Vec<f32>>,
+    /// Of a later part that is not like the first.
+    conversion: Option<Conversion>,
+    /// As the decoder gave it.
+    decoded: Vec<Vec<f32>>,
     /// Whether `planes` hold the first block, which was decoded when the file was opened.
     first: bool,
+    /// Rate and channels of what was decoded last.
+    part: (u32, usize),
+    /// A packet of another rate or other channels, until the next one tells whether it is damaged.
+    strange: Option<Packet>,
     frames: u64,
     packets: u64,
     damaged_packets: u64,
@@ -126,20 +137,6 @@ pub enum RecordingError {
         /// Its length, or as much as was decoded of it.
         seconds: f64,
     },
-    /// Its sample rate or number of channels is another one from here on.
-    #[error(
-        "changes its {what} from {from} to {to} after {after_s:.2} s; save it again as one recording"
-    )]
-    Changes {
-        /// Which of both.
-        what: &'static str,
-        /// Before.
-        from: u32,
-        /// From here on.
-        to: u32,
-        /// Seconds decoded before.
-        after_s: f64,
-    },
     /// Most of it cannot be decoded.
     #[error("is damaged after {after_s:.2} s; use a whole copy of it")]
     Damaged {
@@ -194,7 +191,11 @@ impl Recording {
             announced_frames,
             certain,
             planes: Vec::new(),
+            conversion: None,
+            decoded: Vec::new(),
             first: false,
+            part: (0, 0),
+            strange: None,
             frames: 0,
             packets: 0,
             damaged_packets: 0,
@@ -240,8 +241,7 @@ impl Recording {
     /// The next samples, a plane for each channel, of equal lengths, at full scale ±1; none at the end.
     ///
     /// # Errors
-    /// When it cannot be read, most of it is damaged, its rate or channels change, or it is longer than
-    /// [`MAX_DURATION`].
+    /// When it cannot be read, most of it is damaged, or it is longer than [`MAX_DURATION`].
     pub fn next_block(&mut self) -> Result<Option<&[Vec<f32>]>, RecordingError> {
         let there = std::mem::take(&mut self.first) || self.decode_block()?;
         Ok(there.then_some(&self.planes))
@@ -257,21 +257,16 @@ impl Recording {
         if let Some((frames, rate_hz)) = recording.certain {
             return Ok(seconds(frames, rate_hz));
         }
-        let base = playable(&*recording.format).and_then(|track| track.time_base);
-        let (mut ticks, mut begin, mut end) = (0, None, 0);
+        let (mut told_s, mut begin_s, mut end_s) = (0.0, None, 0.0f64);
         while let Some(packet) = recording.next_packet()? {
-            ticks += packet.dur.get();
-            let at = packet.pts.get();
-            begin = begin.or(Some(at));
-            end = end.max(at.saturating_add_unsigned(packet.dur.get()));
+            let tick_s = recording.tick_s(&packet);
+            told_s += packet.dur.get() as f64 * tick_s;
+            let at_s = packet.pts.get() as f64 * tick_s;
+            end_s = end_s.max(at_s - *begin_s.get_or_insert(at_s));
         }
-        let first_s = recording.duration_s();
         // Containers that tell no durations of packets tell when they begin.
-        let ticks = ticks.max(end.saturating_sub(begin.unwrap_or(end)).unsigned_abs());
-        let rest_s = base.map_or(0.0, |base| {
-            ticks as f64 * f64::from(base.numer.get()) / f64::from(base.denom.get())
-        });
-        let seconds = first_s + rest_s;
+        let rest_s = if told_s > 0.0 { told_s } else { end_s };
+        let seconds = recording.duration_s() + rest_s;
         check_seconds(seconds)?;
         Ok(seconds)
     }
@@ -281,7 +276,12 @@ impl Recording {
         while self.ended.is_none() {
             let Some(packet) = self.next_packet()? else {
                 self.finish()?;
-                break;
+                self.planes.iter_mut().for_each(Vec::clear);
+                self.end_part();
+                return Ok(self.planes.iter().any(|plane| !plane.is_empty()));
+            };
+            let Some(packet) = self.in_its_part(packet)? else {
+                continue;
             };
             self.packets += 1;
             let block = match self.decoder.decode(&packet) {
@@ -293,28 +293,104 @@ impl Recording {
                 }
                 Err(_) => return Err(self.damaged()),
             };
-            let (rate_hz, channels) = (block.spec().rate(), block.num_planes());
+            let rate_hz = block.spec().rate();
             if block.frames() == 0 {
                 continue;
             }
+            block.copy_to_vecs_planar(&mut self.decoded);
             if self.frames == 0 {
                 self.sample_rate_hz = rate_hz;
-            } else if rate_hz != self.sample_rate_hz {
-                return Err(self.changes("sample rate", self.sample_rate_hz, rate_hz));
-            } else if channels != self.planes.len() {
-                let before = self.planes.len() as u32;
-                return Err(self.changes("number of channels", before, channels as u32));
+                self.planes.resize(self.decoded.len(), Vec::new());
             }
-            block.copy_to_vecs_planar(&mut self.planes);
-            self.frames += block.frames() as u64;
+            self.part = (rate_hz, self.decoded.len());
+            self.take_in()?;
             check_duration(self.frames, self.sample_rate_hz)?;
             if self.kind.keeps_tail() {
                 self.last_packet.clear();
                 self.last_packet.extend_from_slice(&packet.data);
             }
-            return Ok(true);
+            if self.planes.iter().any(|plane| !plane.is_empty()) {
+                return Ok(true);
+            }
         }
         Ok(false)
+    }
+
+    /// The packet to decode: of a later part of an MP3 its first, with a new decoder, once two in a row are
+    /// alike; one alone is damage.
+    fn in_its_part(&mut self, packet: Packet) -> Result<Option<Packet>, RecordingError> {
+        if self.decoder.codec_params().codec != CODEC_ID_MP3 || self.frames == 0 {
+            return Ok(Some(packet));
+        }
+        let part = mp3_part(&packet.data).unwrap_or(self.part);
+        let strange = self.strange.take();
+        if let Some(first) = strange.as_ref().filter(|_| part != self.part)
+            && mp3_part(&first.data) == Some(part)
+        {
+            let track = playable(&*self.format).ok_or_else(|| self.damaged())?;
+            self.decoder = decoder(track)?;
+            self.part = part;
+            self.due.push_front(packet);
+            return Ok(strange);
+        }
+        self.damaged_packets += u64::from(strange.is_some());
+        self.refuse_ruins()?;
+        if part == self.part {
+            return Ok(Some(packet));
+        }
+        self.packets += 1;
+        self.strange = Some(packet);
+        Ok(None)
+    }
+
+    /// Makes the planes of what was decoded.
+    fn take_in(&mut self) -> Result<(), RecordingError> {
+        let part = self.part;
+        let first = (self.sample_rate_hz, self.planes.len());
+        if self.conversion.is_none() && part == first {
+            std::mem::swap(&mut self.planes, &mut self.decoded);
+            self.frames += self.planes.first().map_or(0, |plane| plane.len()) as u64;
+            return Ok(());
+        }
+        self.planes.iter_mut().for_each(Vec::clear);
+        let goes_on = (self.conversion.as_ref()).is_some_and(|it| it.is_for(part));
+        if !goes_on {
+            self.end_part();
+            self.conversion = (part != first)
+                .then(|| Conversion::new(part, first))
+                .transpose()
+                .map_err(|_| RecordingError::Codec(format!("of a part at {} Hz", part.0)))?;
+        }
+        match &mut self.conversion {
+            Some(conversion) => conversion.push(&self.decoded, &mut self.planes),
+            None => {
+                for (plane, decoded) in self.planes.iter_mut().zip(&self.decoded) {
+                    plane.extend_from_slice(decoded);
+                }
+            }
+        }
+        self.frames += self.planes.first().map_or(0, |plane| plane.len()) as u64;
+        Ok(())
+    }
+
+    /// Adds what the conversion of a part still holds.
+    fn end_part(&mut self) {
+        if let Some(mut conversion) = self.conversion.take() {
+            conversion.finish(&mut self.planes);
+        }
+    }
+
+    /// Seconds that a tick of a packet's time stamps lasts.
+    fn tick_s(&self, packet: &Packet) -> f64 {
+        let is_mp3 = self.decoder.codec_params().codec == CODEC_ID_MP3;
+        // Each packet says at which rate it is, in a file of several parts not the reader's.
+        if let Some((rate_hz, _)) = mp3_part(&packet.data).filter(|_| is_mp3) {
+            return 1.0 / f64::from(rate_hz);
+        }
+        let base = playable(&*self.format).and_then(|track| track.time_base);
+        base.map_or(0.0, |base| {
+            f64::from(base.numer.get()) / f64::from(base.denom.get())
+        })
     }
 
     /// The next packet of the track; none where nothing more can be read.
@@ -372,6 +448,7 @@ impl Recording {
     }
 
     fn finish(&mut self) -> Result<(), RecordingError> {
+        self.damaged_packets += u64::from(self.strange.take().is_some());
         if self.frames == 0 {
             return Err(if self.damaged_packets > 0 {
                 self.damaged()
@@ -409,15 +486,6 @@ impl Recording {
             after_s: self.duration_s(),
         }
     }
-
-    fn changes(&self, what: &'static str, from: u32, to: u32) -> RecordingError {
-        RecordingError::Changes {
-            what,
-            from,
-            to,
-            after_s: self.duration_s(),
-        }
-    }
 }
 
 /// None at all without a rate.
@@ -437,6 +505,21 @@ fn check_seconds(seconds: f64) -> Result<(), RecordingError> {
         return Err(RecordingError::TooLong { seconds });
     }
     Ok(())
+}
+
+/// Sample rate and channels by the header that each frame of an MP3 begins with.
+fn mp3_part(frame: &[u8]) -> Option<(u32, usize)> {
+    let &[_, version, rates, mode, ..] = frame else {
+        return None;
+    };
+    let halved = match version >> 3 & 3 {
+        3 => 0,
+        2 => 1,
+        _ => 2,
+    };
+    let rate_hz: u32 = *[44_100, 48_000, 32_000].get(usize::from(rates >> 2 & 3))?;
+    let channels = if mode >> 6 == 3 { 1 } else { 2 };
+    Some((rate_hz >> halved, channels))
 }
 
 /// The track that is heard.

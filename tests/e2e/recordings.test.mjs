@@ -42,6 +42,15 @@ function sized(name, riff, data) {
   return bytes(wav, name);
 }
 
+/** Recordings of different sample rates and channels, one behind the other in one file. */
+function joined(name, ...parts) {
+  const takes = parts.map((options, index) => readFileSync(speech(ANGRY, `${index}-of-${name}`, "-map_metadata", "-1", ...options)));
+  return bytes(Buffer.concat(takes), name);
+}
+
+const JINGLE = ["-ar", "44100", "-ac", "2"];
+const VOICE = ["-ar", "22050", "-ac", "1"];
+
 /** The first share of a file. */
 const cut = (path, share) => {
   const whole = readFileSync(path);
@@ -63,6 +72,9 @@ const recordings = () => [
   ...Object.keys(FORMATS).map(made),
   sized("sizes-never-written.wav", 0, 0),
   sized("data-size-zero.wav", undefined, 0),
+  joined("joined.mp3", VOICE, JINGLE, VOICE),
+  joined("joined-stereo.mp3", JINGLE, VOICE),
+  joined("joined.ogg", VOICE, JINGLE),
   speech(ANGRY, "antiphase.wav", "-af", "apad=pad_dur=2,pan=stereo|c0=c0|c1=-1*c0"),
 ];
 

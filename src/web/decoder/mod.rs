@@ -125,9 +125,7 @@ fn refusal(error: &RecordingError) -> Object {
         RecordingError::Codec(codec) => ("codec", codec.into()),
         RecordingError::NoIndex => ("no-index", JsValue::UNDEFINED),
         RecordingError::TooLong { seconds } => ("too-long", (*seconds).into()),
-        RecordingError::Damaged { .. } | RecordingError::Changes { .. } => {
-            ("damaged", JsValue::UNDEFINED)
-        }
+        RecordingError::Damaged { .. } => ("damaged", JsValue::UNDEFINED),
         RecordingError::Read(_) => ("gone", JsValue::UNDEFINED),
         RecordingError::NotAudio => ("not-audio", JsValue::UNDEFINED),
     };

@@ -365,6 +365,72 @@ mod tests {
         }
     }
 
+    /// tests/audio/tone-44100-stereo.*: the same with sample_rate=44100, on two channels.
+    #[test]
+    fn recordings_joined_in_one_file_are_one_at_the_first_ones_rate_and_channels() {
+        for format in ["mp3", "ogg"] {
+            let read = |name: &str| fs::read(kept(&format!("{name}.{format}"))).unwrap();
+            let (one, other) = (read("tone"), read("tone-44100-stereo"));
+            let level = |path: &Path| {
+                let (decoded, channels) = decode(path).unwrap();
+                let count = channels[0].len();
+                (
+                    decoded.duration_s,
+                    rms(&channels[0][count / 4..count * 3 / 4]),
+                )
+            };
+            let alone: f64 = ["tone", "tone-44100-stereo"]
+                .map(|name| level(&kept(&format!("{name}.{format}"))).0)
+                .iter()
+                .sum();
+            for (parts, rate_hz, channels) in [
+                ([&one[..], &other, &one].concat(), 16_000, 1),
+                ([&other[..], &one, &other].concat(), 44_100, 2),
+            ] {
+                let stored = file("joined", &parts);
+                let recording = Recording::open(&stored.1).unwrap();
+                assert_eq!(recording.sample_rate_hz(), rate_hz, "{format}");
+                let (decoded, planes) = decode(&stored.1).unwrap();
+                assert_eq!(planes.len(), channels, "{format}");
+                assert!(decoded.ending.is_whole(), "{format}: {decoded:?}");
+                assert!(
+                    (decoded.duration_s - 1.5 * alone).abs() < 0.2,
+                    "{format} {rate_hz}: {} of {alone}",
+                    decoded.duration_s
+                );
+                let measured = Box::new(File::open(&stored.1).unwrap());
+                let measured_s = recording::Recording::measure(measured).unwrap();
+                assert!(
+                    (measured_s - decoded.duration_s).abs() < 0.25,
+                    "{format} {rate_hz}: {measured_s} for {}",
+                    decoded.duration_s
+                );
+                // The middle of each part holds the tone, at its level and pitch.
+                let part = planes[0].len() / 3;
+                for (n, plane) in planes
+                    .iter()
+                    .flat_map(|plane| plane.chunks(part))
+                    .enumerate()
+                {
+                    if plane.len() < part {
+                        continue;
+                    }
+                    let middle = &plane[part / 3..part * 2 / 3];
+                    let found = rms(middle);
+                    assert!(
+                        (0.07..0.1).contains(&found),
+                        "{format} {rate_hz} {n}: {found}"
+                    );
+                    let rises = middle
+                        .windows(2)
+                        .filter(|pair| pair[0] < 0.0 && pair[1] >= 0.0);
+                    let hz = rises.count() as f32 / (middle.len() as f32 / rate_hz as f32);
+                    assert!((hz - 440.0).abs() < 10.0, "{format} {rate_hz} {n}: {hz} Hz");
+                }
+            }
+        }
+    }
+
     #[test]
     fn a_wav_is_read_to_its_end_whatever_its_sizes_say() {
         let samples = tone(16_000);
