@@ -407,6 +407,34 @@ test("a browser that keeps nothing says so and loses nothing", async () => {
   });
 });
 
+for (const locale of ["en", "de", "es"]) {
+  test(`every word in the list can be read beside corrections (${locale})`, async () => {
+    const labels = LABELS.flatMap((label) => LABELS.map((correction) => [label, correction]));
+    const corrected = hour(labels.length, ({ sources: [{ utterances }] }) => utterances.forEach((utterance, index) => {
+      [utterance.label, utterance.correction] = labels[index];
+    }));
+    await withPage({ locale, viewport: { width: 320, height: 780 } }, async ({ page, engine }) => {
+      await engine("ready");
+      await drop(page, corrected, "interview.json");
+      await rows(page).first().waitFor();
+      for (const width of [320, 390, 481, 768, 1280]) {
+        await page.setViewportSize({ width, height: 780 });
+        await page.locator("#heard").focus();
+        for (const key of ["Home", "PageDown", "PageDown", "PageDown", "PageDown", "End"]) {
+          await page.keyboard.press(key);
+          const cut = await rows(page).evaluateAll((list) => list.flatMap((row) => [...row.children]
+            .filter((part) => part.scrollWidth > part.clientWidth)
+            .map((part) => part.innerText)));
+          assert.deepEqual(cut, [], `${width} px`);
+        }
+        const heights = await rows(page).evaluateAll((list) => list.map((row) => row.getBoundingClientRect().height));
+        assert.ok(Math.max(...heights) - Math.min(...heights) < 1.5, `${width} px: rows of one height, ${heights}`);
+        await looksRight(page, `session-corrected-${locale}-${width}`);
+      }
+    });
+  });
+}
+
 for (const width of [320, 390, 1440]) {
   for (const colorScheme of ["light", "dark"]) {
     test(`its screens fit ${width} px in the ${colorScheme} theme`, async () => {

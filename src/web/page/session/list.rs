@@ -11,7 +11,7 @@ use crate::{
     web::{
         numbers::{clock, percent, permille_list},
         page::{
-            dom::{Finder, add, set, set_hidden},
+            dom::{Finder, add, set, set_hidden, toggle},
             lanes::badge,
             wording::colour,
         },
@@ -65,6 +65,14 @@ impl List {
         selected: Option<u64>,
         is_new: bool,
     ) -> Result<bool, JsValue> {
+        // Corrections have a line of their own, and then every row has.
+        let is_corrected = |kept: &Kept| {
+            let mut utterances = kept.source.utterances.iter();
+            utterances.any(|utterance| utterance.correction.is_some())
+        };
+        if is_new {
+            toggle(&self.list, "data-corrected", kept.is_some_and(is_corrected));
+        }
         // All rows are of one height, which the size of the text changes. Those that are there are measured:
         // measuring new ones would lay out the page twice.
         let row = self.list.first_element_child();
@@ -170,13 +178,13 @@ impl List {
             badge(&word, utterance.lane)?;
         }
         add(&word, "bdi", "", &word_of(utterance))?;
-        if let Some(correction) = &utterance.correction {
-            let corrected = add(&word, "span", "corrected", &tr("you say "))?;
-            tint(&corrected, kept, Some(correction))?;
-            add(&corrected, "bdi", "", &tr(correction))?;
-        }
         if let Some(lane) = lane {
             add(&word, "bdi", "who", &lane.name)?;
+        }
+        if let Some(correction) = &utterance.correction {
+            let corrected = add(&item, "span", "corrected", &tr("you say "))?;
+            tint(&corrected, kept, Some(correction))?;
+            add(&corrected, "bdi", "", &tr(correction))?;
         }
         let certainty = match utterance.label {
             Some(_) => percent(utterance.confidence),
