@@ -1,8 +1,11 @@
 //! What the voice in an audio file expresses, by the same session that runs in the page.
 
-use std::{path::Path, sync::atomic::AtomicBool};
+use std::{
+    path::{Path, PathBuf},
+    sync::atomic::AtomicBool,
+};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde::{Serialize, Serializer};
 use speech_emotion::{
     audio::{Lanes, Loudness},
@@ -13,6 +16,7 @@ use speech_emotion::{
     session::{Pacing, Session, SessionSettings, Update, Verdict},
 };
 use training::{
+    corpus::spelling::{self, Found},
     interrupt,
     recording::audio::{Decoded, Input, Recording},
 };
@@ -140,6 +144,25 @@ pub enum Speaker {
     },
 }
 
+/// The file that a person means by a path, which may be spelt otherwise: `\` between folders, other case,
+/// accents composed otherwise.
+fn meant(path: &Path) -> Result<PathBuf> {
+    let spelt = path
+        .to_str()
+        .filter(|spelt| *spelt != "-" && !path.exists());
+    let Some(spelt) = spelt else {
+        return Ok(path.to_owned());
+    };
+    match spelling::find_file(Path::new(""), spelt) {
+        Found::File(path) => Ok(path.into()),
+        Found::Near(near) if near.is_empty() => bail!("cannot read {spelt}: there is no such file"),
+        Found::Near(near) => bail!(
+            "cannot read {spelt}: there is no such file; is {} meant?",
+            near.join(" or ")
+        ),
+    }
+}
+
 /// How many lanes a file has: one, or one for each of its channels.
 fn lanes_of(input: &Input, lanes: Lanes, stop: &AtomicBool) -> Result<usize> {
     if lanes == Lanes::Mix {
@@ -212,6 +235,7 @@ pub fn reference(
     settings: &SessionSettings,
     stop: &AtomicBool,
 ) -> Result<Option<Reference>> {
+    let path = &meant(path)?;
     let recording = Recording::open(path)?;
     let mut session = session(path, &recording, classifier, settings)?;
     push_all(path, recording, &mut session, stop, Vec::clear)?;
@@ -234,6 +258,7 @@ pub fn predict(
     with_timeline: bool,
     stop: &AtomicBool,
 ) -> Result<Prediction> {
+    let path = &meant(path)?;
     let name = path.display().to_string();
     let labels = &manifest.labels;
     let input = Input::new(path)?;
