@@ -73,6 +73,21 @@ test("a mixed recording is called mixed and of what, and its parts are shown, co
     assert.match(csv.toString().split("\n")[1], /^mixed\.wav,Speaker,1,.*,angry,0\.\d+,disgust,/);
     await press("Undo");
     await first.filter({ hasNotText: "you say" }).waitFor();
+
+    // Side by side it is called the same, and by the trainer's program.
+    const [{ label, mixture }] = predict(mixed);
+    assert.equal(label, "mixed");
+    assert.deepEqual(mixture.slice(0, 3), (await page.locator("#verdict").innerText()).match(/^Mixed: (.*) and more$/)[1].split(", "));
+    const headline = await page.locator("#verdict").innerText();
+    await choose(speech(ANGRY, "short.wav"));
+    await result("short.wav");
+    const row = page.locator("#results-rows tr").first();
+    assert.equal(await row.locator(".headline").getAttribute("data-verdict"), "mixed");
+    assert.equal(await row.locator(".headline").innerText(), headline);
+    // Both places say how long it is.
+    assert.equal(await page.locator("#recordings button .time").first().innerText(), await row.locator(".length").innerText());
+    await row.locator(".name").click();
+    await page.locator('#verdict[data-verdict="mixed"]').waitFor();
   });
 });
 

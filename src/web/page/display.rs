@@ -1,7 +1,7 @@
 //! What a session's updates look like: words, bars, timeline, list, and what screen readers hear.
 
 use super::{
-    session::{Mixture, listed},
+    session::Mixture,
     view::{View, Words},
 };
 use crate::{
@@ -22,8 +22,6 @@ const ANNOUNCE_EVERY_S: f64 = 4.0;
 const COMPUTE_WEIGHT: f32 = 0.1;
 /// Speech that is heard before "not sure" is an answer.
 const FIRM_S: f32 = 1.5;
-/// Most emotions of a mixture that the headline names.
-const NAMED: usize = 3;
 
 /// What the input is.
 #[derive(Clone, Debug, PartialEq)]
@@ -324,14 +322,7 @@ impl Display {
         let length = clock(summary.duration_s.round_ties_even());
         let (text, detail) = match (summary.verdict, &summary.posterior, mixture) {
             (_, _, Some((classes, shares))) => {
-                let named = classes.iter().take(NAMED);
-                let mut named: Vec<String> = named
-                    .map(|class| isolated(&self.view.names.name(*class)))
-                    .collect();
-                if classes.len() > NAMED {
-                    named.push(tr("more"));
-                }
-                let text = tell("Mixed: {0}", &[&listed(&named)]);
+                let text = self.view.names.mixture(classes);
                 (text, [shares, " · ", &heard].concat())
             }
             (Verdict::Emotion(class), _, None) => (

@@ -163,6 +163,7 @@ impl Row {
             !source.is_open() || source.file.is_none(),
         );
         let slug = match (&source.lanes[..], &source.state) {
+            ([lane], State::Done) if !lane.mixture.is_empty() => "mixed",
             ([lane], State::Done) => {
                 let verdict = lane.summary.as_ref().map(|summary| summary.verdict);
                 verdict.map_or("none", |verdict| names.slug(verdict))

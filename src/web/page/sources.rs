@@ -5,6 +5,7 @@ use web_sys::File;
 
 use super::wording::Names;
 use crate::{
+    class::Class,
     session::{Summary, Update, Verdict},
     web::{
         client::{decoder::Ending, file::Recording},
@@ -75,6 +76,8 @@ pub struct Lane {
     predicted: Option<Update>,
     /// What was heard, once it is over.
     pub summary: Option<Summary>,
+    /// What it is made of where it is mixed.
+    pub mixture: Vec<Class>,
 }
 
 /// All of them, in the order in which they were given.
@@ -180,10 +183,13 @@ impl Source {
             if !headline.is_empty() {
                 headline.push_str(" · ");
             }
-            let word = isolated(&names.word(summary.verdict));
             let said = match summary.verdict {
-                Verdict::Emotion(_) => [&word, " ", &percent(summary.confidence)].concat(),
-                _ => word,
+                _ if !lane.mixture.is_empty() => names.mixture(&lane.mixture),
+                Verdict::Emotion(class) => {
+                    let word = isolated(&names.name(class));
+                    [&word, " ", &percent(summary.confidence)].concat()
+                }
+                verdict => names.word(verdict),
             };
             headline.push_str(&if self.lanes.len() > 1 {
                 tell("{0}: {1}", &[&isolated(&lane.name), &said])

@@ -14,6 +14,9 @@ use crate::{
 /// Hue of the first class of a model that is not the shipped one, in degrees.
 const FIRST_HUE: u32 = 25;
 
+/// Most emotions of a mixture that are named.
+const NAMED: usize = 3;
+
 /// What the classes of the model are called.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Names {
@@ -58,6 +61,16 @@ impl Names {
         }
     }
 
+    /// The emotions of a mixed recording, the most frequent first, in a few words.
+    pub fn mixture(&self, classes: &[Class]) -> String {
+        let named = classes.iter().take(NAMED);
+        let mut named: Vec<String> = named.map(|class| isolated(&self.name(*class))).collect();
+        if classes.len() > NAMED {
+            named.push(tr("more"));
+        }
+        tell("Mixed: {0}", &[&listed(&named)])
+    }
+
     /// A verdict as the value of `data-verdict`.
     pub fn slug(&self, verdict: Verdict) -> &str {
         match verdict {
@@ -66,6 +79,22 @@ impl Names {
             Verdict::Emotion(class) => self.label(class),
         }
     }
+}
+
+/// "angry, sad and happy".
+fn listed(labels: &[String]) -> String {
+    let mut listed = String::new();
+    for (index, label) in labels.iter().enumerate() {
+        if index > 0 {
+            listed.push_str(&if index + 1 == labels.len() {
+                tr(" and ")
+            } else {
+                ", ".to_owned()
+            });
+        }
+        listed.push_str(label);
+    }
+    listed
 }
 
 /// The style sheet's name of a class's colour, without its dashes.

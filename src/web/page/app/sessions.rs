@@ -82,6 +82,8 @@ impl App {
             return;
         };
         self.session.end(session, Some(summary.duration_s));
+        let mixture = self.session.mixture(session);
+        source.lanes[lane].mixture = mixture.map(|(classes, _)| classes).unwrap_or_default();
         source.lanes[lane].summary = Some(summary);
         if source.lanes.iter().any(|lane| lane.summary.is_none()) {
             return;

@@ -1113,19 +1113,3 @@ impl Session {
         plays || list.unwrap_or(false)
     }
 }
-
-/// What a verdict of a class is called in the headline of a mixture: "angry, sad and happy".
-pub fn listed(labels: &[String]) -> String {
-    let mut listed = String::new();
-    for (index, label) in labels.iter().enumerate() {
-        if index > 0 {
-            listed.push_str(&if index + 1 == labels.len() {
-                tr(" and ")
-            } else {
-                ", ".to_owned()
-            });
-        }
-        listed.push_str(label);
-    }
-    listed
-}

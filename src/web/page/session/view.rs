@@ -340,7 +340,7 @@ impl View {
                 ],
             );
             add(&button, "bdi", "", &kept.source.name)?;
-            let length = clock(kept.source.duration_ms as f64 / 1e3);
+            let length = clock((kept.source.duration_ms as f64 / 1e3).round_ties_even());
             add(&button, "span", "time", &length)?;
             if is_shown && had_focus {
                 focus(&button);

@@ -12,7 +12,7 @@ use speech_emotion::{
     calibration::{Calibration, Reference, SpeakerStatistics},
     class::{Class, Labels},
     model::{Classifier, Manifest, OnnxClassifier, Posterior},
-    record::{Lane, Source, SourceKind, Utterance},
+    record::{Lane, Overview, Source, SourceKind, Utterance},
     session::{Pacing, Session, SessionSettings, Update, Verdict},
 };
 use training::{
@@ -47,8 +47,12 @@ pub struct Prediction {
     pub duration_s: f64,
     /// Seconds of it that are speech.
     pub speech_s: f64,
-    /// A class's label, "unsure" or "no speech"; "several speakers" where each has a label of their own.
+    /// A class's label, "mixed", "unsure" or "no speech"; "several speakers" where each has a label of their
+    /// own.
     pub label: String,
+    /// What it is mixed of, most speech first, where no emotion prevails.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub mixture: Vec<String>,
     /// The highest posterior; 0 without speech, and of several speakers.
     pub confidence: f32,
     /// Probabilities over the whole file; none without speech, and of several speakers.
@@ -77,8 +81,11 @@ pub struct LanePrediction {
     pub name: String,
     /// Seconds of speech.
     pub speech_s: f64,
-    /// A class's label, "unsure" or "no speech".
+    /// A class's label, "mixed", "unsure" or "no speech".
     pub label: String,
+    /// What it is mixed of, most speech first, where no emotion prevails.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub mixture: Vec<String>,
     /// The highest posterior; 0 without speech.
     pub confidence: f32,
     /// Probabilities over the whole lane; none without speech.
@@ -87,6 +94,9 @@ pub struct LanePrediction {
 
 /// Label of a file whose speakers have one each.
 const SEVERAL: &str = "several speakers";
+
+/// Label of a voice that expresses several emotions, none of which prevails.
+const MIXED: &str = "mixed";
 
 /// What was known at one moment of a recording.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -351,28 +361,37 @@ pub fn predict(
     let mut lanes: Vec<LanePrediction> = summaries
         .iter()
         .enumerate()
-        .map(|(lane, summary)| LanePrediction {
-            name: lane_name(lane, count),
-            speech_s: summary.speech_s,
-            label: label(summary.verdict, labels),
-            confidence: summary.confidence,
-            posterior: summary
-                .posterior
-                .map(|posterior| ByLabel::new(&posterior, labels)),
+        .map(|(lane, summary)| {
+            let mixture = mixture(&source, lane, labels);
+            LanePrediction {
+                name: lane_name(lane, count),
+                speech_s: summary.speech_s,
+                label: if mixture.is_empty() {
+                    label(summary.verdict, labels)
+                } else {
+                    MIXED.to_owned()
+                },
+                mixture,
+                confidence: summary.confidence,
+                posterior: summary
+                    .posterior
+                    .map(|posterior| ByLabel::new(&posterior, labels)),
+            }
         })
         .collect();
     let bad = summaries.iter().map(|summary| summary.nonfinite_samples);
     let nonfinite_samples = bad.sum();
     let speech_s = lanes.iter().map(|lane| lane.speech_s).sum();
-    let (label, confidence, posterior) = match lanes.pop_if(|_| count == 1) {
-        Some(only) => (only.label, only.confidence, only.posterior),
-        None => (SEVERAL.to_owned(), 0.0, None),
+    let (label, mixture, confidence, posterior) = match lanes.pop_if(|_| count == 1) {
+        Some(only) => (only.label, only.mixture, only.confidence, only.posterior),
+        None => (SEVERAL.to_owned(), Vec::new(), 0.0, None),
     };
     Ok(Prediction {
         path: name,
         duration_s: decoded.duration_s,
         speech_s,
         label,
+        mixture,
         confidence,
         posterior,
         nonfinite_samples,
@@ -382,6 +401,15 @@ pub fn predict(
         lanes,
         source,
     })
+}
+
+/// What a lane is mixed of.
+fn mixture(source: &Source, lane: usize, labels: &Labels) -> Vec<String> {
+    let utterances = source.utterances.iter();
+    let of_lane = utterances.filter(|utterance| utterance.lane == lane);
+    let overview = Overview::of(labels, of_lane, |utterance| utterance.label.as_deref());
+    let classes = overview.mixture().into_iter();
+    classes.map(|class| labels.name(class).to_owned()).collect()
 }
 
 fn label(verdict: Verdict, labels: &Labels) -> String {
@@ -398,7 +426,8 @@ impl std::fmt::Display for Prediction {
     /// several, and one per step of the timeline.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}  ", self.path)?;
-        said(f, &self.label, self.confidence, self.posterior.as_ref())?;
+        let (label, mixture) = (&self.label, &self.mixture);
+        said(f, label, mixture, self.confidence, self.posterior.as_ref())?;
         write!(f, " ({:.1} s", self.duration_s)?;
         if self.speech_s > 0.0 {
             write!(f, ", {:.1} s of speech", self.speech_s)?;
@@ -409,7 +438,8 @@ impl std::fmt::Display for Prediction {
         write!(f, ")")?;
         for lane in &self.lanes {
             write!(f, "\n  {}: ", lane.name)?;
-            said(f, &lane.label, lane.confidence, lane.posterior.as_ref())?;
+            let (label, mixture) = (&lane.label, &lane.mixture);
+            said(f, label, mixture, lane.confidence, lane.posterior.as_ref())?;
             if lane.speech_s > 0.0 {
                 write!(f, " ({:.1} s of speech)", lane.speech_s)?;
             }
@@ -448,10 +478,14 @@ impl Prediction {
 fn said(
     f: &mut std::fmt::Formatter<'_>,
     label: &str,
+    mixture: &[String],
     confidence: f32,
     posterior: Option<&ByLabel>,
 ) -> std::fmt::Result {
     write!(f, "{label}")?;
+    if !mixture.is_empty() {
+        return write!(f, ": {}", mixture.join(", "));
+    }
     let highest = posterior
         .and_then(|ByLabel(posterior)| posterior.iter().max_by(|a, b| a.1.total_cmp(&b.1)));
     match highest {
@@ -466,6 +500,7 @@ fn said(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use speech_emotion::record::Probabilities;
     use training::corpus::ravdess::Emotion;
 
     fn prediction(verdict: Verdict, posterior: Option<Posterior>) -> Prediction {
@@ -474,6 +509,7 @@ mod tests {
             duration_s: 3.7,
             speech_s: if posterior.is_some() { 1.92 } else { 0.0 },
             label: label(verdict, &Emotion::labels()),
+            mixture: Vec::new(),
             confidence: posterior
                 .as_ref()
                 .map_or(0.0, |posterior| posterior.top().1),
@@ -509,6 +545,44 @@ mod tests {
             prediction(Verdict::NoSpeech, None).to_string(),
             "voice.wav  no speech (3.7 s)"
         );
+    }
+
+    #[test]
+    fn several_emotions_none_of_which_prevails_are_a_mixture() {
+        let utterance = |id: u64, lane, label: &str| Utterance {
+            id,
+            lane,
+            start_ms: 2_000 * id,
+            end_ms: 2_000 * id + 1_200,
+            speech_ms: 1_000 - id,
+            label: Some(label.to_owned()),
+            confidence: 0.6,
+            probabilities: Probabilities(Vec::new()),
+            activation: None,
+            correction: None,
+            evidence: None,
+        };
+        let source = Source {
+            utterances: vec![
+                utterance(1, 0, "sad"),
+                utterance(2, 1, "calm"),
+                utterance(3, 0, "angry"),
+                utterance(4, 1, "calm"),
+            ],
+            ..Source::default()
+        };
+        let of_lane = |lane| mixture(&source, lane, &Emotion::labels());
+        assert_eq!(of_lane(0), ["sad", "angry"]);
+        assert!(of_lane(1).is_empty());
+
+        let mut mixed = prediction(Verdict::Unsure, Some(posterior(Emotion::Calm, 0.35)));
+        (mixed.label, mixed.mixture) = (MIXED.to_owned(), of_lane(0));
+        assert_eq!(
+            mixed.to_string(),
+            "voice.wav  mixed: sad, angry (3.7 s, 1.9 s of speech)"
+        );
+        let json = serde_json::to_value(mixed).unwrap();
+        assert_eq!(json["mixture"], serde_json::json!(["sad", "angry"]));
     }
 
     #[test]
