@@ -18,7 +18,8 @@ use crate::{
         error::WebError,
         object::Callback,
         page::{
-            awake::Awake, display::Origin, dom::focus, inputs, reading::Reading, signal::Signal,
+            awake::Awake, display::Origin, dom::focus, inputs, reading::Reading,
+            session::microphone_at, signal::Signal,
         },
         words::tr,
     },
@@ -113,8 +114,7 @@ impl App {
             self.live = Live::Running(microphone);
             return self.begin_reading();
         }
-        let time = js_sys::Date::new_0().to_locale_time_string("default");
-        let name = [&tr("Microphone"), ", ", &String::from(time)].concat();
+        let name = microphone_at(&js_sys::Date::new_0());
         let number = self.sources.add_microphone(name);
         if let Some(source) = self.sources.get(number) {
             source.begin(first, lanes, 0.0, None);

@@ -255,11 +255,7 @@ impl Session {
         } else {
             SourceKind::Stream
         };
-        let name = name.unwrap_or_else(|| {
-            let two = |n: u32| [if n < 10 { "0" } else { "" }, &n.to_string()].concat();
-            let (hours, minutes) = (now.get_hours(), now.get_minutes());
-            tell("Microphone {0}:{1}", &[&two(hours), &two(minutes)])
-        });
+        let name = name.unwrap_or_else(|| microphone_at(&now));
         if let Some((model, labels)) = self.model.clone() {
             let named = speakers.iter().map(|speaker| match speaker.as_str() {
                 "" => tr("Speaker"),
@@ -1112,4 +1108,11 @@ impl Session {
         self.view.plays(plays);
         plays || list.unwrap_or(false)
     }
+}
+
+/// What a recording from the microphone is called that began then.
+pub fn microphone_at(begun: &Date) -> String {
+    let two = |n: u32| [if n < 10 { "0" } else { "" }, &n.to_string()].concat();
+    let (hours, minutes) = (begun.get_hours(), begun.get_minutes());
+    tell("Microphone {0}:{1}", &[&two(hours), &two(minutes)])
 }
