@@ -1,5 +1,7 @@
 //! Mixing planar channels to mono, and the one place where bad sample values are made harmless.
 
+use crate::dsp::vectorise;
+
 /// Samples beyond this, 60 dB over full scale, are limited to it, so that no power overflows.
 pub const MAX_AMPLITUDE: f32 = 1_000.0;
 
@@ -111,23 +113,31 @@ impl Mixer {
 
 /// Writes the mean over the channels.
 fn mean(channels: &[&[f32]], start: usize, mono: &mut [f32]) -> u64 {
-    let mut nonfinite = 0;
-    mono.fill(0.0);
-    for channel in channels {
-        for (sum, &sample) in mono.iter_mut().zip(&channel[start..]) {
-            nonfinite += u64::from(!sample.is_finite());
-            *sum += harmless(sample);
-        }
-    }
-    if channels.len() > 1 {
-        let scale = 1.0 / channels.len() as f32;
-        for sample in mono {
-            *sample *= scale;
-        }
-    }
-    nonfinite
+    vectorise(
+        #[inline(always)]
+        || {
+            let mut nonfinite = 0;
+            mono.fill(0.0);
+            for channel in channels {
+                let mut own = 0u32;
+                for (sum, &sample) in mono.iter_mut().zip(&channel[start..]) {
+                    own += u32::from(!sample.is_finite());
+                    *sum += harmless(sample);
+                }
+                nonfinite += u64::from(own);
+            }
+            if channels.len() > 1 {
+                let scale = 1.0 / channels.len() as f32;
+                for sample in mono {
+                    *sample *= scale;
+                }
+            }
+            nonfinite
+        },
+    )
 }
 
+#[inline(always)]
 fn harmless(sample: f32) -> f32 {
     if sample.is_finite() {
         sample.clamp(-MAX_AMPLITUDE, MAX_AMPLITUDE)

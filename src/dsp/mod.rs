@@ -1,10 +1,11 @@
-//! Numerics that know nothing about speech: window, spectrum, mel filterbank, cosine transform,
+//! Numerics that know nothing about speech: window, Fourier transform, spectrum, mel filterbank, cosine transform,
 //! sums, exponentials and logarithms.
 //!
 //! Tables are computed in `f64` and rounded once; signals are `f32`.
 
 pub mod activation;
 pub mod dct;
+pub mod fourier;
 pub mod mel;
 pub mod spectrum;
 pub mod sum;

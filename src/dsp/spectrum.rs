@@ -1,90 +1,104 @@
-//! Power spectra and autocorrelations of real signals; the only user of the FFT crate.
+//! Power spectra and autocorrelations of real signals of 512 samples.
 //!
-//! microfft packs the real Nyquist bin into the imaginary part of bin 0; here every spectrum is
-//! unpacked: `N / 2 + 1` bins from 0 Hz to half the sample rate.
+//! A spectrum has 257 bins from 0 Hz to half the sample rate.
 
 use std::f64::consts::PI;
 
-use microfft::Complex32;
-
-use super::{sum::sum, vectorise};
+use super::{
+    fourier::{Fourier, POINTS},
+    vectorise,
+};
 
 /// Bins of a 512-point spectrum.
-pub const BINS_512: usize = 257;
+pub const BINS_512: usize = POINTS + 1;
 
-/// Power `|X[k]|²` of the 512-point DFT of `signal`, which is overwritten as working space.
-pub fn power_512(signal: &mut [f32; 512], power: &mut [f32; BINS_512]) {
-    let bins = microfft::real::rfft_512(signal);
-    vectorise(|| unpack(bins, power));
+const HALF: usize = POINTS / 2;
+
+/// The Fourier transform of 512 real numbers by one of half as many complex ones.
+#[derive(Clone, Debug)]
+pub struct Spectrum {
+    fourier: Fourier,
+    turns: Turns,
 }
 
-#[inline(always)]
-fn unpack(bins: &[Complex32], power: &mut [f32]) {
-    for (power, bin) in power.iter_mut().zip(bins) {
-        *power = bin.norm_sqr();
-    }
-    power[0] = bins[0].re * bins[0].re;
-    power[bins.len()] = bins[0].im * bins[0].im;
+/// `exp(πi k / 256)`.
+#[derive(Clone, Debug)]
+#[repr(align(64))]
+struct Turns {
+    cosine: [f32; HALF],
+    sine: [f32; HALF],
 }
 
-/// Turns power spectra of 512 points into autocorrelations.
-pub struct Autocorrelation {
-    /// `sin(π n / 256)`.
-    sine: [f32; 256],
-    /// `cos(π n / 256)`.
-    cosine: [f32; 256],
-    folded: [f32; 256],
-}
-
-impl Autocorrelation {
+impl Spectrum {
     /// The tables.
     pub fn new() -> Self {
-        let angle = |n: usize| PI * n as f64 / 256.0;
+        let angle = |k: usize| PI * k as f64 / POINTS as f64;
         Self {
-            sine: std::array::from_fn(|n| angle(n).sin() as f32),
-            cosine: std::array::from_fn(|n| angle(n).cos() as f32),
-            folded: [0.0; 256],
+            fourier: Fourier::new(),
+            turns: Turns {
+                cosine: std::array::from_fn(|k| angle(k).cos() as f32),
+                sine: std::array::from_fn(|k| angle(k).sin() as f32),
+            },
         }
     }
 
-    /// Circular autocorrelation of period 512, lags 0 to `lags.len() - 1` (at most 255), from a power
-    /// spectrum.
-    ///
-    /// It equals the linear autocorrelation of a signal of at most `512 - lags.len()` samples.
-    pub fn of_power(&mut self, power: &[f32; BINS_512], lags: &mut [f32]) {
-        // A cosine transform of 257 points by a Fourier transform of 256, whose real parts are the even
-        // lags and whose imaginary parts the differences of the odd ones (Cooley, Lewis & Welch, 1970).
-        let mut lag = vectorise(
+    /// Power `|X[k]|²` of the 512-point DFT of `signal`.
+    pub fn power(&mut self, signal: &[f32; 512], power: &mut [f32; BINS_512]) {
+        vectorise(
             #[inline(always)]
-            || self.fold(power),
+            || self.transform(signal, power, |re, im| 0.25 * (re * re + im * im)),
         );
-        let bins = microfft::real::rfft_256(&mut self.folded);
-        bins[0].im = 0.0;
-        for (pair, bin) in lags.chunks_mut(2).zip(bins.iter()) {
-            lag -= bin.im;
-            pair[0] = bin.re / 256.0;
-            if let [_, odd] = pair {
-                *odd = lag / 256.0;
-            }
-        }
     }
 
-    /// Gives 256 times lag 1.
+    /// Circular autocorrelation of period 512, lags 0 to 256, from a power spectrum.
+    ///
+    /// Up to lag n it equals the linear autocorrelation of a signal of at most `512 - n` samples.
+    pub fn autocorrelation(&mut self, power: &[f32; BINS_512], lags: &mut [f32; BINS_512]) {
+        vectorise(
+            #[inline(always)]
+            || {
+                let mut both_sides = [0.0; 512];
+                both_sides[..BINS_512].copy_from_slice(power);
+                both_sides[BINS_512..].copy_from_slice(&power[1..POINTS]);
+                both_sides[BINS_512..].reverse();
+                self.transform(&both_sides, lags, |re, _| re / 1024.0);
+            },
+        );
+    }
+
+    /// What `take` makes of real and imaginary part of twice each bin.
     #[inline(always)]
-    fn fold(&mut self, power: &[f32; BINS_512]) -> f32 {
-        let mut reversed = *power;
-        reversed.reverse();
-        let mut weighted = [0.0; 256];
-        for n in 0..256 {
-            let (low, high) = (power[n], reversed[n]);
-            self.folded[n] = 0.5 * (low + high) - self.sine[n] * (low - high);
-            weighted[n] = low * self.cosine[n];
+    fn transform(
+        &mut self,
+        signal: &[f32; 512],
+        bins: &mut [f32; BINS_512],
+        take: impl Fn(f32, f32) -> f32,
+    ) {
+        // Even samples are the real parts, odd ones the imaginary parts of half as many numbers. Of their
+        // transform, what is symmetric belongs to the even samples and the rest to the odd ones.
+        let planes = self.fourier.transform(signal.as_chunks::<2>().0);
+        let (re, im) = (&planes.re, &planes.im);
+        let mut mirrored = [0.0; HALF];
+        for k in 0..HALF {
+            let other = POINTS - k;
+            let even = [re[k] + re[other], im[k] - im[other]];
+            let odd = [im[k] + im[other], re[other] - re[k]];
+            let (cosine, sine) = (self.turns.cosine[k], self.turns.sine[k]);
+            let turned = [
+                odd[0] * cosine + odd[1] * sine,
+                odd[1] * cosine - odd[0] * sine,
+            ];
+            bins[k] = take(even[0] + turned[0], even[1] + turned[1]);
+            mirrored[k] = take(even[0] - turned[0], turned[1] - even[1]);
         }
-        sum(&weighted) - 0.5 * (power[0] + power[256])
+        bins[HALF] = take(2.0 * re[HALF], -2.0 * im[HALF]);
+        for (bin, mirrored) in bins[HALF + 1..].iter_mut().rev().zip(mirrored) {
+            *bin = mirrored;
+        }
     }
 }
 
-impl Default for Autocorrelation {
+impl Default for Spectrum {
     fn default() -> Self {
         Self::new()
     }
@@ -110,7 +124,7 @@ mod tests {
             *sample = value as f32;
         }
         let mut power = [0.0; BINS_512];
-        power_512(&mut buffer, &mut power);
+        Spectrum::new().power(&buffer, &mut power);
         for (k, &power) in power.iter().enumerate() {
             let (mut re, mut im) = (0.0, 0.0);
             for (n, value) in signal.iter().enumerate() {
@@ -135,10 +149,10 @@ mod tests {
             *sample = value as f32;
         }
         let mut power = [0.0; BINS_512];
-        power_512(&mut buffer, &mut power);
-        let mut lags = [0.0; 132];
-        Autocorrelation::new().of_power(&power, &mut lags);
-        for (lag, &value) in lags.iter().enumerate() {
+        Spectrum::new().power(&buffer, &mut power);
+        let mut lags = [0.0; BINS_512];
+        Spectrum::new().autocorrelation(&power, &mut lags);
+        for (lag, &value) in lags[..=132].iter().enumerate() {
             let expected: f64 = (lag..380).map(|n| signal[n] * signal[n - lag]).sum();
             assert!(
                 (f64::from(value) - expected).abs() < 1e-3,

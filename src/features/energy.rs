@@ -3,7 +3,10 @@
 //! What lies below (mains hum and rumble) and above, where a telephone passes nothing, does not
 //! count, so that level and trimming are the same with and without it.
 
-use crate::{audio::SAMPLE_RATE_HZ, dsp::spectrum::BINS_512};
+use crate::{
+    audio::SAMPLE_RATE_HZ,
+    dsp::{spectrum::BINS_512, sum::sum, vectorise},
+};
 
 use super::FRAME_SAMPLES;
 
@@ -20,7 +23,10 @@ const BIN_HZ: f32 = SAMPLE_RATE_HZ as f32 / FRAME_SAMPLES as f32;
 /// band gives -0.7, silence -23.0.
 pub fn log_energy(power: &[f32; BINS_512]) -> f32 {
     let band = (ENERGY_MIN_HZ / BIN_HZ).ceil() as usize..=(ENERGY_MAX_HZ / BIN_HZ) as usize;
-    let sum: f32 = power[band].iter().sum();
+    let sum = vectorise(
+        #[inline(always)]
+        || sum(&power[band]),
+    );
     (sum / (FRAME_SAMPLES / 2) as f32 + ENERGY_FLOOR).ln()
 }
 

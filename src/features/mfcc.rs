@@ -8,7 +8,13 @@
 //! know yet); there is no pre-emphasis and no liftering.
 
 use crate::audio::SAMPLE_RATE_HZ;
-use crate::dsp::{activation::ln, dct, mel::Filterbank, spectrum, vectorise, window};
+use crate::dsp::{
+    activation::ln,
+    dct::{self, Dct64},
+    mel::Filterbank,
+    spectrum::{BINS_512, Spectrum},
+    vectorise, window,
+};
 
 use super::{FRAME_SAMPLES, N_MFCC};
 
@@ -31,11 +37,11 @@ pub fn dct_matrix() -> Vec<f32> {
 pub struct Mfcc {
     /// The window divided by the root of its energy.
     window: Vec<f32>,
+    spectrum: Spectrum,
     filterbank: Filterbank,
-    /// `[M, K]` for M bands and as many coefficients.
-    transposed_dct: Vec<f32>,
+    dct: Dct64,
     tapered: [f32; FRAME_SAMPLES],
-    power: [f32; spectrum::BINS_512],
+    power: [f32; BINS_512],
 }
 
 impl Mfcc {
@@ -45,24 +51,31 @@ impl Mfcc {
         let norm = window::energy(&window).sqrt();
         Self {
             window: window.iter().map(|weight| weight / norm).collect(),
+            spectrum: Spectrum::new(),
             filterbank: Filterbank::new(SAMPLE_RATE_HZ, FRAME_SAMPLES, N_MELS, MIN_HZ, MAX_HZ),
-            transposed_dct: dct::transposed(&dct_matrix(), N_MELS),
+            dct: Dct64::new(),
             tapered: [0.0; FRAME_SAMPLES],
-            power: [0.0; spectrum::BINS_512],
+            power: [0.0; BINS_512],
         }
     }
 
     /// Power spectrum of a frame over the window's energy, 257 bins 31.25 Hz apart.
-    pub fn power(&mut self, frame: &[f32; FRAME_SAMPLES]) -> &[f32; spectrum::BINS_512] {
-        for ((tapered, sample), weight) in self.tapered.iter_mut().zip(frame).zip(&self.window) {
-            *tapered = sample * weight;
-        }
-        spectrum::power_512(&mut self.tapered, &mut self.power);
+    pub fn power(&mut self, frame: &[f32; FRAME_SAMPLES]) -> &[f32; BINS_512] {
+        vectorise(
+            #[inline(always)]
+            || {
+                let tapered = self.tapered.iter_mut();
+                for ((tapered, sample), weight) in tapered.zip(frame).zip(&self.window) {
+                    *tapered = sample * weight;
+                }
+            },
+        );
+        self.spectrum.power(&self.tapered, &mut self.power);
         &self.power
     }
 
     /// What [`power`](Self::power) gave for the last frame.
-    pub(super) fn last_power(&self) -> &[f32; spectrum::BINS_512] {
+    pub(super) fn last_power(&self) -> &[f32; BINS_512] {
         &self.power
     }
 
@@ -77,11 +90,8 @@ impl Mfcc {
 
     /// Cepstral coefficients of a frame, `[64]`.
     pub fn mfcc(&mut self, frame: &[f32; FRAME_SAMPLES]) -> [f32; N_MFCC] {
-        self.power(frame);
-        vectorise(
-            #[inline(always)]
-            || dct::apply(&self.transposed_dct, &self.log_bands()),
-        )
+        let log_mel = self.log_mel(frame);
+        self.dct.apply(&log_mel)
     }
 
     /// Log-mel energies of the last frame.

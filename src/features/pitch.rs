@@ -19,7 +19,7 @@ use std::f64::consts::TAU;
 
 use crate::audio::SAMPLE_RATE_HZ;
 use crate::dsp::{
-    spectrum::{self, Autocorrelation},
+    spectrum::{BINS_512, Spectrum},
     sum, vectorise, window,
 };
 
@@ -55,9 +55,6 @@ const HALVED: usize = CONTEXT_SAMPLES / 2;
 /// Weights on either side of the half-band filter that are not 0.
 const TAPS: usize = 6;
 
-/// Lags at half the rate: those wanted, and what lies beside them for the ones in between.
-const N_HALVED_LAGS: usize = N_LAGS.div_ceil(2) + TAPS;
-
 /// The best period of a frame.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pitch {
@@ -78,13 +75,13 @@ pub struct PitchTracker {
     window_lags: [f32; N_LAGS],
     /// Cost of each lag from [`MIN_LAG`] on.
     cost: [f32; LAGS],
-    transform: Autocorrelation,
+    spectrum: Spectrum,
     even: [f32; HALVED],
     /// With zeros on either side.
     odd: [f32; HALVED + 2 * TAPS],
     low: [f32; HALVED],
-    power: [f32; spectrum::BINS_512],
-    halved_lags: [f32; N_HALVED_LAGS],
+    power: [f32; BINS_512],
+    halved_lags: [f32; BINS_512],
     lags: [f32; N_LAGS],
 }
 
@@ -96,17 +93,17 @@ impl PitchTracker {
         Self {
             window: window::hann(CONTEXT_SAMPLES),
             taps: half_band(),
-            bandpass: (0..spectrum::BINS_512)
+            bandpass: (0..BINS_512)
                 .map(|bin| weight(bin as f32 * bin_hz))
                 .collect(),
             window_lags: std::array::from_fn(|lag| (1.0 / window_lag(lag)) as f32),
             cost: std::array::from_fn(cost),
-            transform: Autocorrelation::new(),
+            spectrum: Spectrum::new(),
             even: [0.0; HALVED],
             odd: [0.0; HALVED + 2 * TAPS],
             low: [0.0; HALVED],
-            power: [0.0; spectrum::BINS_512],
-            halved_lags: [0.0; N_HALVED_LAGS],
+            power: [0.0; BINS_512],
+            halved_lags: [0.0; BINS_512],
             lags: [0.0; N_LAGS],
         }
     }
@@ -157,7 +154,7 @@ impl PitchTracker {
             #[inline(always)]
             || self.halve(context),
         );
-        spectrum::power_512(&mut self.low, &mut self.power);
+        self.spectrum.power(&self.low, &mut self.power);
         vectorise(
             #[inline(always)]
             || {
@@ -166,7 +163,8 @@ impl PitchTracker {
                 }
             },
         );
-        self.transform.of_power(&self.power, &mut self.halved_lags);
+        self.spectrum
+            .autocorrelation(&self.power, &mut self.halved_lags);
         vectorise(
             #[inline(always)]
             || self.insert_odd_lags(),
@@ -188,19 +186,7 @@ impl PitchTracker {
             *even = (pair[0] - mean) * weight[0];
             *odd = (pair[1] - mean) * weight[1];
         }
-        for (low, even) in self.low.iter_mut().zip(&self.even) {
-            *low = 0.5 * even;
-        }
-        for (n, tap) in self.taps.iter().enumerate() {
-            let before = &self.odd[TAPS - 1 - n..][..HALVED];
-            let after = &self.odd[TAPS + n..][..HALVED];
-            for ((low, before), after) in self.low.iter_mut().zip(before).zip(after) {
-                *low += tap * (before + after);
-            }
-        }
-        for (even, low) in self.even.iter_mut().zip(&self.low) {
-            *even -= low;
-        }
+        low_pass(&self.taps, &self.odd, &mut self.even, &mut self.low);
         sum::sum_of_squares(&self.even)
     }
 
@@ -240,6 +226,24 @@ impl PitchTracker {
             f0_hz: SAMPLE_RATE_HZ as f32 / (lag as f32 + offset),
             voicing: height.clamp(0.0, 1.0),
         }
+    }
+}
+
+/// What lies below a quarter of the rate at the even samples; `even` keeps the rest.
+#[inline(always)]
+fn low_pass(
+    taps: &[f32; TAPS],
+    odd: &[f32; HALVED + 2 * TAPS],
+    even: &mut [f32; HALVED],
+    low: &mut [f32; HALVED],
+) {
+    for n in 0..HALVED {
+        let mut sum = 0.5 * even[n];
+        for (distance, tap) in taps.iter().enumerate() {
+            sum += tap * (odd[n + TAPS - 1 - distance] + odd[n + TAPS + distance]);
+        }
+        low[n] = sum;
+        even[n] -= sum;
     }
 }
 

@@ -20,7 +20,7 @@ use super::{
     convolution::Convolution,
     layer::Kernel,
     lstm::Lstm,
-    matrix::{Dense, Matrix},
+    matrix::Dense,
     plan::{Plan, PlanBuilder, Value},
     size::Size,
 };
@@ -268,20 +268,21 @@ impl<'a> Builder<'a> {
             }
         }
         // From [K, C, height, width] to [height, width, C] rows.
-        let matrix = Matrix::new(height * width * channels, outputs, |input, output| {
+        let weight = |input, output| {
             let (place, channel) = (input / channels, input % channels);
             weight[(output * channels + channel) * height * width + place] * after.scale[output]
-        });
+        };
         let [top, left, bottom, right] = sizes(node, "pads")?;
         let strides: [usize; 2] = sizes(node, "strides")?;
         ensure!(!strides.contains(&0), "a stride is 0");
-        let convolution = Convolution {
-            kernel: [height, width],
-            strides,
-            before: [top, left],
-            after: [bottom, right],
-            dense: Dense::new(matrix, &after.shift, after.relu),
-        };
+        let convolution = Convolution::new(
+            [[height, width], strides],
+            [[top, left], [bottom, right]],
+            channels,
+            weight,
+            &after.shift,
+            after.relu,
+        );
         let input = self.look_up(name(node, 0)?)?.permuted(&[0, 2, 3, 1])?;
         let input = self.in_order(&input)?;
         let value = self

@@ -78,8 +78,7 @@ impl Kernel {
                 }
             }
             Self::Convolution(convolution) => {
-                let patch = convolution.dense.inputs();
-                let channels = patch / (convolution.kernel[0] * convolution.kernel[1]);
+                let channels = convolution.channels();
                 ensure!(
                     rank == 4 && shape[0] == 1.into() && shape[3] == channels.into(),
                     "{shape:?} does not have {channels} channels"
@@ -90,7 +89,7 @@ impl Kernel {
                         .plus(padding.into())
                         .windows(convolution.kernel[axis], convolution.strides[axis])?;
                 }
-                shape[3] = convolution.dense.outputs().into();
+                shape[3] = convolution.outputs().into();
             }
             Self::Dense(dense) => {
                 ensure!(

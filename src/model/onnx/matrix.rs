@@ -147,7 +147,8 @@ pub struct PackedMatrix {
 }
 
 /// Columns that a [`PackedMatrix`] goes through at a time.
-const PACKED_COLUMNS: usize = 8 * WIDTH;
+const PACKED_COLUMNS: usize = PACKED_PANELS * WIDTH;
+const PACKED_PANELS: usize = 8;
 
 impl PackedMatrix {
     /// The matrix with `integer(input, output) · scale(input / block, output)` at every place; none if it
@@ -171,17 +172,22 @@ impl PackedMatrix {
         };
         let mut panels = Vec::with_capacity(outputs * inputs / 2 / WIDTH);
         let mut scales = Vec::with_capacity(outputs * inputs / block / WIDTH);
-        for column in (0..outputs).step_by(WIDTH) {
+        for group in (0..outputs).step_by(PACKED_COLUMNS) {
+            let columns = || (group..group + PACKED_COLUMNS).step_by(WIDTH);
             for input in (0..inputs).step_by(2) {
-                let mut lane = [0; WIDTH];
-                for (output, place) in lane.iter_mut().enumerate() {
-                    let output = column + output;
-                    *place = upper(input, output)? | (upper(input + 1, output)? << 16);
+                for column in columns() {
+                    let mut lane = [0; WIDTH];
+                    for (output, place) in lane.iter_mut().enumerate() {
+                        let output = column + output;
+                        *place = upper(input, output)? | (upper(input + 1, output)? << 16);
+                    }
+                    panels.push(lane);
                 }
-                panels.push(lane);
             }
             for block in 0..inputs / block {
-                scales.push(std::array::from_fn(|output| scale(block, column + output)));
+                for column in columns() {
+                    scales.push(std::array::from_fn(|output| scale(block, column + output)));
+                }
             }
         }
         Some(Self {
@@ -211,39 +217,45 @@ impl PackedMatrix {
     ) {
         let pairs = self.pairs;
         let blocks = x.len() / (2 * pairs);
-        let groups = self.panels.chunks_exact(P * blocks * pairs);
-        let scales = self.scales.chunks_exact(P * blocks);
-        let columns = sums.chunks_exact_mut(P * WIDTH);
         let (upper, half) = (simd.splat_u32s(0xffff_0000), simd.splat_u32s(16));
+        let groups = self.panels.chunks_exact(PACKED_PANELS * blocks * pairs);
+        let scales = self.scales.chunks_exact(PACKED_PANELS * blocks);
+        let columns = sums.chunks_exact_mut(PACKED_COLUMNS);
         for ((group, scales), columns) in groups.zip(scales).zip(columns) {
-            for block in 0..blocks {
-                let mut panels = [group; P];
-                for (p, panel) in panels.iter_mut().enumerate() {
-                    *panel = &group[(p * blocks + block) * pairs..][..pairs];
-                }
-                let mut products = [[simd.splat_f32s(0.0); V]; P];
-                let x = x[2 * pairs * block..].as_chunks::<2>().0;
-                for (pair, x) in x[..pairs].iter().enumerate() {
-                    let [first, second] = x.map(|x| simd.splat_f32s(x));
-                    for p in 0..P {
-                        let (vectors, _) = S::as_simd_u32s(&panels[p][pair]);
-                        for v in 0..V {
-                            let low = simd.wrapping_dyn_shl_u32s(vectors[v], half);
-                            let low = simd.transmute_f32s_u32s(low);
-                            let high = simd.transmute_f32s_u32s(simd.and_u32s(vectors[v], upper));
-                            let sum = simd.mul_add_e_f32s(first, low, products[p][v]);
-                            products[p][v] = simd.mul_add_e_f32s(second, high, sum);
+            let blocks = group
+                .chunks_exact(PACKED_PANELS * pairs)
+                .zip(scales.as_chunks::<PACKED_PANELS>().0);
+            for ((panels, scales), x) in blocks.zip(x.chunks_exact(2 * pairs)) {
+                let pairs = panels
+                    .as_chunks::<PACKED_PANELS>()
+                    .0
+                    .iter()
+                    .zip(x.as_chunks::<2>().0);
+                for first in (0..PACKED_PANELS).step_by(P) {
+                    let mut products = [[simd.splat_f32s(0.0); V]; P];
+                    for (panels, x) in pairs.clone() {
+                        let [even, odd] = x.map(|x| simd.splat_f32s(x));
+                        for p in 0..P {
+                            let (vectors, _) = S::as_simd_u32s(&panels[first + p]);
+                            for v in 0..V {
+                                let low = simd.wrapping_dyn_shl_u32s(vectors[v], half);
+                                let low = simd.transmute_f32s_u32s(low);
+                                let high = simd.and_u32s(vectors[v], upper);
+                                let high = simd.transmute_f32s_u32s(high);
+                                let sum = simd.mul_add_e_f32s(even, low, products[p][v]);
+                                products[p][v] = simd.mul_add_e_f32s(odd, high, sum);
+                            }
                         }
                     }
-                }
-                for p in 0..P {
-                    let columns = &mut columns[p * WIDTH..];
-                    let scales = load::<S, V>(simd, &scales[p * blocks + block]);
-                    let mut sums = load::<S, V>(simd, columns);
-                    for v in 0..V {
-                        sums[v] = simd.mul_add_e_f32s(scales[v], products[p][v], sums[v]);
+                    for p in 0..P {
+                        let columns = &mut columns[(first + p) * WIDTH..];
+                        let scales = load::<S, V>(simd, &scales[first + p]);
+                        let mut sums = load::<S, V>(simd, columns);
+                        for v in 0..V {
+                            sums[v] = simd.mul_add_e_f32s(scales[v], products[p][v], sums[v]);
+                        }
+                        store::<S, V>(columns, &sums);
                     }
-                    store::<S, V>(columns, &sums);
                 }
             }
         }
@@ -284,6 +296,26 @@ impl Dense {
         }
     }
 
+    /// As [`new`](Self::new) for rows of three pieces, to be [applied in pairs](Self::apply_pairs).
+    pub fn of_pairs(
+        inputs: usize,
+        outputs: usize,
+        value: impl Fn(usize, usize) -> f32,
+        bias: &[f32],
+        relu: bool,
+    ) -> Self {
+        let length = inputs / 3;
+        let matrix = Matrix::new(4 * length, outputs, |input, output| {
+            let (piece, place) = (input / length, input % length);
+            let [a, b, c] = [0, 1, 2].map(|piece| value(piece * length + place, output));
+            [a, 0.5 * (a + b + c), 0.5 * (a - b + c), c][piece]
+        });
+        Self {
+            inputs,
+            ..Self::new(matrix, bias, relu)
+        }
+    }
+
     /// Length of a row of the input.
     pub fn inputs(&self) -> usize {
         self.inputs
@@ -307,7 +339,19 @@ impl Dense {
 
     /// Turns the `rows` of `x` into rows `y` `[lines, rows, outputs]`.
     pub fn apply_rows(&self, x: &[f32], rows: &Rows, y: &mut [f32]) {
-        dispatch(Apply {
+        dispatch(Apply::<false> {
+            dense: self,
+            x,
+            rows,
+            y,
+        });
+    }
+
+    /// Turns the `rows` of `x` into rows `y`, where each line gives two: of four pieces a to d that follow one
+    /// another, the first of them what a, b and c give, and the second what b, c and d give. The pieces of `x`
+    /// must be a - c, b + c, c - b and d - b. That takes four products instead of six (Winograd, 1980).
+    pub fn apply_pairs(&self, x: &[f32], rows: &Rows, y: &mut [f32]) {
+        dispatch(Apply::<true> {
             dense: self,
             x,
             rows,
@@ -316,14 +360,14 @@ impl Dense {
     }
 }
 
-struct Apply<'a> {
+struct Apply<'a, const PAIRS: bool> {
     dense: &'a Dense,
     x: &'a [f32],
     rows: &'a Rows,
     y: &'a mut [f32],
 }
 
-impl Vectorised for Apply<'_> {
+impl<const PAIRS: bool> Vectorised for Apply<'_, PAIRS> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         match S::F32_LANES {
@@ -335,8 +379,8 @@ impl Vectorised for Apply<'_> {
     }
 }
 
-impl Apply<'_> {
-    /// Up to `R` rows at a time: as many as there are registers for their sums, `V` vectors each.
+impl<const PAIRS: bool> Apply<'_, PAIRS> {
+    /// `R` rows at a time: as many as there are registers for their sums, `V` vectors each.
     #[inline(always)]
     fn panels<S: Simd, const R: usize, const V: usize>(self, simd: S) {
         let Self { dense, x, rows, y } = self;
@@ -356,15 +400,12 @@ impl Apply<'_> {
             let [lines, apart] = rows.lines;
             for line in 0..lines {
                 let x = &x[line * apart..];
-                let first = line * rows.rows[0];
-                let mut row = target.tiles::<R>(x, first, 0);
-                if R > 4 {
-                    row = target.tiles::<4>(x, first, row);
+                match (PAIRS, rows.rows[0] < R) {
+                    (false, false) => target.tiles::<R>(x, line),
+                    (false, true) => target.tiles::<1>(x, line),
+                    (true, false) => target.pairs::<R>(x, line),
+                    (true, true) => target.pairs::<1>(x, line),
                 }
-                if R > 2 {
-                    row = target.tiles::<2>(x, first, row);
-                }
-                target.tiles::<1>(x, first, row);
             }
         }
     }
@@ -385,36 +426,79 @@ struct Target<'a, S: Simd, const V: usize> {
 }
 
 impl<S: Simd, const V: usize> Target<'_, S, V> {
-    /// Products with the rows of a line from `row` on, as long as there are `R` of them; returns
-    /// the row after the last. The line begins at `x`; its first row is row `first` of `y`.
+    /// Products with the rows of a line, `R` at a time, of which it has at least so many; the last ones are
+    /// computed again where `R` does not divide their number. The line begins at `x` and gives this line of `y`.
     #[inline(always)]
-    fn tiles<const R: usize>(&mut self, x: &[f32], first: usize, mut row: usize) -> usize {
+    fn tiles<const R: usize>(&mut self, x: &[f32], line: usize) {
+        let rows = self.rows.rows[0];
+        for row in (0..rows).step_by(R).map(|row| row.min(rows - R)) {
+            let mut sums = [[self.bias; 1]; R];
+            for piece in 0..self.rows.pieces[0] {
+                self.add_piece(x, row, piece, &mut sums);
+            }
+            self.write(&sums, line, row);
+        }
+    }
+
+    /// As [`tiles`](Self::tiles) for a line that gives two lines of `y`; the last may be missing.
+    #[inline(always)]
+    fn pairs<const R: usize>(&mut self, x: &[f32], line: usize) {
+        let simd = self.simd;
+        let rows = self.rows.rows[0];
+        let both = (2 * line + 2) * rows * self.outputs <= self.y.len();
+        for row in (0..rows).step_by(R).map(|row| row.min(rows - R)) {
+            let mut sums = [[self.bias; 1]; R];
+            let mut apart = [[[simd.splat_f32s(0.0); V]; 1]; R];
+            self.add_piece(x, row, 1, &mut sums);
+            self.add_piece(x, row, 2, &mut apart);
+            let mut second = sums;
+            for r in 0..R {
+                for v in 0..V {
+                    second[r][0][v] = simd.sub_f32s(sums[r][0][v], apart[r][0][v]);
+                    sums[r][0][v] = simd.add_f32s(sums[r][0][v], apart[r][0][v]);
+                }
+            }
+            self.add_piece(x, row, 0, &mut sums);
+            self.write(&sums, 2 * line, row);
+            if both {
+                self.add_piece(x, row, 3, &mut second);
+                self.write(&second, 2 * line + 1, row);
+            }
+        }
+    }
+
+    /// Adds the products with a piece of `R` rows.
+    #[inline(always)]
+    fn add_piece<const R: usize>(
+        &self,
+        x: &[f32],
+        row: usize,
+        piece: usize,
+        sums: &mut [[[S::f32s; V]; 1]; R],
+    ) {
         let Rows {
-            rows: [rows, row_apart],
-            pieces: [pieces, piece_apart],
+            rows: [_, row_apart],
+            pieces: [_, piece_apart],
             length,
             ..
         } = *self.rows;
-        while row + R <= rows {
-            let mut sums = [[self.bias; 1]; R];
-            for piece in 0..pieces {
-                let start = row * row_apart + piece * piece_apart;
-                let mut x = [&x[start..]; R];
-                for (r, x) in x.iter_mut().enumerate() {
-                    *x = &x[r * row_apart..][..length];
-                }
-                let panel = &self.panel[piece * length..][..length];
-                accumulate(self.simd, x, [panel], &mut sums);
-            }
-            for (r, [sums]) in sums.iter().enumerate() {
-                let sums = self.activate(*sums);
-                let start = (first + row + r) * self.outputs;
-                let y = &mut self.y[start..][..self.outputs];
-                write::<S, V>(&mut y[self.column..], &sums);
-            }
-            row += R;
+        let mut x = [&x[row * row_apart + piece * piece_apart..]; R];
+        for (r, x) in x.iter_mut().enumerate() {
+            *x = &x[r * row_apart..][..length];
         }
-        row
+        let panel = &self.panel[piece * length..][..length];
+        accumulate(self.simd, x, [panel], sums);
+    }
+
+    /// Writes the rows from `row` on of a line of `y`.
+    #[inline(always)]
+    fn write<const R: usize>(&mut self, sums: &[[[S::f32s; V]; 1]; R], line: usize, row: usize) {
+        for (r, [sums]) in sums.iter().enumerate() {
+            let sums = self.activate(*sums);
+            let start = (line * self.rows.rows[0] + row + r) * self.outputs;
+            let y = &mut self.y[start..][..self.outputs];
+            write::<S, V>(&mut y[self.column..], &sums);
+        }
     }
 
     #[inline(always)]

@@ -452,31 +452,35 @@ mod tests {
 
     #[test]
     fn a_convolution_gives_what_tracts_own_gives_with_whatever_follows_it() {
-        let conv = |inputs: &[&str], strides: &[i64], pads: &[i64]| {
+        let conv = |height: usize, strides: &[i64], pads: &[i64]| {
             let attributes = vec![
-                ints("kernel_shape", &[5, 3]),
+                ints("kernel_shape", &[height as i64, 3]),
                 ints("strides", strides),
                 ints("pads", pads),
             ];
-            node("Conv", inputs, "y", attributes)
+            node("Conv", &["x", "w", "b"], "y", attributes)
         };
-        let constants = || {
+        let constants = |height| {
             vec![
-                floats("w", &[6, 3, 5, 3], 1),
+                floats("w", &[6, 3, height, 3], 1),
                 floats("b", &[6], 2),
                 floats("scale", &[1, 6, 1, 1], 3),
                 floats("shift", &[6, 1, 1], 4),
             ]
         };
-        for (strides, pads) in [
-            ([1, 1], [0, 0, 0, 0]),
-            ([2, 3], [2, 1, 1, 0]),
-            ([2, 1], [4, 3, 4, 3]),
+        for (height, strides, pads) in [
+            (5, [1, 1], [0, 0, 0, 0]),
+            (5, [2, 3], [2, 1, 1, 0]),
+            (5, [2, 1], [4, 3, 4, 3]),
+            // An even and an odd number of lines.
+            (3, [1, 1], [0, 0, 0, 0]),
+            (3, [1, 2], [1, 1, 2, 1]),
+            (3, [2, 1], [1, 1, 1, 1]),
         ] {
-            let plain = vec![conv(&["x", "w", "b"], &strides, &pads)];
-            check(&[1, 3, 12, 9], plain, constants(), "convolution");
+            let plain = vec![conv(height, &strides, &pads)];
+            check(&[1, 3, 12, 9], plain, constants(height), "convolution");
             let followed = vec![
-                conv(&["x", "w", "b"], &strides, &pads),
+                conv(height, &strides, &pads),
                 node("Mul", &["y", "scale"], "scaled", vec![]),
                 node("Add", &["shift", "scaled"], "shifted", vec![]),
                 node("Relu", &["shifted"], "relu", vec![]),
@@ -491,7 +495,7 @@ mod tests {
             check(
                 &[1, 3, 12, 9],
                 followed,
-                constants(),
+                constants(height),
                 "followed convolution",
             );
         }
