@@ -5,7 +5,7 @@
 use std::f64::consts::PI;
 
 use super::{
-    fourier::{Fourier, POINTS},
+    fourier::{Fourier, POINTS, Planes},
     vectorise,
 };
 
@@ -44,57 +44,66 @@ impl Spectrum {
 
     /// Power `|X[k]|²` of the 512-point DFT of `signal`.
     pub fn power(&mut self, signal: &[f32; 512], power: &mut [f32; BINS_512]) {
-        vectorise(
-            #[inline(always)]
-            || self.transform(signal, power, |re, im| 0.25 * (re * re + im * im)),
-        );
+        self.transform(signal, power, |re, im| 0.25 * (re * re + im * im));
     }
 
     /// Circular autocorrelation of period 512, lags 0 to 256, from a power spectrum.
     ///
     /// Up to lag n it equals the linear autocorrelation of a signal of at most `512 - n` samples.
     pub fn autocorrelation(&mut self, power: &[f32; BINS_512], lags: &mut [f32; BINS_512]) {
-        vectorise(
-            #[inline(always)]
-            || {
-                let mut both_sides = [0.0; 512];
-                both_sides[..BINS_512].copy_from_slice(power);
-                both_sides[BINS_512..].copy_from_slice(&power[1..POINTS]);
-                both_sides[BINS_512..].reverse();
-                self.transform(&both_sides, lags, |re, _| re / 1024.0);
-            },
-        );
+        let mut both_sides = [0.0; 512];
+        both_sides[..BINS_512].copy_from_slice(power);
+        both_sides[BINS_512..].copy_from_slice(&power[1..POINTS]);
+        both_sides[BINS_512..].reverse();
+        self.transform(&both_sides, lags, |re, _| re / 1024.0);
     }
 
     /// What `take` makes of real and imaginary part of twice each bin.
-    #[inline(always)]
     fn transform(
         &mut self,
         signal: &[f32; 512],
         bins: &mut [f32; BINS_512],
         take: impl Fn(f32, f32) -> f32,
     ) {
-        // Even samples are the real parts, odd ones the imaginary parts of half as many numbers. Of their
-        // transform, what is symmetric belongs to the even samples and the rest to the odd ones.
-        let planes = self.fourier.transform(signal.as_chunks::<2>().0);
-        let (re, im) = (&planes.re, &planes.im);
-        let mut mirrored = [0.0; HALF];
-        for k in 0..HALF {
-            let other = POINTS - k;
-            let even = [re[k] + re[other], im[k] - im[other]];
-            let odd = [im[k] + im[other], re[other] - re[k]];
-            let (cosine, sine) = (self.turns.cosine[k], self.turns.sine[k]);
-            let turned = [
-                odd[0] * cosine + odd[1] * sine,
-                odd[1] * cosine - odd[0] * sine,
-            ];
-            bins[k] = take(even[0] + turned[0], even[1] + turned[1]);
-            mirrored[k] = take(even[0] - turned[0], turned[1] - even[1]);
-        }
-        bins[HALF] = take(2.0 * re[HALF], -2.0 * im[HALF]);
-        for (bin, mirrored) in bins[HALF + 1..].iter_mut().rev().zip(mirrored) {
-            *bin = mirrored;
-        }
+        // Even samples are the real parts, odd ones the imaginary parts of half as many numbers.
+        let (pairs, _) = signal.as_chunks();
+        let Some(pairs) = pairs.as_array() else {
+            return;
+        };
+        let planes = self.fourier.transform(pairs);
+        vectorise(
+            #[inline(always)]
+            || separate(planes, &self.turns, bins, take),
+        );
+    }
+}
+
+/// Of the transform of half as many numbers, what is symmetric belongs to the even samples and the rest to the
+/// odd ones.
+#[inline(always)]
+fn separate(
+    planes: &Planes,
+    turns: &Turns,
+    bins: &mut [f32; BINS_512],
+    take: impl Fn(f32, f32) -> f32,
+) {
+    let (re, im) = (&planes.re, &planes.im);
+    let mut mirrored = [0.0; HALF];
+    for k in 0..HALF {
+        let other = POINTS - k;
+        let even = [re[k] + re[other], im[k] - im[other]];
+        let odd = [im[k] + im[other], re[other] - re[k]];
+        let (cosine, sine) = (turns.cosine[k], turns.sine[k]);
+        let turned = [
+            odd[0] * cosine + odd[1] * sine,
+            odd[1] * cosine - odd[0] * sine,
+        ];
+        bins[k] = take(even[0] + turned[0], even[1] + turned[1]);
+        mirrored[k] = take(even[0] - turned[0], turned[1] - even[1]);
+    }
+    bins[HALF] = take(2.0 * re[HALF], -2.0 * im[HALF]);
+    for (bin, mirrored) in bins[HALF + 1..].iter_mut().rev().zip(mirrored) {
+        *bin = mirrored;
     }
 }
 

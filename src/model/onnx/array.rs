@@ -117,10 +117,19 @@ fn rows(
 
 /// Where the row that belongs to row `index` of the result begins in an array of shape `shape`; the
 /// rows of the result are arranged as `outer`.
+#[inline(always)]
 fn row(mut index: usize, outer: &[usize], shape: &[usize]) -> usize {
-    let mut stride = shape.last().copied().unwrap_or(1);
-    let mut start = 0;
-    for (&size, &own) in outer.iter().zip(shape).rev() {
+    let Some((&length, own)) = shape.split_last() else {
+        return 0;
+    };
+    if own == outer {
+        return index * length;
+    }
+    if own.iter().all(|&size| size == 1) {
+        return 0;
+    }
+    let (mut start, mut stride) = (0, length);
+    for (&size, &own) in outer.iter().zip(own).rev() {
         if own != 1 {
             start += index % size * stride;
         }

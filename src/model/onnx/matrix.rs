@@ -222,18 +222,18 @@ impl PackedMatrix {
         let scales = self.scales.chunks_exact(PACKED_PANELS * blocks);
         let columns = sums.chunks_exact_mut(PACKED_COLUMNS);
         for ((group, scales), columns) in groups.zip(scales).zip(columns) {
-            let blocks = group
-                .chunks_exact(PACKED_PANELS * pairs)
-                .zip(scales.as_chunks::<PACKED_PANELS>().0);
-            for ((panels, scales), x) in blocks.zip(x.chunks_exact(2 * pairs)) {
-                let pairs = panels
-                    .as_chunks::<PACKED_PANELS>()
-                    .0
-                    .iter()
-                    .zip(x.as_chunks::<2>().0);
-                for first in (0..PACKED_PANELS).step_by(P) {
+            for first in (0..PACKED_PANELS).step_by(P) {
+                let columns = &mut columns[first * WIDTH..][..P * WIDTH];
+                let mut sums = [[simd.splat_f32s(0.0); V]; P];
+                for (p, sums) in sums.iter_mut().enumerate() {
+                    *sums = load::<S, V>(simd, &columns[p * WIDTH..]);
+                }
+                let blocks = group.chunks_exact(PACKED_PANELS * pairs);
+                let scales = scales.as_chunks::<PACKED_PANELS>().0;
+                for ((panels, scales), x) in blocks.zip(scales).zip(x.chunks_exact(2 * pairs)) {
                     let mut products = [[simd.splat_f32s(0.0); V]; P];
-                    for (panels, x) in pairs.clone() {
+                    let panels = panels.as_chunks::<PACKED_PANELS>().0;
+                    for (panels, x) in panels.iter().zip(x.as_chunks::<2>().0) {
                         let [even, odd] = x.map(|x| simd.splat_f32s(x));
                         for p in 0..P {
                             let (vectors, _) = S::as_simd_u32s(&panels[first + p]);
@@ -248,14 +248,14 @@ impl PackedMatrix {
                         }
                     }
                     for p in 0..P {
-                        let columns = &mut columns[(first + p) * WIDTH..];
                         let scales = load::<S, V>(simd, &scales[first + p]);
-                        let mut sums = load::<S, V>(simd, columns);
                         for v in 0..V {
-                            sums[v] = simd.mul_add_e_f32s(scales[v], products[p][v], sums[v]);
+                            sums[p][v] = simd.mul_add_e_f32s(scales[v], products[p][v], sums[p][v]);
                         }
-                        store::<S, V>(columns, &sums);
                     }
+                }
+                for (p, sums) in sums.iter().enumerate() {
+                    store::<S, V>(&mut columns[p * WIDTH..], sums);
                 }
             }
         }

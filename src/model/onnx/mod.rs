@@ -452,9 +452,9 @@ mod tests {
 
     #[test]
     fn a_convolution_gives_what_tracts_own_gives_with_whatever_follows_it() {
-        let conv = |height: usize, strides: &[i64], pads: &[i64]| {
+        let conv = |height: i64, strides: &[i64], pads: &[i64]| {
             let attributes = vec![
-                ints("kernel_shape", &[height as i64, 3]),
+                ints("kernel_shape", &[height, 3]),
                 ints("strides", strides),
                 ints("pads", pads),
             ];
