@@ -7,8 +7,6 @@
 #[derive(Clone, Debug)]
 pub struct Filterbank {
     bands: Vec<Band>,
-    /// Of one band after the other: weights from its first bin on, padded with zeros to fill the last lanes.
-    weights: Vec<[f32; LANES]>,
 }
 
 /// Weights that are added up side by side.
@@ -17,8 +15,8 @@ const LANES: usize = 4;
 #[derive(Clone, Debug)]
 struct Band {
     first_bin: usize,
-    /// How many lanes full of bins it has.
-    blocks: usize,
+    /// Weights of the bins from there on, padded with zeros to fill the last lanes.
+    weights: Vec<[f32; LANES]>,
 }
 
 impl Filterbank {
@@ -30,7 +28,6 @@ impl Filterbank {
         let (low, high) = (hz_to_mel(min_hz.into()), hz_to_mel(max_hz.into()));
         let edge = |i: usize| mel_to_hz(low + (high - low) * i as f64 / (n_mels + 1) as f64);
         let bin_hz = f64::from(sample_rate_hz) / n_fft as f64;
-        let mut weights = Vec::new();
         let bands = (0..n_mels)
             .map(|m| {
                 let (left, centre, right) = (edge(m), edge(m + 1), edge(m + 2));
@@ -45,23 +42,22 @@ impl Filterbank {
                 let last_start = (n_fft / 2 + 1).saturating_sub(blocks * LANES);
                 let first_bin = bins.first().copied().unwrap_or(0).min(last_start);
                 let block = |i| std::array::from_fn(|lane| weight(first_bin + i * LANES + lane));
-                weights.extend((0..blocks).map(block));
-                Band { first_bin, blocks }
+                Band {
+                    first_bin,
+                    weights: (0..blocks).map(block).collect(),
+                }
             })
             .collect();
-        Self { bands, weights }
+        Self { bands }
     }
 
     /// Weighted mean power per band: from `power` of `n_fft / 2 + 1` bins to `mel` of M bands.
     #[inline(always)]
     pub fn apply(&self, power: &[f32], mel: &mut [f32]) {
-        let mut rest = &*self.weights;
         for (mel, band) in mel.iter_mut().zip(&self.bands) {
-            let (weights, later) = rest.split_at(band.blocks);
-            rest = later;
             let bins = power[band.first_bin..].as_chunks::<LANES>().0;
             let mut sums = [0.0; LANES];
-            for (bins, weights) in bins.iter().zip(weights) {
+            for (bins, weights) in bins.iter().zip(&band.weights) {
                 for lane in 0..LANES {
                     sums[lane] += bins[lane] * weights[lane];
                 }

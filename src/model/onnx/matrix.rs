@@ -139,16 +139,12 @@ impl Matrix {
 pub struct PackedMatrix {
     /// Pairs of inputs in a block.
     pairs: usize,
-    /// `[outputs / WIDTH, inputs / 2, WIDTH]`: the upper halves of two numbers in single precision, which are
-    /// whole ones of 8 bits exactly.
+    /// `[outputs / (P WIDTH), inputs / 2, P, WIDTH]` for as many panels P as are gone through side by side: the
+    /// upper halves of two numbers in single precision, which are whole ones of 8 bits exactly.
     panels: Vec<[u32; WIDTH]>,
-    /// `[outputs / WIDTH, inputs / block, WIDTH]`.
+    /// `[outputs / (P WIDTH), inputs / block, P, WIDTH]`.
     scales: Vec<Lane>,
 }
-
-/// Columns that a [`PackedMatrix`] goes through at a time.
-const PACKED_COLUMNS: usize = PACKED_PANELS * WIDTH;
-const PACKED_PANELS: usize = 8;
 
 impl PackedMatrix {
     /// The matrix with `integer(input, output) · scale(input / block, output)` at every place; none if it
@@ -159,10 +155,11 @@ impl PackedMatrix {
         integer: impl Fn(usize, usize) -> i64,
         scale: impl Fn(usize, usize) -> f32,
     ) -> Option<Self> {
+        let together = panels_at_once() * WIDTH;
         let fits = block > 0
             && block.is_multiple_of(2)
             && inputs.is_multiple_of(block)
-            && outputs.is_multiple_of(PACKED_COLUMNS);
+            && outputs.is_multiple_of(together);
         if !fits {
             return None;
         }
@@ -172,8 +169,8 @@ impl PackedMatrix {
         };
         let mut panels = Vec::with_capacity(outputs * inputs / 2 / WIDTH);
         let mut scales = Vec::with_capacity(outputs * inputs / block / WIDTH);
-        for group in (0..outputs).step_by(PACKED_COLUMNS) {
-            let columns = || (group..group + PACKED_COLUMNS).step_by(WIDTH);
+        for group in (0..outputs).step_by(together) {
+            let columns = || (group..group + together).step_by(WIDTH);
             for input in (0..inputs).step_by(2) {
                 for column in columns() {
                     let mut lane = [0; WIDTH];
@@ -218,45 +215,42 @@ impl PackedMatrix {
         let pairs = self.pairs;
         let blocks = x.len() / (2 * pairs);
         let (upper, half) = (simd.splat_u32s(0xffff_0000), simd.splat_u32s(16));
-        let groups = self.panels.chunks_exact(PACKED_PANELS * blocks * pairs);
-        let scales = self.scales.chunks_exact(PACKED_PANELS * blocks);
-        let columns = sums.chunks_exact_mut(PACKED_COLUMNS);
+        let groups = self.panels.chunks_exact(P * blocks * pairs);
+        let scales = self.scales.chunks_exact(P * blocks);
+        let columns = sums.chunks_exact_mut(P * WIDTH);
         for ((group, scales), columns) in groups.zip(scales).zip(columns) {
-            for first in (0..PACKED_PANELS).step_by(P) {
-                let columns = &mut columns[first * WIDTH..][..P * WIDTH];
-                let mut sums = [[simd.splat_f32s(0.0); V]; P];
-                for (p, sums) in sums.iter_mut().enumerate() {
-                    *sums = load::<S, V>(simd, &columns[p * WIDTH..]);
-                }
-                let blocks = group.chunks_exact(PACKED_PANELS * pairs);
-                let scales = scales.as_chunks::<PACKED_PANELS>().0;
-                for ((panels, scales), x) in blocks.zip(scales).zip(x.chunks_exact(2 * pairs)) {
-                    let mut products = [[simd.splat_f32s(0.0); V]; P];
-                    let panels = panels.as_chunks::<PACKED_PANELS>().0;
-                    for (panels, x) in panels.iter().zip(x.as_chunks::<2>().0) {
-                        let [even, odd] = x.map(|x| simd.splat_f32s(x));
-                        for p in 0..P {
-                            let (vectors, _) = S::as_simd_u32s(&panels[first + p]);
-                            for v in 0..V {
-                                let low = simd.wrapping_dyn_shl_u32s(vectors[v], half);
-                                let low = simd.transmute_f32s_u32s(low);
-                                let high = simd.and_u32s(vectors[v], upper);
-                                let high = simd.transmute_f32s_u32s(high);
-                                let sum = simd.mul_add_e_f32s(even, low, products[p][v]);
-                                products[p][v] = simd.mul_add_e_f32s(odd, high, sum);
-                            }
-                        }
-                    }
+            let mut sums = [[simd.splat_f32s(0.0); V]; P];
+            for (p, sums) in sums.iter_mut().enumerate() {
+                *sums = load::<S, V>(simd, &columns[p * WIDTH..]);
+            }
+            let group = group.chunks_exact(P * pairs);
+            let scales = scales.as_chunks::<P>().0;
+            for ((panels, scales), x) in group.zip(scales).zip(x.chunks_exact(2 * pairs)) {
+                let mut products = [[simd.splat_f32s(0.0); V]; P];
+                let panels = panels.as_chunks::<P>().0;
+                for (panels, x) in panels.iter().zip(x.as_chunks::<2>().0) {
+                    let [even, odd] = x.map(|x| simd.splat_f32s(x));
                     for p in 0..P {
-                        let scales = load::<S, V>(simd, &scales[first + p]);
+                        let (vectors, _) = S::as_simd_u32s(&panels[p]);
                         for v in 0..V {
-                            sums[p][v] = simd.mul_add_e_f32s(scales[v], products[p][v], sums[p][v]);
+                            let low = simd.wrapping_dyn_shl_u32s(vectors[v], half);
+                            let low = simd.transmute_f32s_u32s(low);
+                            let high = simd.and_u32s(vectors[v], upper);
+                            let high = simd.transmute_f32s_u32s(high);
+                            let sum = simd.mul_add_e_f32s(even, low, products[p][v]);
+                            products[p][v] = simd.mul_add_e_f32s(odd, high, sum);
                         }
                     }
                 }
-                for (p, sums) in sums.iter().enumerate() {
-                    store::<S, V>(&mut columns[p * WIDTH..], sums);
+                for p in 0..P {
+                    let scales = load::<S, V>(simd, &scales[p]);
+                    for v in 0..V {
+                        sums[p][v] = simd.mul_add_e_f32s(scales[v], products[p][v], sums[p][v]);
+                    }
                 }
+            }
+            for (p, sums) in sums.iter().enumerate() {
+                store::<S, V>(&mut columns[p * WIDTH..], sums);
             }
         }
     }
@@ -576,15 +570,25 @@ fn store<S: Simd, const V: usize>(numbers: &mut [f32], vectors: &[S::f32s; V]) {
 
 /// Whether numbers are computed faster than a large matrix is read, as with AVX-512.
 pub fn is_wide() -> bool {
-    struct Width;
-    impl WithSimd for Width {
-        type Output = bool;
+    lanes() >= 16
+}
+
+/// How many panels one row is multiplied with at a time: as many as there are registers for their sums.
+fn panels_at_once() -> usize {
+    (lanes() / 2).max(1)
+}
+
+/// Numbers in a vector.
+fn lanes() -> usize {
+    struct Lanes;
+    impl WithSimd for Lanes {
+        type Output = usize;
         #[inline(always)]
-        fn with_simd<S: Simd>(self, _: S) -> bool {
-            S::F32_LANES >= 16
+        fn with_simd<S: Simd>(self, _: S) -> usize {
+            S::F32_LANES
         }
     }
-    arch().dispatch(Width)
+    arch().dispatch(Lanes)
 }
 
 /// Work that is compiled once for each instruction set.
