@@ -92,8 +92,14 @@ fn rows(
         return;
     }
     let [row_a, row_b] = shapes.map(|shape| shape.last().copied().unwrap_or(1));
+    let [step_a, step_b] = shapes.map(|shape| step(outer, shape));
+    let start = |index: usize, step: Option<usize>, shape: &[usize]| match step {
+        Some(step) => index * step,
+        None => row(index, outer, shape),
+    };
     for (index, y) in y.chunks_exact_mut(size).enumerate() {
-        let [start_a, start_b] = shapes.map(|shape| row(index, outer, shape));
+        let start_a = start(index, step_a, shapes[0]);
+        let start_b = start(index, step_b, shapes[1]);
         let (a, b) = (&a[start_a..][..row_a], &b[start_b..][..row_b]);
         match (a, b) {
             (a, &[b]) if a.len() == size => {
@@ -115,21 +121,23 @@ fn rows(
     }
 }
 
+/// Numbers from one row of an array of shape `shape` to that of the next row of the result, whose rows are
+/// arranged as `outer`; none if that is not always the same.
+fn step(outer: &[usize], shape: &[usize]) -> Option<usize> {
+    let (&length, own) = shape.split_last()?;
+    if own == outer {
+        Some(length)
+    } else {
+        own.iter().all(|&size| size == 1).then_some(0)
+    }
+}
+
 /// Where the row that belongs to row `index` of the result begins in an array of shape `shape`; the
 /// rows of the result are arranged as `outer`.
-#[inline(always)]
 fn row(mut index: usize, outer: &[usize], shape: &[usize]) -> usize {
-    let Some((&length, own)) = shape.split_last() else {
-        return 0;
-    };
-    if own == outer {
-        return index * length;
-    }
-    if own.iter().all(|&size| size == 1) {
-        return 0;
-    }
-    let (mut start, mut stride) = (0, length);
-    for (&size, &own) in outer.iter().zip(own).rev() {
+    let mut stride = shape.last().copied().unwrap_or(1);
+    let mut start = 0;
+    for (&size, &own) in outer.iter().zip(shape).rev() {
         if own != 1 {
             start += index % size * stride;
         }
