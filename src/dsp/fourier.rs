@@ -57,9 +57,9 @@ impl Fourier {
         }
     }
 
-    /// `X[k]`, the sum over n of `x[n] exp(-2πi k n / 256)`, where `x[n]` is a pair of real and imaginary part;
-    /// `X[256]` is `X[0]`.
-    pub fn transform(&mut self, x: &[[f32; 2]; POINTS]) -> &Planes {
+    /// `X[k]`, the sum over n of `x[n] exp(-2πi k n / 256)`, where `x[n]` is a pair of real and imaginary part,
+    /// one pair after the other; `X[256]` is `X[0]`.
+    pub fn transform(&mut self, x: &[f32; 2 * POINTS]) -> &Planes {
         let [a, b] = &mut self.planes;
         vectorise(
             #[inline(always)]
@@ -88,9 +88,10 @@ impl Default for Fourier {
 }
 
 #[inline(always)]
-fn part(x: &[[f32; 2]; POINTS], to: &mut Planes) {
-    for n in 0..POINTS {
-        [to.re[n], to.im[n]] = x[n];
+fn part(x: &[f32; 2 * POINTS], to: &mut Planes) {
+    let pairs = x.as_chunks::<2>().0;
+    for ((re, im), pair) in to.re.iter_mut().zip(&mut to.im).zip(pairs) {
+        [*re, *im] = *pair;
     }
 }
 
@@ -185,15 +186,15 @@ mod tests {
 
     #[test]
     fn every_bin_is_that_of_the_definition() {
-        let x = std::array::from_fn(|n| {
+        let x: [f32; 2 * POINTS] = std::array::from_fn(|n| {
             let n = n as f32;
-            [(0.3 * n).sin() + 0.05, 0.1 * (0.07 * n * n).cos() - 0.02]
+            (0.3 * n).sin() + 0.05 + 0.1 * (0.07 * n * n).cos()
         });
         let mut fourier = Fourier::new();
         let planes = fourier.transform(&x);
         for k in 0..=POINTS {
             let (mut re, mut im) = (0.0, 0.0);
-            for (n, &[own_re, own_im]) in x.iter().enumerate() {
+            for (n, &[own_re, own_im]) in x.as_chunks().0.iter().enumerate() {
                 let (sine, cosine) = (TAU * (k * n % POINTS) as f64 / POINTS as f64).sin_cos();
                 re += f64::from(own_re) * cosine + f64::from(own_im) * sine;
                 im += f64::from(own_im) * cosine - f64::from(own_re) * sine;

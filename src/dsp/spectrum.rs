@@ -66,11 +66,7 @@ impl Spectrum {
         take: impl Fn(f32, f32) -> f32,
     ) {
         // Even samples are the real parts, odd ones the imaginary parts of half as many numbers.
-        let (pairs, _) = signal.as_chunks();
-        let Some(pairs) = pairs.as_array() else {
-            return;
-        };
-        let planes = self.fourier.transform(pairs);
+        let planes = self.fourier.transform(signal);
         vectorise(
             #[inline(always)]
             || separate(planes, &self.turns, bins, take),
