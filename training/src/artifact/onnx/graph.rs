@@ -87,8 +87,9 @@ impl Graph {
             }),
             ..Default::default()
         };
-        // Lists of whole numbers in attributes of nodes of the graph.
-        unpacked(&model.encode_to_vec(), &[7, 1, 5, 8])
+        LISTS
+            .iter()
+            .fold(model.encode_to_vec(), |model, path| unpacked(&model, path))
     }
 
     /// Renames the result of the last node.
@@ -256,9 +257,13 @@ impl Graph {
     }
 }
 
+/// Where lists of whole numbers lie that the format's definition does not pack: attributes of nodes of the graph, the
+/// shapes of tensors in attributes, and those of constants.
+pub(super) const LISTS: [&[u32]; 3] = [&[7, 1, 5, 8], &[7, 1, 5, 5, 1], &[7, 5, 1]];
+
 /// `message` with the packed list of whole numbers that lies at `path`, the numbers of the fields from the outer to
 /// the inner, number by number: as the format's definition has it, which some programs insist on.
-fn unpacked(mut message: &[u8], path: &[u32]) -> Vec<u8> {
+pub(super) fn unpacked(mut message: &[u8], path: &[u32]) -> Vec<u8> {
     let mut out = Vec::with_capacity(message.len());
     while let Ok((tag, wire_type)) = decode_key(&mut message) {
         let mut length = match wire_type {

@@ -496,7 +496,7 @@ mod tests {
     }
 
     #[test]
-    fn every_block_is_full_and_no_list_of_an_attribute_is_packed() {
+    fn every_block_is_full_and_no_list_is_packed() {
         let network = Network::new(8, &mut ChaCha8Rng::seed_from_u64(7));
         let model = encode(&Ensemble::new(vec![network]), Layout::default(), &[]).unwrap();
         let graph = ModelProto::decode(&*model).unwrap().graph.unwrap();
@@ -529,6 +529,18 @@ mod tests {
         };
         let holds = |part: &[u8]| model.windows(part.len()).any(|window| window == part);
         assert!(holds(&pads(0)) && !holds(&pads(2)));
+        // TensorProto.dims is field 1; type and name come after it.
+        let mut vectors = graph.initializer.iter();
+        let vector = vectors.find(|tensor| tensor.dims == [8]).unwrap();
+        let shape = |dims: &[u8]| -> Vec<u8> {
+            let (name, data_type) = (vector.name.as_bytes(), vector.data_type as u8);
+            let after = [2 << 3, data_type, 8 << 3 | 2, name.len() as u8];
+            [dims, &after, name].concat()
+        };
+        assert!(holds(&shape(&[1 << 3, 8])) && !holds(&shape(&[1 << 3 | 2, 1, 8])));
+        for path in graph::LISTS {
+            assert!(graph::unpacked(&model, path) == model);
+        }
     }
 
     #[test]
