@@ -349,9 +349,15 @@ impl Recording {
         let first = (self.sample_rate_hz, self.planes.len());
         if self.conversion.is_none() && part == first {
             std::mem::swap(&mut self.planes, &mut self.decoded);
-            self.frames += self.planes.first().map_or(0, |plane| plane.len()) as u64;
-            return Ok(());
+        } else {
+            self.convert(part, first)?;
         }
+        self.frames += self.planes.first().map_or(0, |plane| plane.len()) as u64;
+        Ok(())
+    }
+
+    /// Makes the planes what is left of the part before and what was decoded, like the first part.
+    fn convert(&mut self, part: (u32, usize), first: (u32, usize)) -> Result<(), RecordingError> {
         self.planes.iter_mut().for_each(Vec::clear);
         let goes_on = (self.conversion.as_ref()).is_some_and(|it| it.is_for(part));
         if !goes_on {
@@ -369,7 +375,6 @@ impl Recording {
                 }
             }
         }
-        self.frames += self.planes.first().map_or(0, |plane| plane.len()) as u64;
         Ok(())
     }
 

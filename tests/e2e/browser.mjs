@@ -127,11 +127,14 @@ export async function open({ microphone = "none", insecure = false, isPublic = f
   };
 }
 
-/** Waits for what the page draws with its next frame. */
-export const drawn = (page) => page
-  .evaluate(() => new Promise((resolve) => { requestAnimationFrame(() => { requestAnimationFrame(resolve); }); }))
-  // A page that is left draws nothing any more.
-  .catch(() => {});
+/** Runs in a page: waits until what follows from an input is drawn. A page that nobody sees draws nothing. */
+export const drawing = () => new Promise((resolve) => {
+  requestAnimationFrame(() => { requestAnimationFrame(resolve); });
+  setTimeout(resolve, 1_000);
+});
+
+// A page that is left draws nothing any more.
+const drawn = (page) => page.evaluate(drawing).catch(() => {});
 
 const INPUTS = ["check", "click", "dblclick", "dispatchEvent", "down", "fill", "focus", "move", "press", "selectOption", "tap", "type", "uncheck", "up", "wheel"];
 const waiting = new WeakSet();
@@ -145,7 +148,7 @@ function drawAfterInput(page) {
       const act = actor[input];
       actor[input] = async function (...given) {
         const answer = await act.apply(this, given);
-        await drawn(actor === page.keyboard || actor === page.mouse || actor === page ? page : this.page());
+        await drawn(this.page?.() ?? page);
         return answer;
       };
     }

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { SLOWLY, withPage } from "./browser.mjs";
+import { drawing, SLOWLY, withPage } from "./browser.mjs";
 import { BROWSERS, until } from "./drivers.mjs";
 import { CUT, serve } from "./server.mjs";
 import { emptyFolder, generated, speech } from "./sound.mjs";
@@ -88,11 +88,7 @@ const phase = async (tab, phase) => {
   await until(tab, (phase) => document.body?.dataset.phase === phase, phase);
   await drawn(tab);
 };
-/** Waits for what the page draws with its next frame; one that nobody sees draws none. */
-const drawn = (tab) => tab.run(() => new Promise((resolve) => {
-  requestAnimationFrame(() => { requestAnimationFrame(resolve); });
-  setTimeout(resolve, 1_000);
-}));
+const drawn = (tab) => tab.run(drawing);
 const error = (tab, id) => until(tab, (id) => {
   const alert = document.querySelector("#alert");
   return !alert.hidden && alert.dataset.error === id && alert.innerText;
