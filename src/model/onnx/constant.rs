@@ -21,7 +21,7 @@ pub struct Constant {
 #[derive(Debug)]
 pub struct Blocks {
     /// As many as there are numbers.
-    pub integers: Vec<i64>,
+    pub integers: Arc<[i16]>,
     /// One for each block.
     pub scales: Vec<f32>,
     /// Along which axis a block lies.
@@ -35,8 +35,10 @@ pub struct Blocks {
 pub enum Values {
     /// From single or half precision.
     Floats(Vec<f32>),
-    /// From whole numbers of any size.
+    /// From whole numbers of 64 bits, as shapes have.
     Integers(Vec<i64>),
+    /// From whole numbers of 4 or 8 bits, to be scaled.
+    Quantized(Arc<[i16]>),
 }
 
 impl Constant {
@@ -66,17 +68,18 @@ impl Constant {
             Ok(DataType::Int64) if raw.is_empty() => Values::Integers(proto.int64_data.clone()),
             Ok(DataType::Int64) => Values::Integers(numbers(raw, i64::from_le_bytes)),
             Ok(DataType::Int8) => {
-                Values::Integers(numbers(raw, |bytes| i8::from_le_bytes(bytes).into()))
+                Values::Quantized(numbers(raw, |bytes| i8::from_le_bytes(bytes).into()).into())
             }
-            Ok(DataType::Int4) => Values::Integers(nibbles(raw, count)),
+            Ok(DataType::Int4) => Values::Quantized(nibbles(raw, count).into()),
             Ok(DataType::Uint8) => {
-                Values::Integers(numbers(raw, |bytes| u8::from_le_bytes(bytes).into()))
+                Values::Quantized(numbers(raw, |bytes| u8::from_le_bytes(bytes).into()).into())
             }
             _ => bail!("its numbers are of kind {}", proto.data_type),
         };
         let held = match &values {
             Values::Floats(values) => values.len(),
             Values::Integers(values) => values.len(),
+            Values::Quantized(values) => values.len(),
         };
         ensure!(
             held == count,
@@ -96,18 +99,30 @@ impl Constant {
     pub fn floats(&self) -> TractResult<&[f32]> {
         match &self.values {
             Values::Floats(values) => Ok(values),
-            Values::Integers(_) => bail!("a constant holds whole numbers"),
+            Values::Integers(_) | Values::Quantized(_) => bail!("a constant holds whole numbers"),
         }
     }
 
     /// Its numbers.
     ///
     /// # Errors
-    /// When they are not whole numbers.
+    /// When they are not whole numbers of 64 bits.
     pub fn integers(&self) -> TractResult<&[i64]> {
         match &self.values {
             Values::Integers(values) => Ok(values),
             Values::Floats(_) => bail!("a constant holds fractions"),
+            Values::Quantized(_) => bail!("a constant holds numbers of 4 or 8 bits"),
+        }
+    }
+
+    /// Its numbers.
+    ///
+    /// # Errors
+    /// When they are not whole numbers of 4 or 8 bits.
+    pub fn quantized(&self) -> TractResult<&Arc<[i16]>> {
+        match &self.values {
+            Values::Quantized(values) => Ok(values),
+            _ => bail!("a constant does not hold numbers of 4 or 8 bits"),
         }
     }
 
@@ -115,7 +130,7 @@ impl Constant {
     ///
     /// # Errors
     /// When there is another number of scales or zeros than that.
-    pub fn dequantize(&self, scale: &[f32], zero: &[i64], axis: usize) -> TractResult<Self> {
+    pub fn dequantize(&self, scale: &[f32], zero: &[i16], axis: usize) -> TractResult<Self> {
         let inner: usize = self.shape.iter().skip(axis + 1).product();
         let along = if scale.len() == 1 {
             1
@@ -128,7 +143,7 @@ impl Constant {
             scale.len(),
             zero.len()
         );
-        let integers = self.integers()?;
+        let integers = self.quantized()?;
         let slice_length = if along == 1 { integers.len() } else { inner };
         let mut values = Vec::with_capacity(integers.len());
         for (index, slice) in integers.chunks(slice_length.max(1)).enumerate() {
@@ -157,7 +172,7 @@ impl Constant {
             scale.shape
         );
         let inner: usize = self.shape[axis + 1..].iter().product();
-        let integers = self.integers()?;
+        let integers = self.quantized()?;
         let mut values = Vec::with_capacity(integers.len());
         let along = |count: usize| (count * inner).max(1);
         for (integers, scale) in integers
@@ -175,7 +190,7 @@ impl Constant {
             shape: self.shape.clone(),
             values: Values::Floats(values),
             blocks: Some(Arc::new(Blocks {
-                integers: integers.to_vec(),
+                integers: integers.clone(),
                 scales: scale.floats()?.to_vec(),
                 axis,
                 length: block,
@@ -198,11 +213,11 @@ fn numbers<const N: usize, T>(bytes: &[u8], read: impl Fn([u8; N]) -> T) -> Vec<
 
 /// Two 4-bit numbers per byte, the first in the lower half.
 #[inline(never)]
-fn nibbles(bytes: &[u8], count: usize) -> Vec<i64> {
+fn nibbles(bytes: &[u8], count: usize) -> Vec<i16> {
     let mut numbers = Vec::with_capacity(2 * bytes.len());
     for &byte in bytes {
         let byte = byte as i8;
-        numbers.extend([i64::from(byte << 4 >> 4), i64::from(byte >> 4)]);
+        numbers.extend([i16::from(byte << 4 >> 4), i16::from(byte >> 4)]);
     }
     if count.checked_add(1) == Some(numbers.len()) {
         numbers.truncate(count);
@@ -211,19 +226,19 @@ fn nibbles(bytes: &[u8], count: usize) -> Vec<i64> {
 }
 
 #[inline(never)]
-fn scale_rows(rows: &[i64], scale: &[f32], values: &mut Vec<f32>) {
+fn scale_rows(rows: &[i16], scale: &[f32], values: &mut Vec<f32>) {
     for row in rows.chunks(scale.len()) {
         values.extend(
             row.iter()
                 .zip(scale)
-                .map(|(&value, scale)| value as f32 * scale),
+                .map(|(&value, scale)| f32::from(value) * scale),
         );
     }
 }
 
 #[inline(never)]
-fn scale_slice(slice: &[i64], scale: f32, zero: i64, values: &mut Vec<f32>) {
-    values.extend(slice.iter().map(|value| (value - zero) as f32 * scale));
+fn scale_slice(slice: &[i16], scale: f32, zero: i16, values: &mut Vec<f32>) {
+    values.extend(slice.iter().map(|value| f32::from(value - zero) * scale));
 }
 
 #[cfg(test)]

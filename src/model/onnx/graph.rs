@@ -188,7 +188,7 @@ impl<'a> Builder<'a> {
         let axis = node.get_attr_opt("axis")?.unwrap_or(1);
         let axis = within(axis, constant.shape.len())?;
         let zero = match node.input.get(2) {
-            Some(_) => self.constant(node, 2)?.integers()?,
+            Some(_) => &self.constant(node, 2)?.quantized()?[..],
             None => &[],
         };
         let block: usize = node.get_attr_opt("block_size")?.unwrap_or(0);

@@ -152,7 +152,7 @@ impl PackedMatrix {
     pub fn new(
         [inputs, outputs]: [usize; 2],
         block: usize,
-        integer: impl Fn(usize, usize) -> i64,
+        integer: impl Fn(usize, usize) -> i16,
         scale: impl Fn(usize, usize) -> f32,
     ) -> Option<Self> {
         let together = panels_at_once() * WIDTH;
@@ -696,7 +696,7 @@ mod tests {
 
     #[test]
     fn whole_numbers_in_blocks_give_the_products_of_what_they_stand_for() {
-        let integer = |input: usize, output: usize| ((input * 37 + output * 11) % 256) as i64 - 128;
+        let integer = |input: usize, output: usize| ((input * 37 + output * 11) % 256) as i16 - 128;
         let scale = |block: usize, output: usize| 0.01 + number(block * 7 + output).abs();
         let [inputs, outputs, block] = [96, 256, 32];
         let x: Vec<f32> = (0..inputs).map(number).collect();

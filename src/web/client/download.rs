@@ -1,6 +1,6 @@
 //! Fetching a file with its progress in bytes.
 
-use js_sys::{Object, Reflect, Uint8Array};
+use js_sys::{Object, Promise, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{ReadableStreamDefaultReader, Response};
@@ -14,13 +14,26 @@ use crate::web::object::{object, window};
 pub async fn download(
     url: &str,
     init: &Object,
+    received: impl FnMut(Uint8Array),
+) -> Result<(), String> {
+    let response = window().fetch_with_str_and_init(url, init.unchecked_ref());
+    receive(url, response, received).await
+}
+
+/// As [`download`] for the `response` that is to come from `url`.
+///
+/// # Errors
+/// Those of [`download`].
+pub async fn receive(
+    url: &str,
+    response: Promise,
     mut received: impl FnMut(Uint8Array),
 ) -> Result<(), String> {
     let failed = |_| [url, " could not be fetched"].concat();
-    let response = JsFuture::from(window().fetch_with_str_and_init(url, init.unchecked_ref()))
+    let response: Response = JsFuture::from(response)
         .await
-        .map_err(failed)?;
-    let response: Response = response.unchecked_into();
+        .map_err(failed)?
+        .unchecked_into();
     if !response.ok() {
         let status = response.status().to_string();
         return Err([url, ": the server answered ", &status].concat());

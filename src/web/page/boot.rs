@@ -6,11 +6,10 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 use crate::web::{
     client::{
-        download::{download, refresh},
+        download::{receive, refresh},
         engine::{Engine, Sign},
     },
     error::WebError,
-    object::object,
 };
 
 /// Takes over the worker that has started with the page, or starts another after the first; `no_model` is
@@ -56,15 +55,18 @@ pub fn program() -> String {
         .unwrap_or_default()
 }
 
-/// Brings the worker's program into the browser's cache, so that its loading can be shown.
+/// Brings the worker's program into the browser's cache, which index.html has begun, and shows how it comes.
 ///
 /// # Errors
 /// [`WebError::EngineUnavailable`] with the reason.
 pub async fn fetch_program(received: impl Fn(u32)) -> Result<(), WebError> {
     let url = [&program(), "_bg.wasm"].concat();
-    download(&url, &object(&[]), |block| received(block.length()))
-        .await
-        .map_err(WebError::EngineUnavailable)
+    let fetched = Reflect::get(&js_sys::global(), &"fetched".into()).unwrap_or_default();
+    receive(&url, fetched.unchecked_into(), |block| {
+        received(block.length())
+    })
+    .await
+    .map_err(WebError::EngineUnavailable)
 }
 
 /// Replaces everything of the worker that the browser has cached.
