@@ -91,7 +91,7 @@ test("a stream is read however it is cut, and an answer that is none too", async
     chat.state.mode = "stream";
     chat.state.finish = "length";
     await send("And cut short?");
-    await last.filter({ hasText: "limit of length" }).waitFor();
+    await last.filter({ hasText: "length limit" }).waitFor();
     // Without a key none is sent, and simple words need no other header.
     assert.ok(chat.state.requests.every(({ headers }) => headers.authorization === undefined && headers.cookie === undefined));
     assert.ok(chat.state.preflights > 0);
