@@ -447,7 +447,7 @@ fn licence(card: &mut String, sources: &[Source]) {
         credited.push(&source.attribution);
         let _ = writeln!(card, "- {} ({})", source.attribution, source.licence);
     }
-    *card += "\nChanges made: the recordings were turned into acoustic features, from which the weights were learned. The code is\nMIT OR Apache-2.0.\n";
+    *card += "\nChange made: the recordings were turned into acoustic features, from which the weights were learned. The code is\nMIT OR Apache-2.0.\n";
 }
 
 const INTRODUCTION: &str = "\
