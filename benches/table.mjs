@@ -69,7 +69,7 @@ if (chromium) {
     row(`${what}, processor 4 times slower: most processor time of the page's thread for one input`, listed(session.interactions, "busy"));
   }
   if (opened) {
-    row("taking an hour along, slowest format, from the click to the file", listed(opened.exports, "took"));
+    row("exporting an hour, slowest format, from the click to the file", listed(opened.exports, "took"));
     row("of that processor time of the page's thread", listed(opened.exports, "busy"));
   }
   const megabytes = ({ heap, programs }) => `${(heap / 1e6).toFixed(1)} MB and ${(programs / 1e6).toFixed(1)} MB`;

@@ -3,7 +3,7 @@
 # quote at the beginning of a label for the start of a quoted text that may run over several lines: the labels
 # up to the next quote become part of it.
 #
-# According to Audacity's manual ("Importing and Exporting Labels") a line has start and end in seconds and the
+# According to Audacity's manual ("Importing and Exporting Labels") a line has the start and end in seconds and the
 # label, separated by tabs, and labels are not quoted: a quote is a character of the label.
 #
 # Seen on 30 November 2026 with crowsetta 5.1.2, pandas 3.1.1 and pandera 0.35.0, Python 3.11:

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # All of Meyda's MFCC change with the loudness of the sound.
 #
-# A factor on the sound adds the same constant to the logarithm of every mel band, which the cosine transform puts into
-# coefficient 0 alone. Meyda takes the logarithm of the energy plus 1, so the quieter the voice, the smaller and the more
-# distorted the other coefficients become too. A classifier trained on another library's MFCC hears a different voice.
+# Multiplying the sound by a factor adds the same constant to the logarithm of every mel band, which the cosine
+# transform puts into coefficient 0 alone. Meyda takes the logarithm of the energy plus 1, so the quieter the voice, the
+# smaller and the more distorted the other coefficients become too. A classifier trained on another library's MFCC hears
+# a different voice.
 #
-# Versions and output seen on 30 November 2026: Meyda 5.6.3 on Node.js 20. A voiced sound at 150 Hz, as it is and ten
-# times quieter, MFCC 1 to 4:
+# Versions and output seen on 30 November 2026: Meyda 5.6.3 on Node.js 20. Each line gives MFCC 1 to 4 of a voiced
+# sound at 150 Hz, as it is or ten times quieter:
 #
 #> times 1: 67.4 8.9 -13.1 -1.8
 #> times 0.1: 11.5 6.6 2.9 1.3

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # onnx.reference ignores an LSTM's sequence lengths, and its attributes clip, activations and input_forget.
 #
-# It is meant to show what a model should return. On a batch of utterances padded to the longest it runs on into the
-# padding, and it returns the same result with the three attributes as without them. It raises no error, and the model
-# passes onnx.checker. onnxruntime respects all four.
+# onnx.reference is meant to show what a model should return. On a batch of utterances padded to the longest, it runs on
+# into the padding, and it returns the same result with the three attributes as without them. It raises no error, and
+# the model passes onnx.checker. onnxruntime respects all four.
 #
 # Versions and output seen on 30 November 2026: onnx 1.23.2 and onnxruntime 1.32.0 on Python 3.11. Each line gives what
 # is added to a plain LSTM, and whether it changes each runtime's result (without any addition the two agree):

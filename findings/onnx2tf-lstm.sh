@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# onnx2tf converts no LSTM whose first states are given as zeros once onnxsim is installed, even when told not to simplify.
+# With onnxsim installed, onnx2tf converts no LSTM whose initial states are given as zeros, even if told not to simplify.
 #
-# onnx2tf, the usual way from ONNX to LiteRT, names onnxsim among the tools it wants. The simplifier leaves out first
-# states that are zero, which ONNX allows; onnx2tf then stops at the LSTM. Its option -n (not to use onnxsim) changes
-# nothing, and onnx2tf overwrites the file that it is given, so that a second try without onnxsim fails too. A fresh copy
-# converts where onnxsim is not installed.
+# onnx2tf, the usual way from ONNX to LiteRT, lists onnxsim among the tools it needs. The simplifier leaves out initial
+# states that are zero, which ONNX allows; onnx2tf then stops at the LSTM. Its option -n (do not use onnxsim) changes
+# nothing, and onnx2tf overwrites the file that it is given, so that a second try without onnxsim fails too. A fresh
+# copy converts where onnxsim is not installed.
 #
 # Versions and output seen on 30 November 2026: onnx2tf 1.28.8, onnxsim 0.8.1, tensorflow 2.21.0, onnx 1.23.2 on
 # Python 3.11. The download takes 700 MB.

@@ -8,7 +8,7 @@
 #
 # Versions and output seen on 30 November 2026: praat-parselmouth 0.4.7 (Praat 6.1.38), pedalboard 0.9.26, soundfile
 # 0.14.0, PyAV 18.1.0 and miniaudio 1.71 on Python 3.11. soundfile encodes one second with a click in its middle. Each
-# line gives the rate, the program, how many samples the click is late and how many there are too many:
+# line gives the rate, the program, by how many samples the click is late, and how many samples there are too many:
 #
 #> 16000 Hz, libsndfile: 0 0
 #> 16000 Hz, FFmpeg: 0 0

@@ -7,8 +7,8 @@
 # textgrid reads everything correctly.
 #
 # Versions and output seen on 30 November 2026: praat-parselmouth 0.4.7 (Praat 6.1.38), tgt 1.5, praatio 6.2.2,
-# pympi-ling 1.71 and textgrid 1.6.1 on Python 3.11. Each line gives the start and label that Praat saved; below it,
-# which readers found something else:
+# pympi-ling 1.71 and textgrid 1.6.1 on Python 3.11. Each line gives the start and label that Praat saved; the lines
+# below it name the readers that found something else:
 #
 #> (1, 'angry')
 #> (1, 'angry, f0 = 210 Hz')

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Vite turns the file of an AudioWorklet into a data: URL if it is small.
 #
-# To Vite `new URL("./recorder.js", import.meta.url)` is an asset, and its build inlines assets under 4,096 bytes. Under
+# To Vite, `new URL("./recorder.js", import.meta.url)` is an asset, and its build inlines assets under 4,096 bytes. Under
 # the policy `script-src 'self'` the worklet then loads in development but is refused in the build (by Chromium 156 with
 # an AbortError that does not name the policy), perhaps just because a comment was removed. An equally small Worker stays
 # a file.
 #
-# Versions and output seen on 30 November 2026: Vite 8.4.0 on Node.js 20. What the build makes of a small worklet, a
-# large one and a small worker:
+# Versions and output seen on 30 November 2026: Vite 8.4.0 on Node.js 20. The lines say what the build makes of a small
+# worklet, a large one and a small worker:
 #
 #> data:text/javascript
 #> /assets/large

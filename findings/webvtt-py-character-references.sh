@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # webvtt-py does not decode WebVTT's character references in cue text and voices.
 #
-# In the standard (W3C WebVTT, cue text parsing rules) "&amp;", "&lt;" and "&gt;" stand for "&", "<" and ">",
-# and a file must use them; browsers show "R&D <b>". A program that shows what webvtt-py returns shows
-# the references, and one that writes them to another format keeps them there.
+# In the standard (W3C WebVTT, cue text parsing rules) "&amp;", "&lt;" and "&gt;" stand for "&", "<" and ">", and a file
+# must use them; browsers show "R&D <b>". A program that shows what webvtt-py returns shows the references, and a
+# program that writes it to another format keeps them there.
 #
 # Seen on 30 November 2026 with webvtt-py 0.6.0, Python 3.11:
 #   voice 'A &amp; B', text 'R&amp;D &lt;b&gt;'

@@ -159,7 +159,7 @@ async function answer(turn, told) {
       content += piece.value;
       said.textContent = content;
     }
-    if (piece.value === "length") note(entry, "The server's limit of length cut the answer here.");
+    if (piece.value === "length") note(entry, "The server's length limit cut the answer off here.");
     if (!content) said.textContent = "(The answer is empty.)";
     turns.push(turn, { role: "assistant", content });
   } catch (error) {

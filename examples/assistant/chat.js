@@ -49,7 +49,7 @@ export async function* reply(server, messages, signal) {
       try {
         piece = JSON.parse(data);
       } catch {
-        throw new ChatError("not-chat", "The server sends something that is no part of a chat.", "Check that the address ends with /v1, or what your server's documentation says.");
+        throw new ChatError("not-chat", "The server sends something that is not part of a chat.", "Check that the address ends with /v1, or with what your server's documentation says.");
       }
       if (piece.error) throw failed(words(piece));
       const [choice] = piece.choices ?? [];
@@ -127,7 +127,7 @@ function watched(outer) {
 async function ask({ address, key }, path, body, watch) {
   const url = endpoint(address, path);
   if (!/^[\x21-\x7e]*$/.test(key)) {
-    throw new ChatError("bad-key", "The key has characters in it that no key has.", "Copy it again, without spaces or line breaks.");
+    throw new ChatError("bad-key", "The key contains characters that no key has.", "Copy it again, without spaces or line breaks.");
   }
   const headers = {};
   if (body) headers["Content-Type"] = "application/json";
@@ -143,10 +143,10 @@ function endpoint(address, path) {
   try {
     url = new URL(address.trim());
   } catch {
-    throw new ChatError("bad-address", "This is no address of a server.", "It begins with http:// or https:// and mostly ends with /v1, such as http://localhost:11434/v1.");
+    throw new ChatError("bad-address", "This is not the address of a server.", "An address begins with http:// or https:// and usually ends with /v1, such as http://localhost:11434/v1.");
   }
   if (!/^https?:$/.test(url.protocol)) {
-    throw new ChatError("bad-address", `An address that begins with ${url.protocol} is none of a server.`, "It begins with http:// or https://, such as http://localhost:11434/v1.");
+    throw new ChatError("bad-address", `An address that begins with ${url.protocol} is not that of a server.`, "A server's begins with http:// or https://, such as http://localhost:11434/v1.");
   }
   url.pathname = `${url.pathname.replace(/\/+$/, "")}/${path}`;
   return url.href;
@@ -160,9 +160,9 @@ async function json(answer, watch) {
   }
 }
 
-const brokenOff = () => new ChatError("broken-off", "The answer broke off.", "What came until then is kept. Try again; if it happens again, look at the server's own window.");
+const brokenOff = () => new ChatError("broken-off", "The answer broke off.", "What came before that is kept. Try again; if it happens again, look at the server's own window.");
 const failed = (said) => new ChatError("server-failed", `The server could not answer${said && `: ${said}`}.`, "Try again, or another model.");
-const notChat = (url) => new ChatError("not-chat", `Something answers at ${new URL(url).origin}, but no chat server.`, "Check the address: it mostly ends with /v1.");
+const notChat = (url) => new ChatError("not-chat", `Something answers at ${new URL(url).origin}, but it is not a chat server.`, "Check the address: it usually ends with /v1.");
 
 /** What a server says of its refusal, in at most a line. */
 function words(body) {
@@ -177,13 +177,13 @@ async function refused(answer, key, watch) {
   switch (answer.status) {
     case 401:
       return key
-        ? new ChatError("unauthorized", `The server does not know this key.${quoted}`, "Copy the key again, and check that it is one of this server.")
+        ? new ChatError("unauthorized", `The server does not know this key.${quoted}`, "Copy the key again, and check that it is one for this server.")
         : new ChatError("unauthorized", `The server wants a key.${quoted}`, "Enter the key that its provider gave you.");
     case 403:
       return new ChatError("forbidden", `The server forbids it.${quoted}`,
         `The key may not use this model, or the server does not take requests from pages of ${location.origin}: Ollama must be started with OLLAMA_ORIGINS=${location.origin}.`);
     case 404:
-      return new ChatError("not-found", `The server has no such model, or nothing at this address.${quoted}`, "Choose a model from the list; the address mostly ends with /v1.");
+      return new ChatError("not-found", `The server has no such model, or nothing at this address.${quoted}`, "Choose a model from the list; the address usually ends with /v1.");
     case 429: {
       const seconds = Number(answer.headers.get("Retry-After"));
       return new ChatError("too-many", `The server gets too many requests, or what was paid for is used up.${quoted}`,
@@ -222,9 +222,9 @@ async function unreachable(url) {
       return new ChatError("network-prompt", `The browser asked whether this page may reach ${where}, and got no answer.`, "Try again, and allow it when the browser asks.");
     }
   } else if (!navigator.onLine) {
-    return new ChatError("offline", "There is no connection to the internet.", "Connect, and try again; a server on this computer works without.");
+    return new ChatError("offline", "There is no connection to the internet.", "Connect, and try again; a server on this computer works without it.");
   }
-  return new ChatError("no-server", `Nothing answers at ${origin}.`, isLocal ? "Start the server, and check the number behind the colon." : "Check the address, and whether the server runs.");
+  return new ChatError("no-server", `Nothing answers at ${origin}.`, isLocal ? "Start the server, and check the number after the colon." : "Check the address, and whether the server is running.");
 }
 
 const isThisComputer = (hostname) => /^(localhost|.*\.localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);

@@ -4,7 +4,7 @@ const Recognition = globalThis.SpeechRecognition ?? globalThis.webkitSpeechRecog
 
 const REASONS = {
   "not-allowed": "The browser may not write down what you say here. Type it while you speak.",
-  "service-not-allowed": "This browser writes down nothing here. Type what you say while you speak.",
+  "service-not-allowed": "This browser does not write down speech here. Type what you say while you speak.",
   "network": "The browser's service that writes down speech cannot be reached. Type what you say while you speak.",
   "language-not-supported": "The browser cannot write down your language. Type what you say while you speak.",
   "audio-capture": "The browser's recogniser gets no sound. Type what you say while you speak.",

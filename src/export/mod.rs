@@ -48,7 +48,7 @@ pub enum Format {
 
 /// A record with no source or several cannot be written in a format for one recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a file in the format {format} is of one recording, not of {found}")]
+#[error("a file in the format {format} holds one recording, not {found}")]
 pub struct OneRecordingOnly {
     /// The format.
     pub format: Format,

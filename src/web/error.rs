@@ -109,7 +109,7 @@ pub enum WebError {
     KeptElsewhere,
     /// The browser cannot decode the file as audio.
     FileNotAudio(String),
-    /// The browser does not get on with opening the file.
+    /// The browser does not finish opening the file.
     FileStalled(String),
     /// The file is audio of a codec that nothing here decodes.
     FileCodec {
@@ -271,7 +271,7 @@ impl WebError {
     pub fn title(&self) -> String {
         match self {
             Self::PermissionDenied => tr("This page may not use the microphone."),
-            Self::PermissionDismissed => tr("The microphone was not allowed yet."),
+            Self::PermissionDismissed => tr("The microphone has not been allowed yet."),
             Self::MicrophonePolicy => {
                 tr("The site that serves this page has switched the microphone off.")
             }
@@ -351,7 +351,7 @@ impl WebError {
             Self::FileCutOff(name) => tell("“{0}” is not complete.", &[&isolated(name)]),
             Self::FileDamaged(name) => tell("“{0}” is damaged.", &[&isolated(name)]),
             Self::FileStalled(name) => tell(
-                "The browser does not get on with “{0}”.",
+                "The browser never finished opening “{0}”.",
                 &[&isolated(name)],
             ),
             Self::FileGone(name) => tell("“{0}” cannot be read any more.", &[&isolated(name)]),
@@ -429,7 +429,7 @@ impl WebError {
                  Nothing has changed."
             }
             Self::ModelTooLarge(_) => {
-                "model.onnx may have 64 MB, model.json 1 MB. Nothing has changed."
+                "model.onnx may be up to 64 MB, model.json up to 1 MB. Nothing has changed."
             }
             Self::ModelUnreadable(_) => {
                 "It may have been moved or changed. Choose both files again. Nothing has changed."
@@ -542,7 +542,7 @@ impl WebError {
             Self::FileTooLong { limit_s, .. } => {
                 let limit = clock(*limit_s);
                 return tell(
-                    "Files may last {0}. Cut it into parts and choose one.",
+                    "Files may be up to {0} long. Cut it into parts and choose one.",
                     &[&limit],
                 );
             }

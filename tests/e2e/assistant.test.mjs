@@ -91,7 +91,7 @@ test("a stream is read however it is cut, and an answer that is none too", async
     chat.state.mode = "stream";
     chat.state.finish = "length";
     await send("And cut short?");
-    await last.filter({ hasText: "limit of length" }).waitFor();
+    await last.filter({ hasText: "length limit" }).waitFor();
     // Without a key none is sent, and simple words need no other header.
     assert.ok(chat.state.requests.every(({ headers }) => headers.authorization === undefined && headers.cookie === undefined));
     assert.ok(chat.state.preflights > 0);
@@ -109,10 +109,10 @@ test("each failure has its own sentence, loses nothing, and can be tried again",
       [404, /no such model[^]*model 'tiny' not found\. Choose a model/],
       [429, /too many requests[^]*slow down\. Try again in 7 seconds/],
       [500, /could not answer: out of memory\. Try again/],
-      ["html", /no chat server\. Check the address/],
+      ["html", /not a chat server\. Check the address/],
       ["closed", /does not let pages of http:\/\/127[^]*OLLAMA_ORIGINS=http:\/\/127[^]*Enable CORS/],
-      ["breaks", /broke off\. What came until then is kept/, "Grüß"],
-      ["ends", /broke off\. What came until then is kept/, "Grüß"],
+      ["breaks", /broke off\. What came before that is kept/, "Grüß"],
+      ["ends", /broke off\. What came before that is kept/, "Grüß"],
       ["empty", /began to answer and sent nothing\. The conversation may be longer/],
       ["fails", /could not answer: the model fell over/, "Grüß"],
     ]) {
@@ -148,7 +148,7 @@ test("each failure has its own sentence, loses nothing, and can be tried again",
     await send("Nobody hears this.");
     await page.getByRole("alert").filter({ hasText: /Your words are kept\. Nothing answers/ }).waitFor();
     assert.equal(await page.inputValue("#words"), "Nobody hears this.");
-    for (const [address, pattern] of [["localhost", /no address of a server/], ["file:///etc", /begins with file:/]]) {
+    for (const [address, pattern] of [["localhost", /not the address of a server/], ["file:///etc", /begins with file:/]]) {
       await page.fill("#address", address);
       await press("Connect");
       await says("connection").filter({ hasText: pattern }).waitFor();
@@ -156,7 +156,7 @@ test("each failure has its own sentence, loses nothing, and can be tried again",
     await page.fill("#key", "k\u00e9y");
     await page.fill("#address", chat.address);
     await press("Connect");
-    await says("connection").filter({ hasText: /characters in it that no key has/ }).waitFor();
+    await says("connection").filter({ hasText: /characters that no key has/ }).waitFor();
   });
 });
 

@@ -73,7 +73,7 @@ test("an error has its gaps filled", () => {
   assert.equal(failure("bad-option", "minConfidence", "a number from 0 to 1", "{0}").message, "`minConfidence` must be a number from 0 to 1, not {0}.");
   const long = refused(["file-too-long", "talk.mp3", 10_805.4, 3_600]);
   assert.equal(long.message, "“talk.mp3” is too long: 3:00:05.");
-  assert.equal(long.advice, "Files may last 1:00:00. Cut it into parts and choose one.");
+  assert.equal(long.advice, "Files may be up to 1:00:00 long. Cut it into parts and choose one.");
   assert.equal(refused(["file-too-long", "talk.mp3", 125, 65]).message, "“talk.mp3” is too long: 2:05.");
   assert.equal(refused(["no-microphone"], true).code, "no-audio-track");
   assert.equal(refused(["microphone-not-passed-on"]).code, "permissions-policy");

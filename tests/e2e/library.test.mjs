@@ -325,7 +325,7 @@ test("an option out of its range is refused by name and range", async () => {
       /`labels` .* not \["angry", "bored"\]/,
       /`labels` .* not "angry"/,
       /`calibration` must be .* not 7/,
-      /`minConfidense` is no option of EmotionRecognizer\.create/,
+      /`minConfidense` is not an option of EmotionRecognizer\.create/,
       /`signal` must be an AbortSignal/,
       /`onprogress` must be a function/,
       /`sampleRate` must be a whole number of Hz from 8000 to 192000, not missing/,

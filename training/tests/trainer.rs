@@ -863,7 +863,7 @@ fn a_model_comes_out_of_a_small_corpus_and_hears_it() {
     }
     bench.fails(
         "predict --model model/model.onnx Größen/stille.mp3",
-        &["error: cannot read Größen/stille.mp3: there is no such file; is Größen/Stille.wav meant?"],
+        &["error: cannot read Größen/stille.mp3: there is no such file; did you mean Größen/Stille.wav?"],
     );
 
     let json = fs::read_to_string(&manifest).unwrap();
@@ -909,7 +909,7 @@ fn exports_are_complete_or_not_there(bench: &Bench) {
         ("--format csv --out nowhere/", "there is no folder nowhere/"),
         (
             "notes.wav --format textgrid --out out/a.TextGrid",
-            "is of one recording, not of 2; name a folder with --out",
+            "holds one recording, not 2; name a folder with --out",
         ),
         (
             &format!("./{first} --format elan --out out"),
@@ -925,7 +925,7 @@ fn exports_are_complete_or_not_there(bench: &Bench) {
         ),
         (
             &format!("{second} --transcript talk.vtt"),
-            "--transcript is of one recording, not of 2",
+            "--transcript belongs to one recording, not to 2",
         ),
     ] {
         bench.fails(&format!("{predict} {first} {options}"), &[sentence]);

@@ -23,8 +23,8 @@ use super::{output, progress};
 #[derive(Args, Clone)]
 pub struct CorpusArgs {
     /// A corpus known by name (ravdess, ravdess-song, nemo or emodb) and the folder that holds its clips, in
-    /// any subfolders, as WAV, FLAC, MP3, M4A, Ogg or Opus; repeat it for several corpora [default: ravdess;
-    /// folder DATA/NAME]
+    /// any subfolders, as WAV, FLAC, MP3, M4A, AAC, Ogg, Opus, WebM, AIFF or CAF; repeat it for several
+    /// corpora [default: ravdess; folder DATA/NAME]
     #[arg(long, value_name = "NAME[=DIR]", value_parser = Chosen::parse)]
     pub corpus: Vec<Chosen>,
     /// The same as --corpus ravdess=DIR
@@ -171,7 +171,7 @@ pub struct ExtractArgs {
 
 #[derive(Args)]
 pub struct FeaturesArgs {
-    /// The recording: WAV, FLAC, MP3 or Ogg Vorbis
+    /// The recording: WAV, FLAC, MP3, M4A, AAC, Ogg, Opus, WebM, AIFF or CAF
     pub file: PathBuf,
     /// File to write, such as clip.safetensors
     #[arg(long, value_name = "FILE")]
@@ -293,7 +293,7 @@ pub fn features(args: &FeaturesArgs) -> Result<()> {
     }
     if stages.segment.is_none() {
         eprintln!(
-            "note: {name} holds nothing but what passes for silence: the network is given nothing of it"
+            "note: {name} holds nothing but what counts as silence: the network is given nothing of it"
         );
     }
     print!("{}", stages.write(&args.out)?);

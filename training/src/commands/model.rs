@@ -102,12 +102,12 @@ pub struct EvaluateArgs {
     /// Only count how often the networks are right: no confidence, calibration or robustness
     #[arg(long)]
     pub quick: bool,
-    /// Judge clips only as recorded, not in noise or through other channels, which takes most of the
+    /// Judge clips only as recorded; judging them in noise and through other channels takes most of the
     /// time
     #[arg(long)]
     pub as_recorded: bool,
     /// Inner networks per fold, trained with the first seed, on which confidence and calibration are fitted;
-    /// more of them give statistics of more speakers, up to one for each other fold
+    /// more of them give statistics of more speakers; at most one for each other fold
     #[arg(
         long,
         value_name = "N",
@@ -115,8 +115,8 @@ pub struct EvaluateArgs {
         value_parser = clap::value_parser!(u32).range(1..)
     )]
     pub inner: u32,
-    /// With --folds corpora: sounds other than speech, for which nothing should be claimed; a CSV with the
-    /// columns path and class, paths relative to the CSV
+    /// With --folds corpora: sounds other than speech, for which no emotion should be claimed; a CSV with
+    /// the columns path and class, paths relative to the CSV
     #[arg(long, value_name = "CSV")]
     pub sounds: Option<PathBuf>,
     #[command(flatten)]

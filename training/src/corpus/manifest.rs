@@ -224,7 +224,7 @@ impl Problems {
                         let place = folder.join(&row.path);
                         let meant = match near.is_empty() {
                             true => String::new(),
-                            false => format!("; is {} meant?", near.join(" or ")),
+                            false => format!("; did you mean {}?", near.join(" or ")),
                         };
                         add(format!("there is no file {}{meant}", place.display()));
                     }
@@ -414,7 +414,7 @@ mod tests {
         let paths: Vec<&str> = list.clips.iter().map(|clip| clip.path.as_str()).collect();
         assert_eq!(paths, ["a.wav", "./b.wav", "c.wav", "très, bien.wav"]);
         let error = Folder::with(format!("{GOOD}a.flac,ben,tired\n")).refused(None);
-        assert!(error.contains("a.flac; is a.wav meant?"), "{error}");
+        assert!(error.contains("a.flac; did you mean a.wav?"), "{error}");
     }
 
     #[test]

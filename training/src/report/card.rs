@@ -431,7 +431,7 @@ fn limits(card: &mut String, evaluation: &Evaluation) {
     }
     *card += ".\n";
     if evaluation.sources.len() > 1 {
-        *card += "- Few corpora have every emotion (see the table of data): an emotion that only one or two of them have was learned from few voices.\n";
+        *card += "- Few corpora have every emotion (see the table under Data): an emotion that only one or two of them have was learned from few voices.\n";
     }
     *card += LIMITS;
 }
@@ -453,8 +453,8 @@ fn licence(card: &mut String, sources: &[Source]) {
 const INTRODUCTION: &str = "\
 # Model card
 
-A few small networks. Their mean estimates which of eight emotions a voice *expresses*, as actors have performed it: neutral,
-calm, happy, sad, angry, fearful, disgust, surprised. It hears how something is said, not what is said, and it does not know
+This model is a few small networks. Their mean estimates which of eight emotions a voice *expresses*, as actors have performed it: neutral,
+calm, happy, sad, angry, fearful, disgust, surprised. The model hears how something is said, not what is said, and it does not know
 what anyone feels. It runs in a web page; no sound leaves the device. Each network is a 2-D convolutional front end on mel bands and
 pitch, one LSTM(128) and attentive pooling; one of them was trained in more noise.
 ";
@@ -472,7 +472,7 @@ narrow channels, synthetic noise and rooms, and other clips of the training spea
 const PURPOSE: &str = "\
 ## What it is for
 
-Learning about speech and machine learning, demonstrations, art, research; giving cues to a person who chose to use it and
+Learning about speech and machine learning, demonstrations, art, research; giving cues to a person who has chosen to use it and
 knows what it is.
 
 ## What it must not be used for
@@ -485,7 +485,7 @@ knows what it is.
 
 const LIMITS: &str = "\
 - Neutral is easily confused with calm, happy and sad. Some voices are recognised far better than others (see the tables above).
-- It assumes one speaker at a time, with everything around them well below their voice: the table above is for noise 10 dB
+- It assumes one speaker at a time, with everything around them well below their voice: the noises in the table above are 10 dB
   below it. Other voices hurt most.
 
 ";

@@ -653,7 +653,7 @@ mod tests {
             "right about 52 times in 100 where guessing is right 15 times",
             "<th scope=\"row\">Voices of a &lt;club&gt; (Korean)</th>",
             "<th scope=\"row\">RAVDESS speech</th><td>English</td><td>nEMO</td>",
-            "Voices of a &lt;club&gt; is used for testing only",
+            "Used for testing only: Voices of a &lt;club&gt;. No model",
             "Helpful only for RAVDESS's actors: 8 s of neutral reading.",
             "claimed for 1 of 10 recordings (10.0 %), of 1 of the 2 kinds",
             "not on any clip of RAVDESS",

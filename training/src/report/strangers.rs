@@ -118,13 +118,13 @@ pub fn held_out(strangers: &Strangers) -> Option<String> {
         .iter()
         .filter(|stranger| stranger.held_out);
     let titles: Vec<&str> = held_out.map(|stranger| short(&stranger.data_set)).collect();
-    let (is, it) = match titles[..] {
+    let it = match titles[..] {
         [] => return None,
-        [_] => ("is", "it"),
-        _ => ("are", "them"),
+        [_] => "it",
+        _ => "them",
     };
     Some(format!(
-        "{} {is} used for testing only; no model, including the shipped one, is trained on {it}.",
+        "Used for testing only: {}. No model, including the shipped one, is trained on {it}.",
         titles.join(", ")
     ))
 }
@@ -165,7 +165,7 @@ pub fn helped(strangers: &Strangers, own: Option<&Calibrated>) -> String {
     let is_ravdess = |stranger: &&Stranger| stranger.name.starts_with("ravdess");
     let mut parts: [(&str, Vec<&str>); 4] = [
         ("in every corpus", Vec::new()),
-        ("in some corpora, including those of strangers", Vec::new()),
+        ("in some corpora, not only in RAVDESS", Vec::new()),
         ("only for RAVDESS's actors", Vec::new()),
         ("nowhere", Vec::new()),
     ];

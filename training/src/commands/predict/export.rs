@@ -58,7 +58,7 @@ impl Export {
         } else {
             ensure!(
                 recordings.len() == 1 || format.holds_several(),
-                "a file in the format {format} is of one recording, not of {}; name a folder with \
+                "a file in the format {format} holds one recording, not {}; name a folder with \
                  --out, which gets a file for each",
                 recordings.len()
             );

@@ -37,11 +37,11 @@ pub struct PredictArgs {
     /// Audio files; - is standard input
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
-    /// Model file; its manifest lies beside it, ending in .json
+    /// Model file; its manifest is beside it, under the same name ending in .json
     #[arg(long, value_name = "FILE", default_value = "assets/model.onnx")]
     pub model: PathBuf,
     /// Calibrate to the speaker: a recording of them reading some sentences neutrally, 5 to 15 s of
-    /// speech; or LABEL=FILE, such as angry=FILE, of them expressing an emotion. Can be given often
+    /// speech; or LABEL=FILE, such as angry=FILE, of them expressing an emotion. Repeat it for several
     #[arg(long, value_name = "FILE")]
     pub reference: Vec<String>,
     /// Keep the calibration that the references give, for --calibration
@@ -50,20 +50,20 @@ pub struct PredictArgs {
     /// Use a calibration that was kept
     #[arg(long, value_name = "FILE", conflicts_with_all = ["reference", "listen"])]
     pub calibration: Option<PathBuf>,
-    /// Calibrate to the speaker of each file slowly while listening. It assumes that they show a mix of
-    /// emotions: someone angry all along is pulled to the middle
+    /// Calibrate to the speaker of each file slowly while listening. This assumes that they show a mix of
+    /// emotions: someone who is angry throughout is pulled towards the middle
     #[arg(long, conflicts_with = "reference")]
     pub listen: bool,
     /// Hear all files as one collection, in which emotions are mixed: what they have in common, such as
-    /// language, microphone and manner of speaking, is taken out. For at least 16 recordings made
-    /// alike; files that all express the same are pulled to the middle. Takes twice as long
+    /// language, microphone and manner of speaking, is removed. For at least 16 recordings made alike;
+    /// files that all express the same emotion are pulled towards the middle. Takes twice as long
     #[arg(long, conflicts_with_all = ["reference", "calibration", "listen"])]
     pub together: bool,
     /// Who speaks on the channels of a file: "channels" for a speaker on each, "mix" for one, "auto" for
     /// whichever it sounds like
     #[arg(long, value_name = "LANES", default_value = "auto", value_parser = PossibleValuesParser::new(["auto", "mix", "channels"]).try_map(|name| name.parse::<Lanes>()))]
     pub lanes: Lanes,
-    /// Print one JSON object per file and line
+    /// Print one JSON object per file, each on its own line
     #[arg(long)]
     pub json: bool,
     /// Print the posterior at every step too
@@ -77,7 +77,7 @@ pub struct PredictArgs {
     #[arg(long, requires = "out", value_parser = formats())]
     pub format: Option<Format>,
     /// File that --format is written to, or a folder that gets a file for each recording. webvtt, textgrid,
-    /// elan and audacity are of one recording each
+    /// elan and audacity hold one recording each
     #[arg(long, value_name = "FILE", requires = "format")]
     pub out: Option<PathBuf>,
 }
@@ -178,7 +178,7 @@ pub fn predict(args: &PredictArgs, stop: &AtomicBool) -> Result<()> {
 fn transcript(path: &Path, recordings: usize) -> Result<Vec<Sentence>> {
     ensure!(
         recordings == 1,
-        "--transcript is of one recording, not of {recordings}"
+        "--transcript belongs to one recording, not to {recordings}"
     );
     let read = || format!("cannot use the transcript {}", path.display());
     let text = fs::read_to_string(path).with_context(read)?;

@@ -167,7 +167,7 @@ fn meant(path: &Path) -> Result<PathBuf> {
         Found::File(path) => Ok(path.into()),
         Found::Near(near) if near.is_empty() => bail!("cannot read {spelt}: there is no such file"),
         Found::Near(near) => bail!(
-            "cannot read {spelt}: there is no such file; is {} meant?",
+            "cannot read {spelt}: there is no such file; did you mean {}?",
             near.join(" or ")
         ),
     }
