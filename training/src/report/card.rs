@@ -67,7 +67,7 @@ fn data(card: &mut String, sources: &[Source]) {
             source.licence
         );
     }
-    *card += "\nAll of it was acted by adults. ";
+    *card += "\nAll the training material was acted by adults. ";
     if sources.iter().filter(|source| source.trains).count() > 1 {
         *card += BALANCE;
     }
