@@ -25,6 +25,10 @@ pub const MIN_REFERENCE_S: f64 = 3.0;
 /// ones would not be finite.
 const MOST: f32 = 1e4;
 
+/// The largest number of a model's statistics, and the inverse of the smallest where it must be positive; with
+/// others, sums and quotients would not be finite.
+const MOST_STATISTIC: f32 = 1e6;
+
 /// This many clips of unknown emotion count for half of a full shift.
 const UNLABELLED_CLIPS: f64 = 8.0;
 /// While listening, it shifts no evidence by more than this, in nats.
@@ -305,15 +309,25 @@ impl SpeakerStatistics {
                     format!("{} rows, one of {columns} numbers", matrix.len()),
                 ));
             }
+            let mut numbers = matrix.iter().flat_map(|row| row.iter());
+            let usable = -MOST_STATISTIC..=MOST_STATISTIC;
+            if let Some(number) = numbers.find(|number| !usable.contains(number)) {
+                let expected = format!("numbers from -{MOST_STATISTIC:e} to {MOST_STATISTIC:e}");
+                return Err((field, expected, number.to_string()));
+            }
         }
-        for (field, value) in [
-            ("speaker.speaker_variance", self.speaker_variance),
-            ("speaker.emotion_variance", self.emotion_variance),
-            ("speaker.clip_variance", self.clip_variance),
-            ("speaker.clip_speech_s", self.clip_speech_s),
+        let positive = 1.0 / MOST_STATISTIC;
+        for (field, value, least) in [
+            ("speaker.speaker_variance", self.speaker_variance, positive),
+            ("speaker.emotion_variance", self.emotion_variance, positive),
+            ("speaker.clip_variance", self.clip_variance, positive),
+            ("speaker.clip_speech_s", self.clip_speech_s, positive),
+            ("speaker.neutral_strength", self.neutral_strength, 0.0),
+            ("speaker.labelled_strength", self.labelled_strength, 0.0),
         ] {
-            if !(value.is_finite() && value > 0.0) {
-                return Err((field, "a positive number".to_owned(), value.to_string()));
+            if !(least..=MOST_STATISTIC).contains(&value) {
+                let expected = format!("a number from {least:e} to {MOST_STATISTIC:e}");
+                return Err((field, expected, value.to_string()));
             }
         }
         Ok(())

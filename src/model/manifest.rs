@@ -72,6 +72,33 @@ pub struct Evaluation {
     pub strangers: Option<StrangersEvaluation>,
 }
 
+impl Evaluation {
+    fn check(&self) -> Result<(), ModelError> {
+        let strangers = self.strangers.unwrap_or_default();
+        let ([uar_from, uar_to], [war_from, war_to]) = (self.uar_interval, self.war_interval);
+        for (field, share) in [
+            ("evaluation.uar", self.uar),
+            ("evaluation.uar_interval", uar_from),
+            ("evaluation.uar_interval", uar_to),
+            ("evaluation.war", self.war),
+            ("evaluation.war_interval", war_from),
+            ("evaluation.war_interval", war_to),
+            ("evaluation.strangers.uar", strangers.uar),
+            ("evaluation.strangers.guessing", strangers.guessing),
+            ("evaluation.strangers.claimed", strangers.claimed),
+            (
+                "evaluation.strangers.claimed_right",
+                strangers.claimed_right,
+            ),
+        ] {
+            if !(0.0..=1.0).contains(&share) {
+                return mismatch(field, "0 to 1", share);
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Means over corpora, each judged by networks that heard nothing of it; shares are 0..=1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)]
@@ -141,6 +168,7 @@ impl Manifest {
         if !(self.temperature.is_finite() && self.temperature > 0.0) {
             return mismatch("temperature", "a positive number", self.temperature);
         }
+        self.evaluation.check()?;
         if let Some(speaker) = &self.speaker {
             speaker
                 .check(self.labels.len())
@@ -292,6 +320,20 @@ pub(crate) mod tests {
         assert!(
             refused(|m| m["speaker"]["clip_variance"] = 0.into()).contains("speaker.clip_variance")
         );
+        // Written as a number, read as infinity.
+        for value in [2e86, -2e6] {
+            for field in ["means", "precision"] {
+                let error = refused(|m| m["speaker"][field][3][1] = value.into());
+                let named = error.contains(&format!("speaker.{field} is "));
+                assert!(named && error.contains("from -1e6 to 1e6"), "{error}");
+            }
+            let error = refused(|m| m["speaker"]["neutral_strength"] = value.into());
+            assert!(error.contains("speaker.neutral_strength"), "{error}");
+            let error = refused(|m| m["evaluation"]["uar_interval"][1] = value.into());
+            assert!(error.contains("evaluation.uar_interval"), "{error}");
+        }
+        let error = refused(|m| m["speaker"]["clip_speech_s"] = 1e-30.into());
+        assert!(error.contains("speaker.clip_speech_s"), "{error}");
         assert!(refused(|m| m["session"]["step_frames"] = 0.into()).contains("step_frames"));
         let error = refused(|m| m["session"]["stricter"] = vec![0.5; 7].into());
         assert!(
