@@ -27,7 +27,7 @@ const MOST: f32 = 1e4;
 
 /// The largest number of a model's statistics, and the inverse of the smallest where it must be positive; with
 /// others, sums and quotients would not be finite.
-const MOST_STATISTIC: f32 = 1e6;
+const MOST_STATISTIC: f32 = 1e9;
 
 /// This many clips of unknown emotion count for half of a full shift.
 const UNLABELLED_CLIPS: f64 = 8.0;

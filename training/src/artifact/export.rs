@@ -113,7 +113,8 @@ pub fn export(
         );
     }
     let json = serde_json::to_string_pretty(&manifest)? + "\n";
-    Manifest::from_json(&json).context("no program would read the manifest; nothing was written")?;
+    Manifest::from_json(&json)
+        .context("no program would read the manifest; nothing was written")?;
     replace(&folder.join("model.onnx"), &model)?;
     replace(&folder.join("model.json"), json.as_bytes())?;
     Ok(manifest)
