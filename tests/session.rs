@@ -535,6 +535,21 @@ fn a_long_utterance_is_classified_half_as_often_once_it_fills_a_segment() {
 }
 
 #[test]
+fn in_a_pause_and_at_the_end_the_same_speech_is_not_classified_again() {
+    let mut session = session(Pacing::Live);
+    let mut samples = recording();
+    samples.resize(samples.len() + 16_000, 0.0);
+    let (updates, _) = run(&mut session, &samples, 700, true);
+    let shown = predictions(&updates).len();
+    let answers = utterances(&updates).len();
+    let mut lengths = session.classifier().lengths.clone();
+    let classified = lengths.len();
+    assert!(classified < shown + answers, "{lengths:?}, {shown} shown");
+    lengths.dedup();
+    assert_eq!(lengths.len(), classified, "{lengths:?}");
+}
+
+#[test]
 fn a_gap_closes_the_utterance_and_time_goes_on() {
     let mut session = session(Pacing::Recorded);
     let mut updates = vec![];

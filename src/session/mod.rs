@@ -51,7 +51,7 @@ pub enum Pacing {
 const PREROLL_FRAMES: u64 = 20;
 
 /// In a review, a segment begins at most its length divided by this after the previous one.
-const OVERLAP_DIVISOR: usize = 2;
+const OVERLAP_DIVISOR: u64 = 2;
 
 /// Greatest length that is reviewed at once, in longest segments.
 const REVIEW_SEGMENTS: usize = 2;
@@ -292,6 +292,8 @@ struct Track {
     /// Envelopes of these.
     envelopes: Vec<Envelope>,
     newest: Heard,
+    /// The frames classified last and what they were found to be: in a pause, the newest speech stays the same.
+    classified: Option<(Range<u64>, Posterior)>,
     /// Sum of squares over the current level update.
     square_sum: f32,
     /// Whether a sample of it reached full scale.
@@ -355,10 +357,10 @@ impl Utterance {
     /// Where a review up to frame `end` (exclusive) begins: chosen so that its first segment
     /// overlaps the last one reviewed by half, and so that the remainder of a long utterance is
     /// heard in a whole segment.
-    fn review_start(&self, end: u64, max_segment_frames: usize) -> u64 {
+    fn review_start(&self, end: u64, max_segment_frames: u64) -> u64 {
         let overlap = max_segment_frames - max_segment_frames / OVERLAP_DIVISOR;
-        let overlapping = self.reviewed.saturating_sub(overlap as u64);
-        let whole = end.saturating_sub(max_segment_frames as u64);
+        let overlapping = self.reviewed.saturating_sub(overlap);
+        let whole = end.saturating_sub(max_segment_frames);
         overlapping.min(whole).max(self.start)
     }
 }
@@ -377,6 +379,7 @@ impl Track {
             spoken: Vec::with_capacity(2 * REVIEW_SEGMENTS * settings.max_segment_frames),
             envelopes: Vec::with_capacity(2 * REVIEW_SEGMENTS * settings.max_segment_frames),
             newest: Heard::new(settings.max_segment_frames, N_FEATURES),
+            classified: None,
             square_sum: 0.0,
             clipped: false,
             utterance: None,
@@ -517,8 +520,8 @@ impl Track {
 
     /// Whether the next review has as much as fits into one.
     fn is_to_review(&self) -> bool {
-        let max = self.settings.max_segment_frames;
-        let most = (REVIEW_SEGMENTS * max) as u64;
+        let max = self.settings.max_segment_frames as u64;
+        let most = REVIEW_SEGMENTS as u64 * max;
         let utterance = self.utterance.as_ref();
         utterance
             .is_some_and(|utterance| self.frames - utterance.review_start(self.frames, max) == most)
@@ -533,12 +536,42 @@ impl Track {
         let Some(end) = self.due.take() else {
             return Ok(());
         };
-        let Some((start, segment)) = self.segment(end) else {
+        let Some(utterance) = &self.utterance else {
             return Ok(());
         };
-        let posterior = self.calibrated(&classifier.classify(&segment)?);
-        self.show(start..end, segment.len() / N_FEATURES, &posterior, updates);
+        let max = self.settings.max_segment_frames as u64;
+        let start = utterance.start.max(end.saturating_sub(max));
+        let Some(speech) = self.speech(start..end) else {
+            return Ok(());
+        };
+        let heard = (speech.end - speech.start) as usize;
+        let posterior = self.classify(speech, classifier)?;
+        self.show(start..end, heard, &self.calibrated(&posterior), updates);
         Ok(())
+    }
+
+    /// What of these frames is speech; none if there is too little.
+    fn speech(&self, frames: Range<u64>) -> Option<Range<u64>> {
+        let energies = features::energies(self.rows(frames.clone()));
+        features::trim(&energies)
+            .filter(|speech| speech.len() >= self.settings.min_segment_frames)
+            .map(|speech| frames.start + speech.start as u64..frames.start + speech.end as u64)
+    }
+
+    /// What these frames, all of them speech, express before calibration.
+    fn classify<C: Classifier>(
+        &mut self,
+        frames: Range<u64>,
+        classifier: &mut C,
+    ) -> Result<Posterior, ModelError> {
+        if let Some((classified, posterior)) = &self.classified
+            && *classified == frames
+        {
+            return Ok(*posterior);
+        }
+        let posterior = classifier.classify(&features::levelled(self.rows(frames.clone())))?;
+        self.classified = Some((frames, posterior));
+        Ok(posterior)
     }
 
     /// Classifies the segments of the open utterance that end after the last review.
@@ -547,21 +580,20 @@ impl Track {
         classifier: &mut C,
         updates: &mut Vec<Update>,
     ) -> Result<(), ModelError> {
-        let max = self.settings.max_segment_frames;
+        let max = self.settings.max_segment_frames as u64;
         let Some(utterance) = &mut self.utterance else {
             return Ok(());
         };
         let start = utterance.review_start(self.frames, max);
         let reviewed = std::mem::replace(&mut utterance.reviewed, self.frames);
-        let frame = |index: usize| start + index as u64;
-        let Some(speech) = features::trim(&features::energies(self.rows(start, self.frames)))
-            .filter(|speech| speech.len() >= self.settings.min_segment_frames)
-            .filter(|speech| frame(speech.end) > reviewed)
+        let Some(speech) = self
+            .speech(start..self.frames)
+            .filter(|speech| speech.end > reviewed)
         else {
             return Ok(());
         };
-        let new = frame(speech.end) - frame(speech.start).max(reviewed);
-        let is_short = speech.len() <= max / 2;
+        let new = speech.end - speech.start.max(reviewed);
+        let is_short = speech.end - speech.start <= max / 2;
         let lengths = if is_short {
             &[max][..]
         } else {
@@ -569,34 +601,33 @@ impl Track {
         };
         for &length in lengths {
             let mut segments = overlapping(&speech, length);
-            segments.retain(|segment| frame(segment.end) > reviewed);
+            segments.retain(|segment| segment.end > reviewed);
             let weight = new as f64 / (lengths.len() * segments.len()) as f64;
             for segment in segments {
-                let end = frame(segment.end);
-                let rows = features::levelled(self.rows(frame(segment.start), end));
-                let posterior = classifier.classify(&rows)?;
+                let posterior = self.classify(segment.clone(), classifier)?;
                 if let Some(utterance) = &mut self.utterance {
                     utterance.heard.add(&posterior.evidence(), weight);
                     utterance.segments += 1;
                 }
                 if length == max {
-                    self.keep(&rows, end);
+                    self.keep(segment.clone());
                 }
                 if self.pacing == Pacing::Recorded && length == max {
-                    let frames = frame(segment.start)..end;
-                    self.show(frames, segment.len(), &self.calibrated(&posterior), updates);
+                    let heard = (segment.end - segment.start) as usize;
+                    self.show(segment, heard, &self.calibrated(&posterior), updates);
                 }
             }
         }
         Ok(())
     }
 
-    /// Keeps a segment `[T, F]` that was judged, up to frame `end` (exclusive).
-    fn keep(&mut self, segment: &[f32], end: u64) {
-        let start = end - (segment.len() / N_FEATURES) as u64;
-        let times_s = [start, end].map(|frame| self.time_s(frame));
-        let envelopes = &self.envelopes[self.row(start)..self.row(end)];
-        self.newest.replace(times_s, segment, envelopes);
+    /// Keeps a segment that was classified.
+    fn keep(&mut self, frames: Range<u64>) {
+        let segment = features::levelled(self.rows(frames.clone()));
+        let start = frames.end - (segment.len() / N_FEATURES) as u64;
+        let times_s = [start, frames.end].map(|frame| self.time_s(frame));
+        let envelopes = &self.envelopes[self.row(start)..self.row(frames.end)];
+        self.newest.replace(times_s, &segment, envelopes);
     }
 
     /// Adds a prediction for a segment of these frames, of which `heard` remain after trimming.
@@ -656,20 +687,9 @@ impl Track {
         (frame + self.spoken.len() as u64).saturating_sub(self.frames) as usize
     }
 
-    /// The utterance's newest segment `[T, F]` up to frame `end` (exclusive), and the frame it was
-    /// cut from; none if it contains too little speech.
-    fn segment(&self, end: u64) -> Option<(u64, Vec<f32>)> {
-        let utterance = self.utterance.as_ref()?;
-        let max = self.settings.max_segment_frames as u64;
-        let start = utterance.start.max(end.saturating_sub(max));
-        features::segment(self.rows(start, end))
-            .filter(|segment| segment.len() / N_FEATURES >= self.settings.min_segment_frames)
-            .map(|segment| (start, segment))
-    }
-
-    /// Frames `start` to `end` (exclusive), as far as they are held.
-    fn rows(&self, start: u64, end: u64) -> &[f32] {
-        &self.history[self.row(start) * N_FEATURES..self.row(end) * N_FEATURES]
+    /// These frames `[T, F]`, as far as they are held.
+    fn rows(&self, frames: Range<u64>) -> &[f32] {
+        &self.history[self.row(frames.start) * N_FEATURES..self.row(frames.end) * N_FEATURES]
     }
 
     fn calibrated(&self, posterior: &Posterior) -> Posterior {
@@ -783,8 +803,8 @@ fn hops_s(hops: u64) -> f64 {
 
 /// Stretches of `length` in `whole` that overlap by half or more, evenly spread from beginning to
 /// end; `whole` itself if it is no longer than that.
-fn overlapping(whole: &Range<usize>, length: usize) -> Vec<Range<usize>> {
-    let spare = whole.len().saturating_sub(length);
+fn overlapping(whole: &Range<u64>, length: u64) -> Vec<Range<u64>> {
+    let spare = (whole.end - whole.start).saturating_sub(length);
     let last = spare.div_ceil((length / OVERLAP_DIVISOR).max(1));
     (0..=last)
         .map(|i| {
