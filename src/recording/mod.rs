@@ -210,6 +210,9 @@ impl Recording {
         if !recording.first {
             return Err(RecordingError::NoSamples);
         }
+        if recording.sample_rate_hz == 0 {
+            return Err(RecordingError::NotAudio);
+        }
         Ok(recording)
     }
 
