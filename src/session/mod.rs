@@ -544,8 +544,8 @@ impl Track {
         let Some(speech) = self.speech(start..end) else {
             return Ok(());
         };
-        let heard = (speech.end - speech.start) as usize;
-        let posterior = self.classify(speech, classifier)?;
+        let heard = count(&speech);
+        let (posterior, _) = self.classify(speech, classifier)?;
         self.show(start..end, heard, &self.calibrated(&posterior), updates);
         Ok(())
     }
@@ -558,20 +558,22 @@ impl Track {
             .map(|speech| frames.start + speech.start as u64..frames.start + speech.end as u64)
     }
 
-    /// What these frames, all of them speech, express before calibration.
+    /// What these frames, all of them speech, express before calibration, and the segment `[T, F]`
+    /// they make.
     fn classify<C: Classifier>(
         &mut self,
         frames: Range<u64>,
         classifier: &mut C,
-    ) -> Result<Posterior, ModelError> {
+    ) -> Result<(Posterior, Vec<f32>), ModelError> {
+        let segment = features::levelled(self.rows(frames.clone()));
         if let Some((classified, posterior)) = &self.classified
             && *classified == frames
         {
-            return Ok(*posterior);
+            return Ok((*posterior, segment));
         }
-        let posterior = classifier.classify(&features::levelled(self.rows(frames.clone())))?;
+        let posterior = classifier.classify(&segment)?;
         self.classified = Some((frames, posterior));
-        Ok(posterior)
+        Ok((posterior, segment))
     }
 
     /// Classifies the segments of the open utterance that end after the last review.
@@ -593,7 +595,7 @@ impl Track {
             return Ok(());
         };
         let new = speech.end - speech.start.max(reviewed);
-        let is_short = speech.end - speech.start <= max / 2;
+        let is_short = count(&speech) <= max / 2;
         let lengths = if is_short {
             &[max][..]
         } else {
@@ -604,16 +606,16 @@ impl Track {
             segments.retain(|segment| segment.end > reviewed);
             let weight = new as f64 / (lengths.len() * segments.len()) as f64;
             for segment in segments {
-                let posterior = self.classify(segment.clone(), classifier)?;
+                let (posterior, rows) = self.classify(segment.clone(), classifier)?;
                 if let Some(utterance) = &mut self.utterance {
                     utterance.heard.add(&posterior.evidence(), weight);
                     utterance.segments += 1;
                 }
                 if length == max {
-                    self.keep(segment.clone());
+                    self.keep(&rows, segment.end);
                 }
                 if self.pacing == Pacing::Recorded && length == max {
-                    let heard = (segment.end - segment.start) as usize;
+                    let heard = count(&segment);
                     self.show(segment, heard, &self.calibrated(&posterior), updates);
                 }
             }
@@ -621,24 +623,25 @@ impl Track {
         Ok(())
     }
 
-    /// Keeps a segment that was classified.
-    fn keep(&mut self, frames: Range<u64>) {
-        let segment = features::levelled(self.rows(frames.clone()));
-        let start = frames.end - (segment.len() / N_FEATURES) as u64;
-        let times_s = [start, frames.end].map(|frame| self.time_s(frame));
-        let envelopes = &self.envelopes[self.row(start)..self.row(frames.end)];
-        self.newest.replace(times_s, &segment, envelopes);
+    /// Keeps a segment `[T, F]` that was judged, up to frame `end` (exclusive).
+    fn keep(&mut self, segment: &[f32], end: u64) {
+        let start = end - (segment.len() / N_FEATURES) as u64;
+        let times_s = [start, end].map(|frame| self.time_s(frame));
+        let envelopes = &self.envelopes[self.row(start)..self.row(end)];
+        self.newest.replace(times_s, segment, envelopes);
     }
 
     /// Adds a prediction for a segment of these frames, of which `heard` remain after trimming.
     fn show(
         &mut self,
         frames: Range<u64>,
-        heard: usize,
+        heard: u64,
         newest: &Posterior,
         updates: &mut Vec<Update>,
     ) {
-        let posterior = self.smoother.push(newest, self.settings.trust(heard));
+        let posterior = self
+            .smoother
+            .push(newest, self.settings.trust(heard as usize));
         let limited = self.claims.limit(&posterior);
         let (mut verdict, mut confidence) = self.smoother.verdict();
         let is_firm = self.is_firm(heard as f64, self.spoken(frames.start, frames.end));
@@ -801,10 +804,15 @@ fn hops_s(hops: u64) -> f64 {
     (hops * HOP_SAMPLES as u64) as f64 / f64::from(SAMPLE_RATE_HZ)
 }
 
+/// Number of frames.
+fn count(frames: &Range<u64>) -> u64 {
+    frames.end - frames.start
+}
+
 /// Stretches of `length` in `whole` that overlap by half or more, evenly spread from beginning to
 /// end; `whole` itself if it is no longer than that.
 fn overlapping(whole: &Range<u64>, length: u64) -> Vec<Range<u64>> {
-    let spare = (whole.end - whole.start).saturating_sub(length);
+    let spare = count(whole).saturating_sub(length);
     let last = spare.div_ceil((length / OVERLAP_DIVISOR).max(1));
     (0..=last)
         .map(|i| {
