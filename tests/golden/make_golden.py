@@ -1,7 +1,7 @@
 """Computes the reference numbers that tests/golden.rs compares the front end with.
 
-    python3 -m venv /tmp/golden && /tmp/golden/bin/pip install "librosa==0.11.0" "scipy<2" "numpy<3"
-    /tmp/golden/bin/python tests/golden/make_golden.py
+    python3 -m venv .tools/golden && .tools/golden/bin/pip install "librosa==0.11.0" "scipy<2" "numpy<3"
+    .tools/golden/bin/python tests/golden/make_golden.py
 
 Writes next to itself, all little-endian and row-major:
 
